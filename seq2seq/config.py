@@ -1,0 +1,450 @@
+"""The typed configuration tree: every setting of the product, its default, its bounds and its unit.
+
+`load_config` reads YAML, follows `extends`, applies `dotted.key=value` overrides and validates.
+A key that is not in this file is refused with its file and line, never ignored.
+
+Relative paths written in a file are relative to that file; those in an override, to the working
+directory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from seq2seq.errors import UserError, did_you_mean
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+DropoutRate = Annotated[float, Field(ge=0, lt=1)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+def _is_corpus(value: str | list[str]) -> str | list[str]:
+    if isinstance(value, list) and len(value) != 2:
+        raise ValueError(f"expected one path or [source, target], found {len(value)} paths")
+    return value
+
+
+CorpusPath = Annotated[str | list[str], AfterValidator(_is_corpus)]
+"""A prefix (PREFIX.en, PREFIX.fr, each plain or .gz), one .tsv file, or [source, target] files."""
+
+
+class Part(BaseModel):
+    """A branch of the tree; an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class KindPart(Part):
+    """A part chosen by `kind:` alone, or by a mapping with `kind:` and that kind's own options."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_kind(cls, value: Any) -> Any:
+        return {"kind": value} if isinstance(value, str) else value
+
+
+class DataConfig(Part):
+    """Which text is learnt from, and which pairs of it are kept."""
+
+    source: str = "en"
+    target: str = "fr"
+    train: CorpusPath = Field(default="", validate_default=False)
+    valid: CorpusPath = Field(default="", validate_default=False)
+    test: CorpusPath | None = None
+    max_length: int = Field(default=100, ge=1)
+    max_ratio: float = Field(default=9.0, ge=1)
+    deduplicate: bool = True
+
+
+class TokenizerConfig(Part):
+    """The SentencePiece model: how text becomes pieces."""
+
+    kind: Literal["unigram", "bpe"] = "bpe"
+    vocab_size: int = Field(default=6000, ge=8)
+    joint: bool = True
+    character_coverage: float = Field(default=1.0, gt=0.9, le=1)
+    normalization: Literal["identity", "nfkc", "nmt_nfkc", "nfkc_cf", "nmt_nfkc_cf"] = "identity"
+    source_end: bool = True
+
+
+class BatchingConfig(Part):
+    """How sentence pairs are grouped into batches of similar length."""
+
+    tokens: int = Field(default=2000, ge=1)
+    sentences: int | None = Field(default=None, ge=1)
+    pool: int = Field(default=100, ge=1)
+
+
+class EncoderConfig(KindPart):
+    """Source ids -> encoder states, the memory that attention reads."""
+
+    kind: Literal["gru", "lstm"] = "gru"
+    size: int = Field(default=256, ge=1)
+    layers: int = Field(default=1, ge=1)
+    bidirectional: bool = True
+
+
+class AttentionConfig(KindPart):
+    """The attention unit; what other options it takes is said by the unit's own class."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    kind: str = "additive"
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The unit's own settings, everything but `kind`."""
+        return dict(self.model_extra or {})
+
+
+class DecoderConfig(KindPart):
+    """Memory and the tokens so far -> features of the next token."""
+
+    kind: Literal["luong", "bahdanau", "conditional"] = "bahdanau"
+    cell: Literal["gru", "lstm"] = "gru"
+    size: int = Field(default=512, ge=1)
+    layers: int = Field(default=1, ge=1)
+    input_feeding: bool = False
+    bridge: Literal["last", "mean", "copy", "zero"] = "last"
+    readout: Literal["tanh", "maxout"] = "tanh"
+
+    @model_validator(mode="after")
+    def _only_luong_feeds(self) -> DecoderConfig:
+        if self.input_feeding and self.kind != "luong":
+            raise ValueError(
+                "input_feeding belongs to kind luong; "
+                f"a {self.kind} decoder already feeds its context to the cell"
+            )
+        return self
+
+
+class ModelConfig(Part):
+    """The network: sizes in units (numbers of reals), rates as probabilities."""
+
+    embedding: int = Field(default=256, ge=1)
+    tie: Literal["none", "target", "all"] = "all"
+    dropout: DropoutRate = 0.2
+    encoder: EncoderConfig = EncoderConfig()
+    attention: AttentionConfig = AttentionConfig()
+    decoder: DecoderConfig = DecoderConfig()
+
+
+class OptimizerConfig(KindPart):
+    """How a gradient becomes a step."""
+
+    kind: Literal["adam", "adamw"] = "adam"
+    lr: Positive = 1e-3
+    betas: tuple[Fraction, Fraction] = (0.9, 0.999)
+    eps: Positive = 1e-8
+    weight_decay: float = Field(default=0.0, ge=0)
+    clip: Positive | None = 1.0
+
+
+class ScheduleConfig(KindPart):
+    """The learning rate's factor over time."""
+
+    kind: Literal["constant", "inverse_sqrt", "plateau", "cosine"] = "constant"
+    warmup: int = Field(default=0, ge=0)
+    factor: float = Field(default=0.5, gt=0, lt=1)
+    patience: int = Field(default=1, ge=0)
+    minimum: Fraction = 0.01
+
+
+class TeacherForcingConfig(KindPart):
+    """The probability that the decoder is fed the reference's token, not its own."""
+
+    kind: Literal["constant", "linear", "exponential", "inverse_sigmoid"] = "constant"
+    start: Fraction = 1.0
+    end: Fraction = 0.0
+    steps: Positive = 10000
+    per: Literal["token", "sequence", "batch"] = "token"
+    next: Literal["argmax", "sample"] = "argmax"
+
+
+class TrainingConfig(Part):
+    """The run: how long, how measured, how saved. A step is one update of the weights."""
+
+    max_steps: int | None = Field(default=None, ge=1)
+    max_epochs: int | None = Field(default=None, ge=1)
+    max_minutes: Positive | None = None
+    accumulate: int = Field(default=1, ge=1)
+    label_smoothing: DropoutRate = 0.1
+    optimizer: OptimizerConfig = OptimizerConfig()
+    schedule: ScheduleConfig = ScheduleConfig()
+    teacher_forcing: TeacherForcingConfig = TeacherForcingConfig()
+    validate_every: int | None = Field(default=None, ge=1)
+    metric: Literal["bleu", "loss"] = "bleu"
+    patience: int | None = Field(default=10, ge=1)
+    keep: int = Field(default=1, ge=1)
+    average: int = Field(default=1, ge=1)
+    samples: int = Field(default=3, ge=0)
+    log_every: int = Field(default=50, ge=1)
+    tensorboard: bool = False
+    precision: Literal["fp32", "bf16"] = "fp32"
+    device: str = "auto"
+    threads: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _ends(self) -> TrainingConfig:
+        if not (self.max_steps or self.max_epochs or self.max_minutes or self.patience):
+            raise ValueError("would never end: set max_steps, max_epochs, max_minutes or patience")
+        return self
+
+
+class DecodingConfig(Part):
+    """How the best translation is searched for; lengths are in target pieces."""
+
+    beam: int = Field(default=5, ge=1)
+    length_penalty: float = Field(default=1.0, ge=0)
+    n_best: int = Field(default=1, ge=1)
+    min_length: int = Field(default=0, ge=0)
+    max_length: int = Field(default=200, ge=1)
+    max_ratio: Positive = 3.0
+    no_repeat_ngram: int = Field(default=0, ge=0)
+    sample: bool = False
+    temperature: Positive = 1.0
+    top_k: int = Field(default=0, ge=0)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    batch: int = Field(default=64, ge=1)
+    seed: int = Field(default=1, ge=0)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> DecodingConfig:
+        if self.n_best > self.beam and not self.sample:
+            raise ValueError(f"n_best {self.n_best} is more than beam {self.beam}")
+        if self.min_length > self.max_length:
+            raise ValueError(f"min_length {self.min_length} exceeds max_length {self.max_length}")
+        if not self.sample and (self.temperature, self.top_k, self.top_p) != (1.0, 0, 1.0):
+            raise ValueError("temperature, top_k and top_p need sample: true")
+        return self
+
+
+def _yaml_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+class Config(Part):
+    """The whole tree; `configs/base.yaml` documents every key."""
+
+    seed: int = Field(default=1, ge=0)
+    code: Annotated[list[str], BeforeValidator(_yaml_list)] = []
+    data: DataConfig = DataConfig()
+    tokenizer: TokenizerConfig = TokenizerConfig()
+    batching: BatchingConfig = BatchingConfig()
+    model: ModelConfig = ModelConfig()
+    training: TrainingConfig = TrainingConfig()
+    decoding: DecodingConfig = DecodingConfig()
+
+
+# --- reading -------------------------------------------------------------------------------------
+
+Tree = dict[str, Any]
+Key = tuple[str, ...]
+_PATHS = (("data", "train"), ("data", "valid"), ("data", "test"), ("code",))
+
+
+class _Origins(dict[Key, str]):
+    """Where each key was set: `file:line`, or the override as it was written."""
+
+    def of(self, key: Key) -> str:
+        """The origin of `key`, else of its nearest parent that has one."""
+        while key and key not in self:
+            key = key[:-1]
+        return self.get(key, "configuration")
+
+
+def load_config(path: str | Path | None = None, overrides: Sequence[str] = ()) -> Config:
+    """Return the configuration in the YAML file `path` with `key.subkey=value` overrides applied.
+
+    Raises UserError naming the file and line (or the override), what was expected and found.
+    """
+    origins = _Origins()
+    tree = _read_file(Path(path), origins, ()) if path is not None else {}
+    _apply_overrides(tree, overrides, origins)
+    return parse_config(tree, origins)
+
+
+def parse_config(tree: Tree, origins: dict[Key, str] | None = None) -> Config:
+    """Return the validated configuration of a plain tree; UserError at the first thing wrong."""
+    try:
+        return Config.model_validate(tree)
+    except ValidationError as error:
+        raise UserError(_explain(error, Config, _Origins(origins or {}))) from None
+
+
+def dump_config(config: Config) -> str:
+    """Return `config` as YAML, every key written out."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def _read_file(path: Path, origins: _Origins, seen: tuple[Path, ...]) -> Tree:
+    path = path.resolve()
+    if path in seen:
+        raise UserError(f"{path}: `extends` comes back to itself: {' -> '.join(map(str, seen))}")
+    try:
+        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such configuration file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read: {error}") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}" if mark else str(path)
+        raise UserError(f"{where}: not valid YAML: {getattr(error, 'problem', error)}") from None
+    if node is None:
+        return {}
+    if not isinstance(node, yaml.MappingNode):
+        raise UserError(
+            f"{path}:1: expected a mapping of settings, found {node.tag.split(':')[-1]}"
+        )
+    own_origins = _Origins()
+    tree: Tree = _construct(node, path, (), own_origins)
+    _resolve_paths(tree, path.parent)
+    parent = tree.pop("extends", None)
+    if parent is not None:
+        if not isinstance(parent, str):
+            raise UserError(f"{own_origins.of(('extends',))}: extends: expected one path")
+        base = _read_file(path.parent / parent, origins, (*seen, path))
+        _merge(base, tree)
+        tree = base
+    origins.update(own_origins)
+    return tree
+
+
+def _construct(node: yaml.Node, path: Path, key: Key, origins: _Origins) -> Any:
+    """The plain value of a YAML node, noting the line of every key and refusing a repeated one."""
+    if not isinstance(node, yaml.MappingNode):
+        loader = yaml.SafeLoader("")
+        return loader.construct_object(node, deep=True)
+    tree: Tree = {}
+    for key_node, value_node in node.value:
+        name = str(key_node.value)
+        where = f"{path}:{key_node.start_mark.line + 1}"
+        if name in tree:
+            raise UserError(f"{where}: key {'.'.join((*key, name))!r} is given twice")
+        here = (*key, name)
+        origins[here] = where
+        tree[name] = _construct(value_node, path, here, origins)
+    return tree
+
+
+def _merge(base: Tree, over: Tree, key: Key = ()) -> None:
+    """Lay `over` on `base` in place. A bare kind sets `kind`; attention's options go with it."""
+    for name, value in over.items():
+        old, here = base.get(name), (*key, name)
+        if isinstance(old, dict) and isinstance(value, str):
+            value = {"kind": value}
+        if isinstance(old, dict) and isinstance(value, dict):
+            new_unit = value.get("kind", old.get("kind")) != old.get("kind", value.get("kind"))
+            if here == ("model", "attention") and new_unit:
+                base[name] = value
+            else:
+                _merge(old, value, here)
+        else:
+            base[name] = value
+
+
+def _apply_overrides(tree: Tree, overrides: Sequence[str], origins: _Origins) -> None:
+    """Apply `key=value` overrides, a part's kind before its other settings."""
+    patches: dict[Key, tuple[str, Any]] = {}
+    for override in overrides:
+        key, value = _parse_override(override)
+        if key in patches:
+            raise UserError(f"override {override!r}: {'.'.join(key)} is given twice")
+        patches[key] = override, value
+    for key in sorted(patches, key=lambda key: len(key) - (key[-1] == "kind")):
+        override, value = patches[key]
+        for name in reversed(key):
+            value = {name: value}
+        _resolve_paths(value, Path.cwd())
+        _widen(tree, key)
+        _merge(tree, value)
+        origins[key] = f"override {override!r}"
+
+
+def _parse_override(override: str) -> tuple[Key, Any]:
+    dotted, equals, text = override.partition("=")
+    if not equals or not dotted:
+        raise UserError(f"{override!r}: expected key=value, for example model.dropout=0.3")
+    try:
+        return tuple(dotted.split(".")), yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise UserError(f"{override!r}: the value is not valid YAML") from None
+
+
+def _widen(tree: Tree, key: Key) -> None:
+    """Turn a bare kind on the way to `key` (`attention: dot`) into a mapping with room for it."""
+    for name in key[:-1]:
+        inner = tree.get(name)
+        if isinstance(inner, str):
+            tree[name] = {"kind": inner}
+        if not isinstance(tree.get(name), dict):
+            return
+        tree = tree[name]
+
+
+def _resolve_paths(tree: Tree, folder: Path) -> None:
+    for *parents, last in _PATHS:
+        branch: Any = tree
+        for name in parents:
+            branch = branch.get(name) if isinstance(branch, dict) else None
+        if not isinstance(branch, dict) or last not in branch:
+            continue
+        value = branch[last]
+        if isinstance(value, str) and value:
+            branch[last] = str((folder / value).resolve())
+        elif isinstance(value, list):
+            branch[last] = [str((folder / item).resolve()) for item in value]
+
+
+# --- errors a person can read --------------------------------------------------------------------
+
+
+class _Known(NamedTuple):
+    """What may stand at one place of the tree."""
+
+    fields: list[str]
+
+
+def _fields_at(model: type[BaseModel], key: Iterable[str]) -> _Known:
+    for name in key:
+        field = model.model_fields.get(name)
+        inner = field.annotation if field else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return _Known([])
+        model = inner
+    return _Known(list(model.model_fields))
+
+
+def _explain(error: ValidationError, model: type[BaseModel], origins: _Origins) -> str:
+    """One line for the first thing wrong: where it was set, what was expected, what was found."""
+    first = error.errors()[0]
+    # A union reports one error a member and adds the member's name to the place: keep the key.
+    key = tuple(str(item) for item in first["loc"] if isinstance(item, str) and item.isidentifier())
+    dotted, found = ".".join(key), first["input"]
+    where = origins.of(key)
+    if first["type"] == "extra_forbidden":
+        known = _fields_at(model, key[:-1]).fields
+        return f"{where}: unknown key {dotted!r}{did_you_mean(key[-1], known)}"
+    if first["type"] == "literal_error":
+        choices = [
+            part.strip(" '") for part in first["ctx"]["expected"].replace(" or ", ", ").split(",")
+        ]
+        hint = did_you_mean(str(found), choices)
+        return f"{where}: {dotted}: expected {first['ctx']['expected']}, found {found!r}{hint}"
+    if first["type"] == "value_error":
+        return f"{where}: {dotted}: {first['ctx']['error']}"
+    expected = first["msg"].removeprefix("Input should be ").removeprefix("a valid ")
+    return f"{where}: {dotted}: expected {expected}, found {found!r}"
