@@ -1,0 +1,29 @@
+"""Additive attention, Luong's `concat` -- Bahdanau, Cho and Bengio 2015, A.1.2."""
+
+from torch import Tensor, nn
+
+from seq2seq.model.attention.contract import Attention, AttentionState, Memory
+
+
+class Additive(Attention):
+    """score(s, h) = v . tanh(W s + U h), with `size` units between (default: the query's size)."""
+
+    def __init__(self, query_size: int, memory_size: int, *, size: int | None = None) -> None:
+        super().__init__(query_size, memory_size)
+        size = size or query_size
+        self.query = nn.Linear(query_size, size, bias=False)
+        self.key = nn.Linear(memory_size, size, bias=False)
+        self.energy = nn.Linear(size, 1, bias=False)
+
+    def prepare(self, memory_BSE: Tensor, mask_BS: Tensor) -> Memory:
+        """Return U h as keys, once a sentence, and h as values."""
+        return Memory(self.key(memory_BSE).unsqueeze(1), memory_BSE.unsqueeze(1), mask_BS)
+
+    def queries(self, query_BTQ: Tensor) -> Tensor:
+        """Return W s."""
+        return self.query(query_BTQ).unsqueeze(1)
+
+    def score(self, queries_BHTK: Tensor, memory: Memory, state: AttentionState) -> Tensor:
+        """Return v . tanh(W s + U h)."""
+        hidden_BHTSK = (queries_BHTK.unsqueeze(3) + memory.keys_BHSK.unsqueeze(2)).tanh()
+        return self.energy(hidden_BHTSK).squeeze(-1)

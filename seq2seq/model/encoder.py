@@ -1,0 +1,93 @@
+"""Source embeddings -> encoder states: the memory that attention reads.
+
+Shapes: B batch, S source positions, I input size, D layer size, E memory size (D, or 2 D when
+bidirectional: forward half first).
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from seq2seq.config import EncoderConfig
+from seq2seq.model.recurrent import Recurrent
+from seq2seq.model.trace import trace
+
+
+class Encoded(NamedTuple):
+    """The states, the mask (True = a real token), and the summary that starts the decoder."""
+
+    states_BSE: Tensor
+    mask_BS: Tensor
+    final_BE: Tensor
+
+    def mean_BE(self) -> Tensor:
+        """Return the mean of each sentence's states."""
+        mask_BS1 = self.mask_BS.unsqueeze(-1).to(self.states_BSE.dtype)
+        return (self.states_BSE * mask_BS1).sum(1) / mask_BS1.sum(1)
+
+
+class RecurrentEncoder(nn.Module):
+    """Layers of GRU or LSTM, each read in both directions if bidirectional.
+
+    Padding stands on the right and is handled without packing: the forward direction meets it
+    only after the last token, and the backward direction reads each sentence turned round within
+    its own length. So the states of a sentence are the same alone and in a padded batch, and the
+    same code runs on CPU and CUDA and can be exported.
+    """
+
+    keeps_positions = True
+    """State s is about source position s, so weights over states are weights over tokens."""
+
+    def __init__(self, config: EncoderConfig, input_size: int, dropout: float) -> None:
+        super().__init__()
+        directions = 2 if config.bidirectional else 1
+        self.memory_size = directions * config.size
+        sizes = [input_size] + [self.memory_size] * (config.layers - 1)
+        self.forwards = nn.ModuleList(Recurrent(config.kind, n, config.size) for n in sizes)
+        self.backwards = nn.ModuleList(
+            Recurrent(config.kind, n, config.size) for n in sizes if config.bidirectional
+        )
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, embedded_BSI: Tensor, lengths_B: Tensor) -> Encoded:
+        """Return the encoder states of right-padded sentences of the given lengths (each >= 1)."""
+        places_S = torch.arange(embedded_BSI.size(1), device=embedded_BSI.device)
+        last_B1 = lengths_B.unsqueeze(1) - 1
+        mask_BS = places_S <= last_B1
+        turned_BS = torch.where(mask_BS, last_B1 - places_S, places_S)
+        states_BSE = embedded_BSI
+        for layer in range(len(self.forwards)):
+            if layer:
+                states_BSE = self.dropout(states_BSE)
+            states_BSE = self._layer(layer, states_BSE, turned_BS)
+        states_BSE = trace("encoder_states_BSE", states_BSE)
+        return Encoded(states_BSE, mask_BS, self._final(states_BSE, last_B1))
+
+    def _layer(self, layer: int, inputs_BSI: Tensor, turned_BS: Tensor) -> Tensor:
+        outputs = [_read(self.forwards[layer], inputs_BSI)]
+        if self.backwards:
+            turned_BSD = _read(self.backwards[layer], _pick(inputs_BSI, turned_BS))
+            outputs.append(_pick(turned_BSD, turned_BS))
+        return torch.cat(outputs, -1)
+
+    def _final(self, states_BSE: Tensor, last_B1: Tensor) -> Tensor:
+        """What each direction knew after its last token: the forward one's last state, the
+        backward one's first."""
+        last_BE = _pick(states_BSE, last_B1).squeeze(1)
+        if not self.backwards:
+            return last_BE
+        size = self.memory_size // 2
+        return torch.cat((last_BE[:, :size], states_BSE[:, 0, size:]), -1)
+
+
+def _read(layer: nn.Module, inputs_BSI: Tensor) -> Tensor:
+    assert isinstance(layer, Recurrent)
+    start_BX = inputs_BSI.new_zeros(inputs_BSI.size(0), layer.state_size)
+    outputs_BSD, _ = layer(inputs_BSI, start_BX)
+    return outputs_BSD
+
+
+def _pick(vectors_BSD: Tensor, places_BP: Tensor) -> Tensor:
+    """Return vectors_BPD, the vectors at the given places of each sentence."""
+    return vectors_BSD.gather(1, places_BP.unsqueeze(-1).expand(-1, -1, vectors_BSD.size(-1)))

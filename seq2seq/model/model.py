@@ -1,0 +1,126 @@
+"""Encoder, bridge, decoder with attention, and the output layer: ids -> features -> logits.
+
+Shapes: B batch, S source positions, T target steps, F feature size, W target vocabulary, N any
+number of features taken together.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from seq2seq.config import ModelConfig
+from seq2seq.errors import UserError
+from seq2seq.model.attention import Memory, build_attention
+from seq2seq.model.decoder import DECODERS, Bridge, Decoded, DecoderState
+from seq2seq.model.encoder import RecurrentEncoder
+from seq2seq.model.trace import trace
+
+
+class TeacherForcing(NamedTuple):
+    """Which inputs come from the reference (True), and how the others are made of logits_BW.
+
+    -- scheduled sampling, Bengio et al. 2015.
+    """
+
+    forced_BT: Tensor
+    choose: Callable[[Tensor], Tensor]
+
+
+class Seq2Seq(nn.Module):
+    """P(target | source), factored over target tokens."""
+
+    def __init__(self, config: ModelConfig, source_vocabulary: int, target_vocabulary: int) -> None:
+        """Build the network of `config` over vocabularies of the given sizes.
+
+        Raises UserError where parts of the configuration don't fit together.
+        """
+        super().__init__()
+        if config.tie == "all" and source_vocabulary != target_vocabulary:
+            raise UserError(
+                "model.tie all needs one vocabulary for both languages (tokenizer.joint: true), "
+                f"found {source_vocabulary} and {target_vocabulary} pieces; tie target fits any"
+            )
+        self.encoder = RecurrentEncoder(config.encoder, config.embedding, config.dropout)
+        memory_size, query_size = self.encoder.memory_size, config.decoder.size
+        attention = build_attention(config.attention, query_size, memory_size)
+        decoder = DECODERS[config.decoder.kind]
+        self.decoder = decoder(config.decoder, attention, config.embedding, config.dropout)
+        self.bridge = Bridge(config.decoder.bridge, memory_size, self.decoder.state_shape)
+        self.source_embedding = nn.Embedding(source_vocabulary, config.embedding)
+        self.target_embedding = (
+            self.source_embedding
+            if config.tie == "all"
+            else nn.Embedding(target_vocabulary, config.embedding)
+        )
+        self.output = nn.Linear(config.embedding, target_vocabulary)
+        _initialise(self)
+        if config.tie != "none":
+            self.output.weight = self.target_embedding.weight
+        self.dropout = nn.Dropout(config.dropout)
+
+    def encode(self, source_BS: Tensor, lengths_B: Tensor) -> tuple[Memory, DecoderState]:
+        """Return what the decoder attends to and its state before the first step.
+
+        `source_BS` holds ids padded on the right, `lengths_B` their numbers, each at least 1.
+        """
+        embedded_BSI = self.dropout(trace("source_embedded", self.source_embedding(source_BS)))
+        encoded = self.encoder(embedded_BSI, lengths_B)
+        memory = self.decoder.attention.prepare(self.dropout(encoded.states_BSE), encoded.mask_BS)
+        return memory, self.decoder.start(self.bridge(encoded), memory)
+
+    def decode(self, inputs_BT: Tensor, memory: Memory, state: DecoderState) -> Decoded:
+        """Read T target ids; features t are those of the token after input t."""
+        embedded_BTI = self.dropout(self.target_embedding(inputs_BT))
+        decoded: Decoded = self.decoder(embedded_BTI, memory, state)
+        features_BTF = trace("features_BTF", self.dropout(decoded.features_BTF))
+        return decoded._replace(features_BTF=features_BTF)
+
+    def forward(
+        self,
+        source_BS: Tensor,
+        lengths_B: Tensor,
+        inputs_BT: Tensor,
+        forcing: TeacherForcing | None = None,
+    ) -> Decoded:
+        """Return the features of every next token; `output` makes logits of them.
+
+        They are left apart because the output layer is the widest product of all, so the loss
+        gives it real tokens only. Without `forcing` every input comes from the reference.
+        """
+        memory, state = self.encode(source_BS, lengths_B)
+        if forcing is None:
+            return self.decode(inputs_BT, memory, state)
+        return self._decode_mixed(inputs_BT, memory, state, forcing)
+
+    def _decode_mixed(
+        self, inputs_BT: Tensor, memory: Memory, state: DecoderState, forcing: TeacherForcing
+    ) -> Decoded:
+        """Feed the model its own choices where `forcing` is False; the first input is given."""
+        features: list[Tensor] = []
+        weights: list[Tensor] = []
+        choice_B = inputs_BT[:, 0]
+        for input_B, forced_B in zip(inputs_BT.unbind(1), forcing.forced_BT.unbind(1), strict=True):
+            input_B = torch.where(forced_B, input_B, choice_B)
+            decoded = self.decode(input_B.unsqueeze(1), memory, state)
+            state = decoded.state
+            features.append(decoded.features_BTF)
+            weights.append(decoded.weights_BHTS)
+            with torch.no_grad():  # the choice is taken as given, as in the paper
+                choice_B = forcing.choose(self.output(decoded.features_BTF.squeeze(1)))
+        return Decoded(torch.cat(features, 1), torch.cat(weights, 2), state)
+
+
+def _initialise(model: Seq2Seq) -> None:
+    """Recurrent matrices orthogonal, other matrices Xavier, biases 0, embeddings N(0, 1 / size)."""
+    for name, parameter in model.named_parameters():
+        if "embedding" in name:
+            nn.init.normal_(parameter, std=parameter.size(1) ** -0.5)
+        elif parameter.dim() < 2:
+            nn.init.zeros_(parameter)
+        elif "weight_hh" in name:
+            for gate in parameter.chunk(parameter.size(0) // parameter.size(1)):
+                nn.init.orthogonal_(gate)
+        elif parameter.numel():
+            nn.init.xavier_uniform_(parameter)
