@@ -9,9 +9,10 @@ directory.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import (
@@ -200,6 +201,8 @@ class TrainingConfig(Part):
     def _ends(self) -> TrainingConfig:
         if not (self.max_steps or self.max_epochs or self.max_minutes or self.patience):
             raise ValueError("would never end: set max_steps, max_epochs, max_minutes or patience")
+        if self.schedule.kind == "cosine" and not self.max_steps:
+            raise ValueError("schedule cosine ends at max_steps, which is not set")
         return self
 
 
@@ -262,7 +265,7 @@ class _Origins(dict[Key, str]):
         """The origin of `key`, else of its nearest parent that has one."""
         while key and key not in self:
             key = key[:-1]
-        return self.get(key, "configuration")
+        return self.get(key, "")
 
 
 def load_config(path: str | Path | None = None, overrides: Sequence[str] = ()) -> Config:
@@ -282,6 +285,17 @@ def parse_config(tree: Tree, origins: dict[Key, str] | None = None) -> Config:
         return Config.model_validate(tree)
     except ValidationError as error:
         raise UserError(_explain(error, Config, _Origins(origins or {}))) from None
+
+
+PartType = TypeVar("PartType", bound=Part)
+
+
+def revise(part: PartType, changes: Mapping[str, Any]) -> PartType:
+    """Return `part` with `changes`, checked as if the file had said so; UserError if they can't."""
+    try:
+        return type(part).model_validate({**part.model_dump(), **changes})
+    except ValidationError as error:
+        raise UserError(_explain(error, type(part), _Origins())) from None
 
 
 def dump_config(config: Config) -> str:
@@ -412,20 +426,15 @@ def _resolve_paths(tree: Tree, folder: Path) -> None:
 # --- errors a person can read --------------------------------------------------------------------
 
 
-class _Known(NamedTuple):
-    """What may stand at one place of the tree."""
-
-    fields: list[str]
-
-
-def _fields_at(model: type[BaseModel], key: Iterable[str]) -> _Known:
+def _fields_at(model: type[BaseModel], key: Iterable[str]) -> list[str]:
+    """The names that may stand at `key` of the tree."""
     for name in key:
         field = model.model_fields.get(name)
         inner = field.annotation if field else None
         if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            return _Known([])
+            return []
         model = inner
-    return _Known(list(model.model_fields))
+    return list(model.model_fields)
 
 
 def _explain(error: ValidationError, model: type[BaseModel], origins: _Origins) -> str:
@@ -433,18 +442,16 @@ def _explain(error: ValidationError, model: type[BaseModel], origins: _Origins) 
     first = error.errors()[0]
     # A union reports one error a member and adds the member's name to the place: keep the key.
     key = tuple(str(item) for item in first["loc"] if isinstance(item, str) and item.isidentifier())
-    dotted, found = ".".join(key), first["input"]
-    where = origins.of(key)
+    found, origin = first["input"], origins.of(key)
+    where = ": ".join(part for part in (origin, ".".join(key)) if part)
     if first["type"] == "extra_forbidden":
-        known = _fields_at(model, key[:-1]).fields
-        return f"{where}: unknown key {dotted!r}{did_you_mean(key[-1], known)}"
+        hint = did_you_mean(key[-1], _fields_at(model, key[:-1]))
+        return f"{origin}: unknown key {'.'.join(key)!r}{hint}"
     if first["type"] == "literal_error":
-        choices = [
-            part.strip(" '") for part in first["ctx"]["expected"].replace(" or ", ", ").split(",")
-        ]
-        hint = did_you_mean(str(found), choices)
-        return f"{where}: {dotted}: expected {first['ctx']['expected']}, found {found!r}{hint}"
+        choices = first["ctx"]["expected"]
+        hint = did_you_mean(str(found), re.findall(r"'(\w+)'", choices))
+        return f"{where}: expected {choices}, found {found!r}{hint}"
     if first["type"] == "value_error":
-        return f"{where}: {dotted}: {first['ctx']['error']}"
+        return ": ".join(part for part in (where, str(first["ctx"]["error"])) if part)
     expected = first["msg"].removeprefix("Input should be ").removeprefix("a valid ")
-    return f"{where}: {dotted}: expected {expected}, found {found!r}"
+    return f"{where}: expected {expected}, found {found!r}"

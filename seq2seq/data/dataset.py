@@ -1,0 +1,164 @@
+"""Ids on disk: pairs of sentences, written as a stream and read through a memory map.
+
+A side is two files: NAME.SIDE.uint16 (or uint32, if its vocabulary needs it) holds the ids of all
+sentences end to end, NAME.SIDE.offsets holds N + 1 int64 places where they start and end. Both are
+little-endian with no header; lengths leave no room for a cut-off file to pass for a whole one.
+"""
+
+from __future__ import annotations
+
+import os
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from seq2seq.errors import UserError
+
+Ids = npt.NDArray[np.int64]
+
+_WIDTHS = ("uint16", "uint32")
+_TYPECODES = {"uint16": "H", "uint32": "I"}
+_FLUSH = 1 << 18  # ids
+_SIDES = ("source", "target")
+
+
+class DatasetWriter:
+    """Writes pairs of id sequences to NAME.* in `folder`, in constant memory.
+
+    A context manager; the files are complete, and on the disk, when it is left.
+    """
+
+    def __init__(
+        self, folder: Path, name: str, *, source_vocabulary: int, target_vocabulary: int
+    ) -> None:
+        self._source = _SideWriter(folder, f"{name}.source", source_vocabulary)
+        self._target = _SideWriter(folder, f"{name}.target", target_vocabulary)
+
+    def add(self, source: Iterable[int], target: Iterable[int]) -> None:
+        """Append one pair."""
+        self._source.add(source)
+        self._target.add(target)
+
+    def __enter__(self) -> DatasetWriter:
+        """Return the writer itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Flush everything to the disk and close the files."""
+        self._source.close()
+        self._target.close()
+
+
+class ParallelDataset:
+    """Pairs of id sequences that stay on the disk until they are asked for."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        """Open what a `DatasetWriter` wrote; UserError naming a file that is missing or damaged."""
+        self._source, self._target = (_Side.open(folder, f"{name}.{side}") for side in _SIDES)
+        counts = [len(side.offsets) - 1 for side in (self._source, self._target)]
+        if counts[0] != counts[1]:
+            raise UserError(
+                f"{folder / name}: damaged: {counts[0]} source and {counts[1]} target sentences"
+            )
+
+    def __len__(self) -> int:
+        """The number of pairs, N."""
+        return len(self._source.offsets) - 1
+
+    def __getitem__(self, index: int) -> tuple[Ids, Ids]:
+        """Return the ids of the pair at `index` (from 0), source [S] and target [T], as copies."""
+        return self._source[index], self._target[index]
+
+    @property
+    def source_lengths(self) -> Ids:
+        """The number of pieces of each source sentence, [N]."""
+        return np.diff(self._source.offsets)
+
+    @property
+    def target_lengths(self) -> Ids:
+        """The number of pieces of each target sentence, [N]."""
+        return np.diff(self._target.offsets)
+
+
+class _SideWriter:
+    """One side's two files, flushed a block at a time."""
+
+    def __init__(self, folder: Path, stem: str, vocabulary: int) -> None:
+        width = "uint16" if vocabulary < 1 << 16 else "uint32"
+        self._ids, self._offsets = array(_TYPECODES[width]), array("q", [0])
+        self._end = 0
+        self._files = [(folder / f"{stem}.{kind}").open("wb") for kind in (width, "offsets")]
+
+    def add(self, ids: Iterable[int]) -> None:
+        before = len(self._ids)
+        self._ids.extend(ids)
+        self._end += len(self._ids) - before
+        self._offsets.append(self._end)
+        if len(self._ids) + len(self._offsets) > _FLUSH:
+            self._flush()
+
+    def _flush(self) -> None:
+        for values, file in zip((self._ids, self._offsets), self._files, strict=True):
+            native = np.frombuffer(values, dtype=values.typecode)
+            file.write(native.astype(native.dtype.newbyteorder("<")).tobytes())
+        self._ids, self._offsets = array(self._ids.typecode), array("q")
+
+    def close(self) -> None:
+        try:
+            self._flush()
+            for file in self._files:
+                file.flush()
+                os.fsync(file.fileno())
+        finally:
+            for file in self._files:
+                file.close()
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One side's two files, mapped into memory."""
+
+    ids: npt.NDArray[Any]
+    offsets: Ids
+
+    @classmethod
+    def open(cls, folder: Path, stem: str) -> _Side:
+        offsets = _mapped(folder / f"{stem}.offsets", "<i8")
+        found = [width for width in _WIDTHS if (folder / f"{stem}.{width}").exists()]
+        if len(found) != 1:
+            raise UserError(f"{folder / stem}.uint16 (or .uint32): no such file")
+        path = folder / f"{stem}.{found[0]}"
+        ids = _mapped(path, np.dtype(found[0]).newbyteorder("<"))
+        if not len(offsets) or offsets[0] != 0 or bool((np.diff(offsets) < 0).any()):
+            raise UserError(f"{folder / stem}.offsets: damaged: expected rising places from 0")
+        if offsets[-1] != len(ids):
+            raise UserError(f"{path}: damaged: expected {offsets[-1]} ids, found {len(ids)}")
+        return cls(ids, offsets)
+
+    def __getitem__(self, index: int) -> Ids:
+        if not 0 <= index < len(self.offsets) - 1:
+            raise IndexError(index)
+        return self.ids[self.offsets[index] : self.offsets[index + 1]].astype(np.int64)
+
+
+def _mapped(path: Path, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    try:
+        size = path.stat().st_size
+        if size % np.dtype(dtype).itemsize:
+            raise UserError(f"{path}: damaged: {size} bytes are no whole number of {dtype}")
+        if not size:  # an empty file can't be mapped
+            return np.empty(0, dtype)
+        return np.memmap(path, dtype, "r")
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None

@@ -1,0 +1,187 @@
+"""Tokenizers against the text itself and against words found without them."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seq2seq.config import TokenizerConfig
+from seq2seq.data.tokenizer import BOS, EOS, PAD, UNK, Tokenizer, Tokenizers, train_tokenizers
+from seq2seq.data.words import split_words
+from seq2seq.errors import UserError
+
+ENGLISH = [
+    "Do you love me?",
+    "I love you, and I don't know why.",
+    "What did you tell me yesterday?",
+    "He is 3.5 times older; it was 10:30 in the U.S.A.",
+    "Give it to me!",
+    "Wait... is this the book that you read?",
+]
+FRENCH = [
+    "M'aimes-tu\u202f?",
+    "Je t'aime, et je ne sais pas pourquoi.",
+    "Qu'est-ce que tu m'as dit hier\u202f?",
+    "Il est 3,5 fois plus vieux\u00a0; c'était à 10\u00a0h\u00a030.",
+    "Donne-le-moi\u202f!",
+    "Attends... est-ce le livre qu'a-t-il lu aujourd’hui, d'un arc-en-ciel ?",
+]
+UNSEEN = ["M'en va-t-il pas\u202f?", "Qu'est l'ami d'hier.", "Aimes-tu...lui ?"]
+
+
+def trained(**settings: Any) -> Tokenizers:
+    return train_tokenizers(ENGLISH, FRENCH, TokenizerConfig(vocab_size=120, **settings))
+
+
+@pytest.fixture(scope="module", params=["bpe", "unigram"])
+def tokenizer(request: pytest.FixtureRequest) -> Tokenizer:
+    return trained(kind=request.param).target
+
+
+@pytest.mark.parametrize("text", ENGLISH + FRENCH + UNSEEN)
+def test_decoding_what_was_encoded_gives_the_text_back(tokenizer: Tokenizer, text: str) -> None:
+    ids = tokenizer.encode(text)
+    assert tokenizer.decode(ids) == text
+    assert set(ids).isdisjoint({PAD, UNK, BOS, EOS})
+
+
+@pytest.mark.parametrize("text", ENGLISH + FRENCH + UNSEEN)
+def test_no_piece_crosses_the_end_of_a_word(tokenizer: Tokenizer, text: str) -> None:
+    pieces = tokenizer.pieces(tokenizer.encode(text))
+    for word, indices in tokenizer.source_words(text):
+        spelt = "".join(pieces[index] for index in indices)
+        assert "".join(spelt.replace("▁", " ").split()) == word
+
+
+@pytest.mark.parametrize("text", ENGLISH + FRENCH + UNSEEN)
+def test_every_piece_belongs_to_one_word_on_either_side(tokenizer: Tokenizer, text: str) -> None:
+    ids = tokenizer.encode(text)
+    words = tokenizer.source_words(text)
+    assert [word for word, _ in words] == split_words(text)
+    assert [index for _, indices in words for index in indices] == list(range(len(ids)))
+    assert tokenizer.target_words(ids) == words
+
+
+def test_a_word_is_spelt_the_same_whatever_follows_it(tokenizer: Tokenizer) -> None:
+    alone = tokenizer.encode("aime")
+    assert tokenizer.encode("aime, aime...")[: len(alone)] == alone
+
+
+def test_runs_of_spaces_count_as_one_and_outer_ones_as_none(tokenizer: Tokenizer) -> None:
+    assert tokenizer.encode("  Je  t'aime ") == tokenizer.encode("Je t'aime")
+    assert tokenizer.source_words("  Je  t'aime ") == tokenizer.source_words("Je t'aime")
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\u202f", " \t "])
+def test_a_blank_text_has_no_pieces_and_no_words(tokenizer: Tokenizer, text: str) -> None:
+    assert tokenizer.encode(text) == []
+    assert tokenizer.source_words(text) == []
+    assert tokenizer.target_words([]) == []
+    assert tokenizer.decode([]) == ""
+
+
+def test_an_unseen_character_is_one_unknown_piece_of_its_own_word(tokenizer: Tokenizer) -> None:
+    text = "Je 猫 aime"
+    ids = tokenizer.encode(text)
+    assert ids.count(UNK) == 1
+    assert tokenizer.decode(ids) == "Je ⁇ aime"
+    cat = tokenizer.source_words(text)[1]
+    assert cat.word == "猫"
+    assert ids.index(UNK) in cat.pieces
+    assert [word for word, _ in tokenizer.target_words(ids)] == ["Je", "⁇", "aime"]
+
+
+def test_special_ids_spell_nothing_and_belong_to_no_word(tokenizer: Tokenizer) -> None:
+    ids = tokenizer.encode("Je t'aime")
+    framed = [BOS, *ids, EOS, PAD]
+    assert tokenizer.decode(framed) == "Je t'aime"
+    shifted = [
+        (word, tuple(index + 1 for index in indices))
+        for word, indices in tokenizer.target_words(ids)
+    ]
+    assert tokenizer.target_words(framed) == shifted
+
+
+def test_spellings_that_a_model_invents_still_give_each_piece_to_one_word() -> None:
+    tokenizer = trained().target
+    space, mark, letter = (tokenizer.pieces(range(len(tokenizer))).index(p) for p in "▁.a")
+    ids = [space, letter, letter, mark, space, letter, space]  # "aa. a "
+    words = tokenizer.target_words(ids)
+    assert words == [("aa", (0, 1, 2)), (".", (3,)), ("a", (4, 5, 6))]
+    assert tokenizer.target_words([space, space]) == []
+
+
+def test_normalised_text_still_maps_to_the_words_as_they_were_written() -> None:
+    tokenizer = trained(normalization="nmt_nfkc_cf").source
+    text = "ＤＯ you\u00a0love ﬁne\u200b ?"
+    words = tokenizer.source_words(text)
+    assert [word for word, _ in words] == split_words(text)
+    ids = tokenizer.encode(text)
+    assert [index for _, indices in words for index in indices] == list(range(len(ids)))
+    assert tokenizer.decode(tokenizer.encode("ＤＯ you")) == "do you"
+
+
+@pytest.mark.parametrize("kind", ["bpe", "unigram"])
+def test_the_same_text_gives_the_same_bytes(kind: str) -> None:
+    assert trained(kind=kind).source.model == trained(kind=kind).source.model
+
+
+@pytest.mark.parametrize("kind", ["bpe", "unigram"])
+def test_a_frequent_word_becomes_one_piece(kind: Any) -> None:
+    sentences = ["Je t'aime, et l'ami que j'aime aussi aime l'ami."] * 3 + ["Ici, l'ami aime."]
+    config = TokenizerConfig(kind=kind, vocab_size=50)
+    tokenizer = train_tokenizers(sentences, [], config).source
+    assert tokenizer.pieces(tokenizer.encode("l'ami"))[-1] == "ami"
+
+
+def test_joint_and_separate_tokenizers_come_back_from_their_folder(tmp_path: Path) -> None:
+    for joint, files in ((True, {"joint.model"}), (False, {"source.model", "target.model"})):
+        folder = tmp_path / str(joint)
+        tokenizers = trained(joint=joint)
+        tokenizers.save(folder)
+        loaded = Tokenizers.load(folder)
+        assert {path.name for path in folder.iterdir()} == files
+        assert loaded.joint is tokenizers.joint is joint
+        assert [side.model for side in loaded] == [side.model for side in tokenizers]
+
+
+def test_a_missing_or_damaged_model_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"source\.model: no such tokenizer file"):
+        Tokenizers.load(tmp_path)
+    trained().save(tmp_path)
+    path = tmp_path / "joint.model"
+    whole = path.read_bytes()
+    for damaged in (
+        b"",
+        b"no model",
+        *(whole[:end] for end in range(len(whole) - 150, len(whole))),
+    ):
+        path.write_bytes(damaged)
+        with pytest.raises(UserError, match=r"joint\.model: not a SentencePiece model"):
+            Tokenizers.load(tmp_path)
+
+
+def test_a_vocabulary_smaller_than_the_alphabet_is_refused_with_the_least_possible() -> None:
+    alphabet = {character for text in ENGLISH + FRENCH for character in text}
+    least = len(alphabet) + 4
+    with pytest.raises(
+        UserError, match=rf"tokenizer\.vocab_size: expected at least {least}.*found 9"
+    ):
+        train_tokenizers(ENGLISH, FRENCH, TokenizerConfig(vocab_size=9))
+
+
+@pytest.mark.parametrize("kind", ["bpe", "unigram"])
+def test_a_vocabulary_larger_than_the_text_shrinks_with_a_warning(
+    kind: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        tokenizer = train_tokenizers(ENGLISH, FRENCH, TokenizerConfig(kind=kind)).source
+    assert len(tokenizer) < 1000
+    assert "tokenizer.vocab_size is 6000" in caplog.text
+    assert tokenizer.decode(tokenizer.encode(FRENCH[0])) == FRENCH[0]
+
+
+def test_no_text_at_all_is_refused() -> None:
+    with pytest.raises(UserError, match="found no text"):
+        train_tokenizers([], [" "], TokenizerConfig())
