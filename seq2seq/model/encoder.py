@@ -53,7 +53,7 @@ class RecurrentEncoder(nn.Module):
     def forward(self, embedded_BSI: Tensor, lengths_B: Tensor) -> Encoded:
         """Return the encoder states of right-padded sentences of the given lengths (each >= 1)."""
         places_S = torch.arange(embedded_BSI.size(1), device=embedded_BSI.device)
-        last_B1 = lengths_B.unsqueeze(1) - 1
+        last_B1 = lengths_B.to(places_S.device, non_blocking=True).unsqueeze(1) - 1
         mask_BS = places_S <= last_B1
         turned_BS = torch.where(mask_BS, last_B1 - places_S, places_S)
         states_BSE = embedded_BSI

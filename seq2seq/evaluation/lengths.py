@@ -1,0 +1,66 @@
+"""BLEU by source length: does attention keep long sentences from getting worse?
+
+The figure of -- Bahdanau et al. 2015, Figure 2, with the project's words (`seq2seq.data.words`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from seq2seq.data.words import split_words
+from seq2seq.evaluation.scores import References, quick_bleu
+
+LENGTHS = (5, 10, 15, 20, 30, 40, 50)
+
+
+@dataclass(frozen=True)
+class LengthBucket:
+    """The sentences whose source has `shortest` to `longest` words, both included."""
+
+    shortest: int
+    longest: int | None
+    """None in the last bucket, which has no upper end."""
+    sentences: int
+    bleu: float
+    """Percent, by the same path as every other BLEU."""
+
+
+def score_by_length(
+    sources: Sequence[str],
+    hypotheses: Sequence[str],
+    references: References,
+    *,
+    lengths: Sequence[int] = LENGTHS,
+) -> list[LengthBucket]:
+    """Return BLEU for each range of source lengths that has a sentence, shortest first.
+
+    `lengths` are the longest source, in words, of every bucket but the last. Raises UserError if
+    the numbers of lines differ.
+    """
+    assert len(sources) == len(hypotheses), "one source for each hypothesis"
+    longest: list[int | None] = [*sorted(lengths), None]
+    members: list[list[int]] = [[] for _ in longest]
+    for line, source in enumerate(sources):
+        words = len(split_words(source))
+        members[sum(words > length for length in lengths)].append(line)
+    shortest = [0, *(length + 1 for length in sorted(lengths))]
+    return [
+        LengthBucket(low, high, len(lines), _bleu_of(lines, hypotheses, references))
+        for low, high, lines in zip(shortest, longest, members, strict=True)
+        if lines
+    ]
+
+
+def render_lengths(buckets: Sequence[LengthBucket]) -> str:
+    """Return a plain-text table: source words, sentences, BLEU."""
+    rows = [f"{'source words':>12}  {'sentences':>9}  {'BLEU':>6}"]
+    for bucket in buckets:
+        span = f"{bucket.shortest}-{bucket.longest}" if bucket.longest else f"{bucket.shortest}+"
+        rows.append(f"{span:>12}  {bucket.sentences:>9}  {bucket.bleu:>6.2f}")
+    return "\n".join(rows)
+
+
+def _bleu_of(lines: list[int], hypotheses: Sequence[str], references: References) -> float:
+    picked = [[stream[line] for line in lines] for stream in references]
+    return quick_bleu([hypotheses[line] for line in lines], picked)

@@ -1,0 +1,146 @@
+"""Where a search stands: the hypotheses still being written, and what was chosen to follow them.
+
+B = sentences still searched, K = places a sentence (the beam), N = B * K rows of the model's batch,
+C = candidates a sentence, T = tokens so far with the start, W = vocabulary.
+
+A place is empty where its score is -inf: the model computes it, so that shapes stay the same from
+step to step, and nothing chosen from it counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+ROOT = -1
+"""The edge before the first: nothing emitted yet."""
+
+
+class Choice(NamedTuple):
+    """The candidates of one step, and which of them live on."""
+
+    tokens_BC: Tensor
+    parents_BC: Tensor  # the place, 0..K-1, that the candidate continues
+    log_probs_BC: Tensor  # of its token alone
+    ended_BC: Tensor  # bool: reaches the end of the sentence, and is kept
+    survivors_BK: Tensor  # the candidate that takes each place
+    scores_BK: Tensor  # the survivors' summed log-probabilities; -inf leaves the place empty
+    in_place: bool = False  # every survivor continues its own place: no state need move
+
+    def of_survivors(self, column_BC: Tensor) -> Tensor:
+        """The survivors' part of a candidates' column."""
+        return column_BC.gather(1, self.survivors_BK)
+
+
+class Frontier(NamedTuple):
+    """The hypotheses still being written."""
+
+    sentences_B: Tensor  # which sentence, counted from 0
+    max_lengths_B: Tensor  # in tokens emitted, the end counted
+    ended_B: Tensor  # how many of its hypotheses have ended
+    scores_BK: Tensor  # summed log-probabilities
+    edges_BK: Tensor  # the edge of the history that each came by
+    prefix_BKT: Tensor  # the start and what was emitted since
+
+    @classmethod
+    def start(
+        cls,
+        max_lengths: Sequence[int],
+        scores_K: Sequence[float],
+        *,
+        bos: int,
+        device: str | torch.device,
+    ) -> Frontier:
+        """Every sentence with the start token in all its places, and `scores_K` for them."""
+        limits_B = torch.tensor(max_lengths, device=device)
+        scores_BK = torch.tensor(scores_K, device=device).repeat(len(max_lengths), 1)
+        return cls(
+            sentences_B=torch.arange(len(max_lengths), device=device),
+            max_lengths_B=limits_B,
+            ended_B=torch.zeros_like(limits_B),
+            scores_BK=scores_BK,
+            edges_BK=torch.full(scores_BK.shape, ROOT, device=device),
+            prefix_BKT=torch.full((*scores_BK.shape, 1), bos, device=device),
+        )
+
+    @property
+    def sentences(self) -> int:
+        """B: how many sentences are still searched."""
+        return self.prefix_BKT.shape[0]
+
+    @property
+    def length(self) -> int:
+        """How many tokens each hypothesis has emitted."""
+        return self.prefix_BKT.shape[2] - 1
+
+    @property
+    def tokens_N(self) -> Tensor:
+        """The newest token of each hypothesis."""
+        return self.prefix_BKT[:, :, -1].flatten()
+
+    @property
+    def emitted_NT(self) -> Tensor:
+        """All tokens of each hypothesis but the start."""
+        return self.prefix_BKT[:, :, 1:].flatten(0, 1)
+
+    def rows(self, places_BX: Tensor) -> Tensor:
+        """The model's row, 0..N-1, of each sentence's places."""
+        firsts_B = torch.arange(self.sentences, device=places_BX.device) * self.scores_BK.shape[1]
+        return firsts_B[:, None] + places_BX
+
+    def rows_of(self, indices: Tensor) -> Tensor:
+        """All the model's rows of the sentences at `indices`, flat."""
+        width = self.scores_BK.shape[1]
+        places_K = torch.arange(width, device=indices.device)
+        return (indices[:, None] * width + places_K).flatten()
+
+    def advance(self, choice: Choice, edges_BK: Tensor) -> Frontier:
+        """The frontier one token on, whose survivors came by `edges_BK`."""
+        parents_BK1 = choice.of_survivors(choice.parents_BC)[..., None]
+        tokens_BK1 = choice.of_survivors(choice.tokens_BC)[..., None]
+        prefix_BKT = self.prefix_BKT.take_along_dim(parents_BK1, dim=1)
+        return self._replace(
+            ended_B=self.ended_B + choice.ended_BC.sum(1),
+            scores_BK=choice.scores_BK,
+            edges_BK=edges_BK,
+            prefix_BKT=torch.cat([prefix_BKT, tokens_BK1], dim=2),
+        )
+
+    def open_B(self) -> Tensor:
+        """Whether each sentence goes on (bool).
+
+        It ends when K of its hypotheses have ended, at its longest length, or when no hypothesis
+        lives. So one place is greedy search, and a beam with room for every candidate of every
+        step sees every output there is.
+        """
+        lives_B = (self.scores_BK > -torch.inf).any(1)
+        wanted_B = self.ended_B < self.scores_BK.shape[1]
+        return lives_B & wanted_B & (self.max_lengths_B > self.length)
+
+    def keep(self, indices: Tensor) -> Frontier:
+        """Only the sentences at `indices`."""
+        return Frontier(*(column.index_select(0, indices) for column in self))
+
+
+Choose = Callable[[Frontier, Tensor], Choice]
+"""(frontier, log_probs_BKW) -> Choice: all that greedy search, sampling and a beam differ in."""
+
+
+def continue_each(frontier: Frontier, tokens_BK: Tensor, log_probs_BKW: Tensor, eos: int) -> Choice:
+    """Let each hypothesis continue with its own token, or end with it."""
+    log_probs_BK = log_probs_BKW.gather(2, tokens_BK[..., None]).squeeze(2)
+    scores_BK = frontier.scores_BK + log_probs_BK
+    ends_BK = tokens_BK == eos
+    places_BK = torch.arange(tokens_BK.shape[1], device=tokens_BK.device).expand_as(tokens_BK)
+    return Choice(
+        tokens_BC=tokens_BK,
+        parents_BC=places_BK,
+        log_probs_BC=log_probs_BK,
+        ended_BC=ends_BK & (scores_BK > -torch.inf),
+        survivors_BK=places_BK,
+        scores_BK=scores_BK.masked_fill(ends_BK, -torch.inf),
+        in_place=True,
+    )

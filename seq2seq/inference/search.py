@@ -1,0 +1,184 @@
+"""Search over one `step`: greedy, beam and sampling are one loop with three ways to choose.
+
+B = sentences still searched, K = places a sentence, N = B * K rows of the model's batch,
+W = vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from seq2seq.config import DecodingConfig
+from seq2seq.inference.beam import choose_best, choose_greedily
+from seq2seq.inference.constraints import forbid, forbid_early_end, forbid_repeats
+from seq2seq.inference.frontier import Choose, Frontier
+from seq2seq.inference.history import History
+from seq2seq.inference.hypothesis import Hypothesis
+from seq2seq.inference.sampling import choose_by_chance, sentence_seeds, uniforms
+from seq2seq.inference.step import State, Step
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What is asked of any search. Lengths are in tokens."""
+
+    max_lengths: Sequence[int]  # of each sentence, the end counted: so many steps at most
+    bos: int
+    eos: int
+    forbidden: Sequence[int] = ()  # ids never emitted
+    min_length: int = 0  # the end not counted
+    no_repeat_ngram: int = 0  # 0: any may repeat
+    device: str | torch.device = "cpu"  # of the model
+
+    def __post_init__(self) -> None:
+        """Refuse a sentence that may not be given one token."""
+        if any(length < 1 for length in self.max_lengths):
+            raise ValueError(f"a longest length is below 1: {list(self.max_lengths)}")
+
+
+def search(
+    step: Step,
+    state: State,
+    *,
+    sentences: int,
+    max_lengths: int | Sequence[int] | Tensor,
+    options: DecodingConfig,
+    bos: int,
+    eos: int,
+    forbidden: Sequence[int] = (),
+    seeds: Sequence[int] | None = None,
+    device: str | torch.device = "cpu",
+) -> list[list[Hypothesis]]:
+    """Return the hypotheses of each of `sentences` sentences as `options` ask, best first.
+
+    `state` holds one row a sentence. `max_lengths` is one for all or one a sentence, in tokens with
+    the end counted. `seeds` (one a sentence) are those of `options.seed` and the position in the
+    batch unless given. Raises ValueError where numbers of sentences differ.
+
+    Of `options`, max_length, max_ratio and batch are the caller's to apply.
+    """
+    task = Task(
+        max_lengths=_per_sentence(max_lengths, sentences),
+        bos=bos,
+        eos=eos,
+        forbidden=forbidden,
+        min_length=options.min_length,
+        no_repeat_ngram=options.no_repeat_ngram,
+        device=device,
+    )
+    penalty = options.length_penalty
+    if options.sample:
+        return sample(
+            step,
+            state,
+            task,
+            seeds=sentence_seeds(options.seed, range(sentences)) if seeds is None else seeds,
+            samples=options.n_best,
+            temperature=options.temperature,
+            top_k=options.top_k,
+            top_p=options.top_p,
+            length_penalty=penalty,
+        )
+    if options.beam == 1:
+        return greedy(step, state, task, length_penalty=penalty)
+    return beam_search(
+        step, state, task, beam=options.beam, n_best=options.n_best, length_penalty=penalty
+    )
+
+
+def greedy(
+    step: Step, state: State, task: Task, *, length_penalty: float = 0
+) -> list[list[Hypothesis]]:
+    """Return the one hypothesis of each sentence that takes the likeliest token at every step."""
+    history = _explore(step, state, task, choose_greedily(task.eos), places=[0.0])
+    return history.hypotheses(len(task.max_lengths), n_best=1, length_penalty=length_penalty)
+
+
+def beam_search(
+    step: Step, state: State, task: Task, *, beam: int, n_best: int = 1, length_penalty: float = 1
+) -> list[list[Hypothesis]]:
+    """Return the `n_best` hypotheses of each sentence, keeping the `beam` best at every step.
+
+    A sentence ends when `beam` of its hypotheses have (see `Frontier.open_B`). The length penalty,
+    see `penalised`, ranks those found; at every step all are of one length, and it changes nothing.
+    """
+    # One place is taken at the start: equal hypotheses would stay equal.
+    places = [0.0] + [-torch.inf] * (beam - 1)
+    history = _explore(step, state, task, choose_best(task.eos), places=places)
+    return history.hypotheses(len(task.max_lengths), n_best=n_best, length_penalty=length_penalty)
+
+
+def sample(
+    step: Step,
+    state: State,
+    task: Task,
+    *,
+    seeds: Sequence[int],
+    samples: int = 1,
+    temperature: float = 1,
+    top_k: int = 0,
+    top_p: float = 1,
+    length_penalty: float = 0,
+) -> list[list[Hypothesis]]:
+    """Return `samples` independent draws for each sentence, best first; two may be the same.
+
+    Where the constraints leave a draw no token, the sentence has one fewer, but never none.
+    """
+    choose = choose_by_chance(
+        uniforms(seeds, task.max_lengths, samples).to(task.device),
+        eos=task.eos,
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+    )
+    history = _explore(step, state, task, choose, places=[0.0] * samples)
+    return history.hypotheses(len(task.max_lengths), n_best=samples, length_penalty=length_penalty)
+
+
+@torch.no_grad()
+def _explore(
+    step: Step, state: State, task: Task, choose: Choose, *, places: Sequence[float]
+) -> History:
+    """Step until every sentence has ended; `places` are the scores a sentence starts with."""
+    history = History()
+    frontier = Frontier.start(task.max_lengths, places, bos=task.bos, device=task.device)
+    state = state.repeat(len(places))
+    while frontier.sentences:
+        stepped = step(frontier.tokens_N, state)
+        log_probs_NW = _constrained(stepped.log_probs_NW, frontier, task)
+        choice = choose(frontier, log_probs_NW.unflatten(0, (-1, len(places))))
+        edges_BK = history.record(frontier, choice, stepped.weights_NHS)
+        state = stepped.state
+        if not choice.in_place:
+            parents_BK = choice.of_survivors(choice.parents_BC)
+            state = state.reorder(frontier.rows(parents_BK).flatten())
+        frontier = frontier.advance(choice, edges_BK)
+        frontier, state = _open_part(frontier, state)
+    return history
+
+
+def _open_part(frontier: Frontier, state: State) -> tuple[Frontier, State]:
+    """Let the sentences that have ended leave the batch."""
+    open_B = frontier.open_B().nonzero().flatten()  # the one wait for the device in a step
+    if 0 < len(open_B) < frontier.sentences:
+        state = state.keep(frontier.rows_of(open_B))
+    return frontier.keep(open_B), state
+
+
+def _constrained(log_probs_NW: Tensor, frontier: Frontier, task: Task) -> Tensor:
+    log_probs_NW = forbid(log_probs_NW, task.forbidden)
+    log_probs_NW = forbid_early_end(log_probs_NW, frontier.length, task.min_length, task.eos)
+    return forbid_repeats(log_probs_NW, frontier.emitted_NT, task.no_repeat_ngram)
+
+
+def _per_sentence(max_lengths: int | Sequence[int] | Tensor, sentences: int) -> list[int]:
+    if isinstance(max_lengths, int):
+        return [max_lengths] * sentences
+    lengths = [int(length) for length in max_lengths]
+    if len(lengths) != sentences:
+        raise ValueError(f"{len(lengths)} longest lengths for {sentences} sentences")
+    return lengths

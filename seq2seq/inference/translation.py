@@ -1,0 +1,140 @@
+"""What a translation is: text with its score, and what each word of it attended to.
+
+Shapes: T target pieces (the end counted where it was reached), S source positions, H heads,
+I target words, J source words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from seq2seq.data.tokenizer import WordPieces
+
+END = "</s>"
+
+Matrix = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One hypothesis; `log_probs`, in nats, are those of its pieces, and of the end if reached."""
+
+    text: str
+    score: float
+    log_probs: list[float]
+    pieces: list[str]
+    words: list[WordPieces]
+    finished: bool
+    weights_THS: npt.NDArray[np.float32] = field(repr=False)
+    source_words: list[WordPieces] = field(repr=False)
+
+    @property
+    def log_prob(self) -> float:
+        """The log-probability of the whole, in nats."""
+        return sum(self.log_probs)
+
+    @property
+    def attention_TS(self) -> Matrix:
+        """The weights piece by piece, the mean over heads; without attention, no columns."""
+        if not self.weights_THS.shape[1]:
+            return np.zeros((len(self.weights_THS), 0), np.float32)
+        return self.weights_THS.mean(1)
+
+    @property
+    def attention_IJ(self) -> Matrix:
+        """The weights word by word: rows are `words`, columns are `source_words`.
+
+        A source word's weight is the sum over its pieces, a target word's row the mean over its.
+        """
+        return merge_words(self.attention_TS, self.words, self.source_words)
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A source sentence and its hypotheses, best first; a blank sentence has none."""
+
+    source: str
+    source_pieces: list[str]
+    source_words: list[WordPieces]
+    candidates: list[Candidate]
+
+    @property
+    def text(self) -> str:
+        """The best hypothesis's text; empty for a blank source."""
+        return self.candidates[0].text if self.candidates else ""
+
+    @property
+    def score(self) -> float:
+        """The best hypothesis's score."""
+        return self.candidates[0].score if self.candidates else 0.0
+
+    @property
+    def words(self) -> list[str]:
+        """The best hypothesis's words, the rows of `attention`."""
+        return [word.word for word in self.candidates[0].words] if self.candidates else []
+
+    @property
+    def attention(self) -> Matrix:
+        """The best hypothesis's weights: a row a word of it, a column a word of the source."""
+        if not self.candidates:
+            return np.zeros((0, len(self.source_words)), np.float32)
+        return self.candidates[0].attention_IJ
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as plain values, for JSON."""
+        return {
+            "source": self.source,
+            "translation": self.text,
+            "source_words": [word.word for word in self.source_words],
+            "source_pieces": self.source_pieces,
+            "hypotheses": [
+                {
+                    "text": candidate.text,
+                    "score": candidate.score,
+                    "log_prob": candidate.log_prob,
+                    "finished": candidate.finished,
+                    "pieces": candidate.pieces,
+                    "log_probs": candidate.log_probs,
+                    "words": [word.word for word in candidate.words],
+                    "attention": np.round(candidate.attention_IJ, 4).tolist(),
+                }
+                for candidate in self.candidates
+            ],
+        }
+
+
+def merge_words(
+    weights_TS: Matrix, words: Sequence[WordPieces], source_words: Sequence[WordPieces]
+) -> Matrix:
+    """Return weights_IJ: summed over each source word's pieces, averaged over each target word's.
+
+    A word without pieces has weight 0. Without attention (no columns) all weights are 0.
+    """
+    merged_IJ = np.zeros((len(words), len(source_words)), np.float32)
+    if not weights_TS.shape[1]:
+        return merged_IJ
+    for i, word in enumerate(words):
+        if word.pieces:
+            row_S = weights_TS[list(word.pieces)].mean(0)
+            merged_IJ[i] = [row_S[list(source.pieces)].sum() for source in source_words]
+    return merged_IJ
+
+
+def render_matrix(weights_IJ: Matrix, words: Sequence[str], source_words: Sequence[str]) -> str:
+    """Return the matrix as text: a row a target word, each row's largest weight in brackets."""
+    cells = [[f"[{w:.2f}]" if w == max(row) else f" {w:.2f} " for w in row] for row in weights_IJ]
+    widths = [max(6, len(word)) for word in source_words]
+    margin = max((len(word) for word in words), default=0)
+    lines = [
+        " " * margin + "".join(f"  {w:>{n}}" for w, n in zip(source_words, widths, strict=True))
+    ]
+    for word, row in zip(words, cells, strict=True):
+        lines.append(
+            f"{word:<{margin}}" + "".join(f"  {c:>{n}}" for c, n in zip(row, widths, strict=True))
+        )
+    return "\n".join(lines)

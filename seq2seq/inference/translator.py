@@ -1,0 +1,221 @@
+"""Text in, translations out: tokenizer, model, search and back.
+
+Shapes: B sentences, T target steps, S source positions, H heads, W target vocabulary.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from seq2seq.config import DecodingConfig
+from seq2seq.data.batching import collate
+from seq2seq.data.tokenizer import BOS, EOS, PAD, UNK, Tokenizers, WordPieces
+from seq2seq.device import find_device
+from seq2seq.errors import UserError
+from seq2seq.inference.ensemble import EnsembleState, ensemble
+from seq2seq.inference.hypothesis import Hypothesis, penalised
+from seq2seq.inference.model_step import ModelState, model_step
+from seq2seq.inference.sampling import sentence_seeds
+from seq2seq.inference.search import search
+from seq2seq.inference.translation import END, Candidate, Translation
+from seq2seq.model.model import Seq2Seq
+from seq2seq.training.run import Run, find_run
+
+logger = logging.getLogger(__name__)
+
+_WINDOW = 50  # batches read ahead, so that sentences of like length can be put together
+_ROOM = 10  # target pieces allowed beyond max_ratio x source pieces
+
+
+class _Source(NamedTuple):
+    """A sentence ready for the encoder."""
+
+    number: int
+    text: str
+    ids: list[int]
+
+
+class Translator:
+    """One or more models of one vocabulary, and what is needed to use them on text."""
+
+    def __init__(
+        self,
+        models: Sequence[Seq2Seq],
+        tokenizers: Tokenizers,
+        *,
+        options: DecodingConfig,
+        source_end: bool,
+        max_length: int,
+        device: torch.device,
+    ) -> None:
+        """`max_length` is the longest source, in pieces, that training saw: longer ones warn."""
+        self.models = [model.to(device).eval() for model in models]
+        self.tokenizers = tokenizers
+        self.options = options
+        self.device = device
+        self._source_end = source_end
+        self._max_length = max_length
+
+    def translate(
+        self, texts: Iterable[str], options: DecodingConfig | None = None
+    ) -> list[Translation]:
+        """Return the translation of each text, in order; a blank text gives a blank one."""
+        return list(self.stream(texts, options))
+
+    def stream(
+        self, texts: Iterable[str], options: DecodingConfig | None = None
+    ) -> Iterator[Translation]:
+        """Yield the translation of each text, in order, reading some batches ahead."""
+        options = options or self.options
+        numbered = enumerate(texts)
+        while window := list(islice(numbered, _WINDOW * options.batch)):
+            sources = [self._read(number, text) for number, text in window]
+            done = {source.number: self._blank(source) for source in sources if not source.ids}
+            work = sorted((s for s in sources if s.ids), key=lambda source: len(source.ids))
+            for first in range(0, len(work), options.batch):
+                batch = work[first : first + options.batch]
+                for source, hypotheses in zip(batch, self._search(batch, options), strict=True):
+                    done[source.number] = self._translation(source, hypotheses)
+            yield from (done[source.number] for source in sources)
+
+    @torch.no_grad()
+    def force(self, pairs: Sequence[tuple[str, str]]) -> list[Translation]:
+        """Return each given (source, target) as if it had been found: its score and attention."""
+        forced = []
+        for first in range(0, len(pairs), self.options.batch):
+            forced += self._force(first, pairs[first : first + self.options.batch])
+        return forced
+
+    # --- there ------------------------------------------------------------------------------------
+
+    def _read(self, number: int, text: str) -> _Source:
+        ids = self.tokenizers.source.encode(text)
+        if len(ids) > self._max_length:
+            logger.warning(
+                "line %d has %d pieces, more than the %d that training saw (data.max_length)",
+                number + 1,
+                len(ids),
+                self._max_length,
+            )
+        return _Source(number, text, ids)
+
+    def _search(
+        self, sources: Sequence[_Source], options: DecodingConfig
+    ) -> list[list[Hypothesis]]:
+        source_BS, lengths_B = self._collate(sources)
+        with torch.no_grad():
+            states = [ModelState(*model.encode(source_BS, lengths_B)) for model in self.models]
+            steps = [model_step(model) for model in self.models]
+            return search(
+                steps[0] if len(steps) == 1 else ensemble(steps),
+                states[0] if len(states) == 1 else EnsembleState(tuple(states)),
+                sentences=len(sources),
+                max_lengths=[_longest(len(source.ids), options) for source in sources],
+                options=options,
+                bos=BOS,
+                eos=EOS,
+                forbidden=(PAD, BOS, UNK),
+                seeds=sentence_seeds(options.seed, [source.number for source in sources]),
+                device=self.device,
+            )
+
+    def _collate(self, sources: Sequence[_Source]) -> tuple[Tensor, Tensor]:
+        empty = np.zeros(0, np.int64)
+        pairs = [(np.asarray(source.ids, np.int64), empty) for source in sources]
+        batch = collate(pairs, source_end=self._source_end)
+        return batch.source_BS.to(self.device), batch.source_lengths_B
+
+    def _force(self, first: int, pairs: Sequence[tuple[str, str]]) -> list[Translation]:
+        sources = [self._read(first + i, source) for i, (source, _) in enumerate(pairs)]
+        targets = [self.tokenizers.target.encode(target) for _, target in pairs]
+        batch = collate(
+            [
+                (np.asarray(source.ids, np.int64), np.asarray(target, np.int64))
+                for source, target in zip(sources, targets, strict=True)
+            ],
+            source_end=self._source_end,
+        )
+        ids = batch.to(self.device)
+        log_probs, weights = [], []
+        for model in self.models:
+            decoded = model(ids.source_BS, ids.source_lengths_B, ids.inputs_BT)
+            log_probs_BTW = model.output(decoded.features_BTF).log_softmax(-1, dtype=torch.float32)
+            log_probs.append(log_probs_BTW.gather(2, ids.targets_BT.unsqueeze(2)).squeeze(2))
+            weights.append(decoded.weights_BHTS)
+        log_probs_BT = torch.stack(log_probs).logsumexp(0) - math.log(len(self.models))
+        weights_BTHS = torch.stack(weights).mean(0).transpose(1, 2).float().cpu()
+        found = []
+        for row, (source, target) in enumerate(zip(sources, targets, strict=True)):
+            steps = len(target) + 1
+            values = log_probs_BT[row, :steps].tolist()
+            score = penalised(values, self.options.length_penalty)
+            hypothesis = Hypothesis(target, values, weights_BTHS[row, :steps], True, score)
+            found.append(self._translation(source, [hypothesis]))
+        return found
+
+    # --- and back ---------------------------------------------------------------------------------
+
+    def _blank(self, source: _Source) -> Translation:
+        return Translation(source.text, [], [], [])
+
+    def _translation(self, source: _Source, hypotheses: Sequence[Hypothesis]) -> Translation:
+        pieces = self.tokenizers.source.pieces(source.ids)
+        words = self.tokenizers.source.source_words(source.text)
+        if self._source_end:
+            words = [*words, WordPieces(END, (len(pieces),))]
+            pieces = [*pieces, END]
+        candidates = [self._candidate(hypothesis, words) for hypothesis in hypotheses]
+        return Translation(source.text, pieces, words, candidates)
+
+    def _candidate(self, hypothesis: Hypothesis, source_words: list[WordPieces]) -> Candidate:
+        target = self.tokenizers.target
+        positions = sum(len(word.pieces) for word in source_words)
+        return Candidate(
+            text=target.decode(hypothesis.tokens),
+            score=hypothesis.score,
+            log_probs=hypothesis.log_probs,
+            pieces=target.pieces(hypothesis.tokens),
+            words=target.target_words(hypothesis.tokens),
+            finished=hypothesis.finished,
+            weights_THS=hypothesis.weights_THS[..., :positions].numpy(),
+            source_words=source_words,
+        )
+
+
+def load(*runs: str | Path, checkpoint: str = "best", device: str = "auto") -> Translator:
+    """Return the translator of a run directory, or of several as an ensemble.
+
+    Without a run the newest finished one under runs/ is taken. `checkpoint` is best, last, average
+    or a step. Raises UserError if a run is missing, damaged or of another vocabulary.
+    """
+    opened = [Run.open(run) for run in runs] if runs else [find_run()]
+    first = opened[0]
+    tokenizers = first.tokenizers
+    for other in opened[1:]:
+        if any(a.model != b.model for a, b in zip(tokenizers, other.tokenizers, strict=True)):
+            raise UserError(
+                f"{other.folder}: its tokenizers are not those of {first.folder}, "
+                "so the two can't be one ensemble"
+            )
+    return Translator(
+        [run.load_model(checkpoint) for run in opened],
+        tokenizers,
+        options=first.config.decoding,
+        source_end=first.config.tokenizer.source_end,
+        max_length=first.config.data.max_length,
+        device=find_device(device),
+    )
+
+
+def _longest(source_pieces: int, options: DecodingConfig) -> int:
+    """The most target pieces, the end counted, that a source of this length may get."""
+    return min(options.max_length, math.ceil(options.max_ratio * source_pieces) + _ROOM) + 1

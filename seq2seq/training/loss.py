@@ -1,0 +1,33 @@
+"""What training makes small: cross-entropy over real target tokens, as sums to be divided once.
+
+Shapes: N tokens, W target vocabulary.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+class Loss(NamedTuple):
+    """Sums over `tokens` tokens, in nats: what is minimised, and the plain likelihood's share."""
+
+    smoothed: Tensor
+    plain: Tensor
+    tokens: int
+
+
+def cross_entropy(logits_NW: Tensor, targets_N: Tensor, smoothing: float) -> Loss:
+    """Return the cross-entropy of `targets_N`, smoothed and plain, in float32 or wider.
+
+    The smoothed target gives `smoothing` of its mass to all W tokens alike -- Szegedy et al. 2016.
+    """
+    dtype = torch.promote_types(logits_NW.dtype, torch.float32)
+    log_probs_NW = functional.log_softmax(logits_NW, -1, dtype=dtype)
+    plain = functional.nll_loss(log_probs_NW, targets_N, reduction="sum")
+    smoothed = plain
+    if smoothing:
+        uniform = -log_probs_NW.sum() / log_probs_NW.size(-1)
+        smoothed = (1 - smoothing) * plain + smoothing * uniform
+    return Loss(smoothed, plain.detach(), targets_N.numel())

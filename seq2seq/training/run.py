@@ -1,0 +1,298 @@
+"""The run directory: everything a trained model needs, and everything training must find again.
+
+    config.yaml  tokenizer/  code/  data.json  train.log  metrics.jsonl  result.json (when finished)
+    checkpoints/00012000/  model.safetensors  trainer.pt  state.json (written last)
+    best -> checkpoints/00012000   last -> checkpoints/00012000
+
+A checkpoint is written under a temporary name, flushed to the disk and renamed, so that one which
+has its name is whole. Nothing is pickled but tensors and plain values.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, load_model, save_file, save_model
+
+from seq2seq.config import Config, dump_config, load_config
+from seq2seq.data.tokenizer import Tokenizers
+from seq2seq.errors import UserError
+from seq2seq.extension import load_code
+from seq2seq.model.model import Seq2Seq
+
+AVERAGE = "average"
+
+
+class Checkpoint:
+    """One complete checkpoint: weights, and what the trainer needs to go on from them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The plain values of the trainer's state."""
+        return _read_json(self.folder / "state.json")
+
+    def trainer_tensors(self) -> dict[str, Any]:
+        """Return the optimiser's and the random generators' state."""
+        path = self.folder / "trainer.pt"
+        try:
+            tensors: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        except FileNotFoundError:
+            raise UserError(f"{path}: missing, so training can't go on from here") from None
+        except Exception as error:  # a damaged zip or pickle raises almost anything
+            raise UserError(f"{path}: damaged: {_first_line(error)}") from None
+        return tensors
+
+    def load_into(self, model: Seq2Seq) -> None:
+        """Give `model` the weights saved here."""
+        path = self.folder / "model.safetensors"
+        try:
+            load_model(model, path)
+        except FileNotFoundError:
+            raise UserError(f"{path}: missing") from None
+        except SafetensorError as error:
+            raise UserError(f"{path}: damaged: {_first_line(error)}") from None
+        except RuntimeError as error:
+            raise UserError(
+                f"{path}: does not fit the model of config.yaml: {_first_line(error)}"
+            ) from None
+
+
+class Run:
+    """A run directory that exists."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.config = load_config(folder / "config.yaml")
+
+    @classmethod
+    def create(
+        cls, folder: Path, config: Config, tokenizers: Tokenizers, data: Mapping[str, object]
+    ) -> Run:
+        """Make the directory with its configuration, tokenizers, user code and data hashes."""
+        if (folder / "config.yaml").exists():
+            raise UserError(
+                f"{folder}: already holds a run; --resume goes on with it, --run DIR makes another"
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        tokenizers.save(folder / "tokenizer")
+        code = [_copied(Path(file), folder / "code") for file in config.code]
+        _write_json(folder / "data.json", data)
+        # The configuration comes last: a directory that has one is a run.
+        _write(folder / "config.yaml", dump_config(config.model_copy(update={"code": code})))
+        return cls(folder)
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Run:
+        """Return the run at `folder`; UserError if there is none."""
+        folder = Path(folder)
+        if not folder.is_dir():
+            raise UserError(f"{folder}: no such run directory")
+        if not (folder / "config.yaml").is_file():
+            raise UserError(f"{folder}: not a run directory (it has no config.yaml)")
+        return cls(folder)
+
+    @property
+    def name(self) -> str:
+        """The directory's own name."""
+        return self.folder.resolve().name
+
+    @property
+    def tokenizers(self) -> Tokenizers:
+        """The tokenizers that the model was trained with."""
+        return Tokenizers.load(self.folder / "tokenizer")
+
+    @property
+    def metrics(self) -> Path:
+        """One JSON object a line: every logged window and every validation."""
+        return self.folder / "metrics.jsonl"
+
+    @property
+    def result(self) -> dict[str, Any] | None:
+        """How training ended; None as long as it has not."""
+        path = self.folder / "result.json"
+        return _read_json(path) if path.exists() else None
+
+    def checkpoints(self) -> list[Checkpoint]:
+        """Return the numbered checkpoints, oldest first."""
+        folders = sorted((self.folder / "checkpoints").glob("[0-9]*"))
+        return [Checkpoint(folder) for folder in folders if (folder / "state.json").exists()]
+
+    def checkpoint(self, name: str = "best") -> Checkpoint:
+        """Return the checkpoint called `best`, `last`, `average`, or by its step."""
+        folder = self.folder / name
+        if name not in ("best", "last"):
+            folder = self.folder / "checkpoints" / (name.zfill(8) if name.isdigit() else name)
+        if not (folder / "state.json").exists():
+            known = ["best", "last", *(c.folder.name for c in self.checkpoints())]
+            raise UserError(
+                f"{self.folder}: no checkpoint {name!r}; there are {', '.join(known)}"
+                if self.checkpoints()
+                else f"{self.folder}: has no checkpoint yet"
+            )
+        return Checkpoint(folder)
+
+    def load_model(self, checkpoint: str = "best") -> Seq2Seq:
+        """Return the model with the weights of a checkpoint, on the CPU, ready to translate."""
+        model = self.build_model()
+        self.checkpoint(checkpoint).load_into(model)
+        return model.eval()
+
+    def build_model(self) -> Seq2Seq:
+        """Return the untrained model of the configuration."""
+        load_code([self.folder / file for file in self.config.code])
+        source, target = self.tokenizers
+        return Seq2Seq(self.config.model, len(source), len(target))
+
+    def save(
+        self, step: int, model: Seq2Seq, tensors: Mapping[str, Any], state: Mapping[str, Any]
+    ) -> Checkpoint:
+        """Write a checkpoint and point `last` at it."""
+        folder = self.folder / "checkpoints" / f"{step:08d}"
+        part = _fresh(folder.with_name(f".{folder.name}.part"))
+        save_model(model, str(part / "model.safetensors"))
+        torch.save(dict(tensors), part / "trainer.pt")
+        _install(part, folder, state)
+        self.point("last", folder.name)
+        return Checkpoint(folder)
+
+    def save_average(self, checkpoints: Sequence[Checkpoint]) -> Checkpoint:
+        """Write the mean of the checkpoints' weights as the checkpoint `average`."""
+        folder = self.folder / "checkpoints" / AVERAGE
+        part = _fresh(folder.with_name(f".{AVERAGE}.part"))
+        files = [checkpoint.folder / "model.safetensors" for checkpoint in checkpoints]
+        first = load_file(files[0])
+        sums = {name: tensor.double() for name, tensor in first.items()}
+        for file in files[1:]:
+            for name, tensor in load_file(file).items():
+                sums[name] += tensor
+        means = {name: (total / len(files)).to(first[name]) for name, total in sums.items()}
+        save_file(means, part / "model.safetensors")
+        _install(part, folder, {"average_of": [c.folder.name for c in checkpoints]})
+        return Checkpoint(folder)
+
+    def point(self, link: str, checkpoint: str) -> None:
+        """Make `best` or `last` mean a checkpoint, in one step."""
+        part = self.folder / f".{link}.part"
+        part.unlink(missing_ok=True)
+        part.symlink_to(Path("checkpoints") / checkpoint)
+        part.replace(self.folder / link)
+
+    def prune(self, keep: int) -> None:
+        """Remove all numbered checkpoints but the newest `keep` and those that links name."""
+        linked = {os.readlink(self.folder / link) for link in ("best", "last") if self._has(link)}
+        for checkpoint in self.checkpoints()[:-keep]:
+            if str(Path("checkpoints") / checkpoint.folder.name) not in linked:
+                shutil.rmtree(checkpoint.folder)
+
+    def log_metrics(self, record: Mapping[str, Any]) -> None:
+        """Add a line to metrics.jsonl."""
+        with self.metrics.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+
+    def rewind_metrics(self, step: int) -> None:
+        """Drop the lines past `step`, which a run resumed there will write again."""
+        if self.metrics.exists():
+            lines = self.metrics.read_text(encoding="utf-8").splitlines()
+            kept = [line for line in lines if _is_whole(line) and json.loads(line)["step"] <= step]
+            _write(self.metrics, "".join(f"{line}\n" for line in kept))
+
+    def continue_with(self, config: Config) -> None:
+        """Note the settings that the run goes on with; it is not finished any more."""
+        self.config = config.model_copy(update={"code": self.config.code})
+        _write(self.folder / "config.yaml", dump_config(self.config))
+        (self.folder / "result.json").unlink(missing_ok=True)
+
+    def finish(self, result: Mapping[str, Any]) -> None:
+        """Say how training ended."""
+        _write_json(self.folder / "result.json", result)
+
+    def _has(self, link: str) -> bool:
+        return (self.folder / link).is_symlink()
+
+
+def find_run(folder: str | Path = "runs") -> Run:
+    """Return the newest finished run under `folder`; UserError saying what there is instead."""
+    folder = Path(folder)
+    runs = [path.parent for path in folder.glob("*/config.yaml")]
+    finished = [run for run in runs if (run / "result.json").exists()]
+    if finished:
+        return Run(max(finished, key=lambda run: (run / "result.json").stat().st_mtime))
+    if runs:
+        names = ", ".join(sorted(str(run) for run in runs))
+        raise UserError(f"no finished run under {folder}/; unfinished: {names} (name it: --model)")
+    raise UserError(f"no run under {folder}/: train one first, or name one with --model DIR")
+
+
+def _fresh(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _install(part: Path, folder: Path, state: Mapping[str, Any]) -> None:
+    """Complete a checkpoint with its state and give it its name."""
+    for file in part.iterdir():
+        _flush(file)
+    _write_json(part / "state.json", state)
+    _flush(part)
+    shutil.rmtree(folder, ignore_errors=True)
+    part.replace(folder)
+    _flush(folder.parent)
+
+
+def _copied(file: Path, folder: Path) -> str:
+    """Copy a user's code into the run, so that it needs nothing else; its path within the run."""
+    folder.mkdir(exist_ok=True)
+    try:
+        return str(Path(folder.name) / Path(shutil.copy(file, folder)).name)
+    except FileNotFoundError:
+        raise UserError(f"code: no such file {file}") from None
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{path}: damaged: {error}") from None
+    if not isinstance(value, dict):
+        raise UserError(f"{path}: damaged: expected an object, found {type(value).__name__}")
+    return value
+
+
+def _write_json(path: Path, value: Mapping[str, object]) -> None:
+    _write(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def _write(path: Path, text: str) -> None:
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(text, encoding="utf-8")
+    _flush(part)
+    part.replace(path)
+
+
+def _flush(path: Path) -> None:
+    """Have the file or directory reach the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _is_whole(line: str) -> bool:
+    return line.startswith("{") and line.endswith("}")
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return " ".join(line.strip() for line in lines[:2]) if lines else type(error).__name__

@@ -1,0 +1,45 @@
+"""Drawing which inputs of a batch come from the reference -- Bengio et al. 2015.
+
+Shapes: B batch, T target steps, W target vocabulary. Draws use torch's own generator, whose state
+is saved with every checkpoint.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from seq2seq.config import TeacherForcingConfig
+from seq2seq.model.model import TeacherForcing
+
+
+def draw_forcing(config: TeacherForcingConfig, ratio: float, inputs_BT: Tensor) -> TeacherForcing:
+    """Return the inputs to force with probability `ratio`, drawn per token, sequence or batch.
+
+    The first input is the start of the sentence and always given.
+    """
+    batch, steps = inputs_BT.shape
+    shape = {"token": (batch, steps), "sequence": (batch, 1), "batch": (1, 1)}[config.per]
+    forced_BT = (torch.rand(shape) < ratio).expand(batch, steps).clone()
+    forced_BT[:, 0] = True
+    return TeacherForcing(forced_BT.to(inputs_BT.device), CHOICES[config.next])
+
+
+def argmax(logits_BW: Tensor) -> Tensor:
+    """Return the likeliest tokens_B."""
+    return logits_BW.argmax(-1)
+
+
+def sample(logits_BW: Tensor) -> Tensor:
+    """Return tokens_B drawn from the model's own distribution."""
+    return logits_BW.float().softmax(-1).multinomial(1).squeeze(1)
+
+
+CHOICES: dict[str, Callable[[Tensor], Tensor]] = {"argmax": argmax, "sample": sample}
+
+
+def realised_ratio(forced_BT: Tensor, lengths_B: Tensor) -> tuple[int, int]:
+    """Return how many of the inputs after the first were forced, and how many there were."""
+    real_BT = torch.arange(forced_BT.size(1)) < lengths_B.unsqueeze(1)
+    forced_BT = forced_BT.cpu() & real_BT
+    return int(forced_BT[:, 1:].sum()), int(real_BT[:, 1:].sum())
