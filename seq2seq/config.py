@@ -10,7 +10,7 @@ directory.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -249,6 +249,21 @@ class Config(Part):
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
     decoding: DecodingConfig = DecodingConfig()
+
+
+def differences(one: Config, other: Config) -> Iterator[tuple[str, Any, Any]]:
+    """Yield (dotted key, value in `one`, value in `other`) of each setting that differs."""
+    yield from _differences(one.model_dump(mode="json"), other.model_dump(mode="json"), "")
+
+
+def _differences(one: Any, other: Any, key: str) -> Iterator[tuple[str, Any, Any]]:
+    if not (isinstance(one, dict) and isinstance(other, dict)):
+        if one != other:
+            yield key, one, other
+        return
+    for name in {**one, **other}:
+        inner = f"{key}.{name}" if key else name
+        yield from _differences(one.get(name), other.get(name), inner)
 
 
 # --- reading -------------------------------------------------------------------------------------

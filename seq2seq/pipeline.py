@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from seq2seq.config import Config
+from seq2seq.config import Config, differences
 from seq2seq.data.batching import Batches
 from seq2seq.data.prepare import Prepared, prepare
 from seq2seq.errors import UserError
@@ -21,8 +21,6 @@ from seq2seq.training.run import Run
 from seq2seq.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
-
-_FIXED = ("seed", "code", "data", "tokenizer", "batching", "model")
 
 
 def train(
@@ -85,26 +83,24 @@ def describe(model: Seq2Seq) -> str:
     return f"{total:,} parameters ({shares})"
 
 
+def describe_model(config: Config) -> str:
+    """Return what `describe` says of the model that `config` asks for, without its weights."""
+    load_code(config.code)
+    size = config.tokenizer.vocab_size
+    with torch.device("meta"):
+        return describe(Seq2Seq(config.model, size, size))
+
+
 def _changed(run: Run, config: Config) -> Config:
     """`config`, if only settings that may change on the way differ from the run's."""
-    old, new = run.config.model_dump(), config.model_dump()
-    old["code"] = new["code"]  # the run has copies of its own
-    for part in _FIXED:
-        if old[part] != new[part]:
-            key, was, now = _first_difference(part, old[part], new[part])
+    for key, was, now in differences(run.config, config):
+        part = key.partition(".")[0]
+        if part not in ("training", "decoding", "code"):  # of the code the run has copies
             raise UserError(
                 f"{run.folder}: {key} was {was!r} and can't become {now!r} in a run that goes on; "
                 "leave it, or start another run with --run DIR"
             )
     return config
-
-
-def _first_difference(key: str, old: object, new: object) -> tuple[str, object, object]:
-    if isinstance(old, dict) and isinstance(new, dict):
-        for name in {**old, **new}:
-            if old.get(name) != new.get(name):
-                return _first_difference(f"{key}.{name}", old.get(name), new.get(name))
-    return key, old, new
 
 
 @contextmanager

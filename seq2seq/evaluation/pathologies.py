@@ -93,17 +93,8 @@ def find_pathologies(
     return PathologyReport(
         sentences=len(hypotheses),
         pathologies=tuple(
-            Pathology(
-                name,
-                _MEANINGS[name],
-                len(lines),
-                len(lines) / len(hypotheses),
-                tuple(lines[:SHOWN]),
-            )
-            for name, lines in found.items()
-        )
-        if hypotheses
-        else (),
+            _pathology(name, lines, len(hypotheses)) for name, lines in found.items()
+        ),
         commonest=commonest,
         commonest_sources=count,
         length_ratio=hypothesis_words / max(source_words, 1),
@@ -151,6 +142,11 @@ _MEANINGS = {
     "truncated": "cut off at the length limit",
     "same output": "another source got the very same output",
 }
+
+
+def _pathology(name: str, lines: list[int], sentences: int) -> Pathology:
+    rate = len(lines) / max(sentences, 1)
+    return Pathology(name, _MEANINGS[name], len(lines), rate, tuple(lines[:SHOWN]))
 
 
 def _diagnose(source: list[str], hypothesis: list[str]) -> list[str]:

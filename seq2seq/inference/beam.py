@@ -1,4 +1,4 @@
-"""The choices that look for the best: greedy search, and the beam.
+"""The choice of the best: beam search, and with a beam of one greedy search.
 
 B = sentences, K = places a sentence (the beam), W = vocabulary, C = 2K candidates.
 """
@@ -8,30 +8,21 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from seq2seq.inference.frontier import Choice, Choose, Frontier, continue_each
-
-
-def choose_greedily(eos: int) -> Choose:
-    """Return the choice of each hypothesis's likeliest token; of equals the lowest id."""
-
-    def choose(frontier: Frontier, log_probs_BKW: Tensor) -> Choice:
-        return continue_each(frontier, log_probs_BKW.argmax(2), log_probs_BKW, eos)
-
-    return choose
+from seq2seq.inference.frontier import Choice, Choose, Frontier
 
 
 def choose_best(eos: int) -> Choose:
     """Return the choice of each sentence's K best continuations, whichever place they continue.
 
     The best 2K are looked at, as K of them may end. Those that end are kept if among the first K;
-    the first K that don't end live on.
+    the first K that don't end live on. Equals come in the order of torch.topk: the same whenever
+    the scores are, but not that of their ids.
     """
 
     def choose(frontier: Frontier, log_probs_BKW: Tensor) -> Choice:
         width, vocabulary = log_probs_BKW.shape[1:]
         summed_BX = (frontier.scores_BK[..., None] + log_probs_BKW).flatten(1)
-        best_BC = top(summed_BX, 2 * width)
-        scores_BC = summed_BX.gather(1, best_BC)
+        scores_BC, best_BC = summed_BX.topk(2 * width)
         tokens_BC = best_BC % vocabulary
         ends_BC = tokens_BC == eos
         ended_BC = ends_BC & (scores_BC > -torch.inf)
@@ -44,18 +35,7 @@ def choose_best(eos: int) -> Choose:
             ended_BC=ended_BC,
             survivors_BK=survivors_BK,
             scores_BK=scores_BC.gather(1, survivors_BK),
+            in_place=width == 1,
         )
 
     return choose
-
-
-def top(scores_BX: Tensor, count: int) -> Tensor:
-    """Return the indices of the `count` highest log-probabilities of each row, best first.
-
-    Equals come in the order of their indices, whatever the device: torch.topk leaves that open, so
-    each float32 is lowered, in float64, by less than its distance to the next, the later the more.
-    """
-    # MPS knows no float64: there the factor rounds to 1, and the order of equals is the device's.
-    dtype = torch.float32 if scores_BX.device.type == "mps" else torch.float64
-    places_X = torch.arange(scores_BX.shape[1], device=scores_BX.device, dtype=dtype)
-    return (scores_BX.to(dtype) * (1 + places_X * 2.0**-52)).topk(count).indices

@@ -126,7 +126,7 @@ class Frontier(NamedTuple):
 
 
 Choose = Callable[[Frontier, Tensor], Choice]
-"""(frontier, log_probs_BKW) -> Choice: all that greedy search, sampling and a beam differ in."""
+"""(frontier, log_probs_BKW) -> Choice: all that a beam and sampling differ in."""
 
 
 def continue_each(frontier: Frontier, tokens_BK: Tensor, log_probs_BKW: Tensor, eos: int) -> Choice:

@@ -62,9 +62,9 @@ def draw(log_weights_W: Tensor, uniforms: Tensor) -> Tensor:
     Any axes may precede W; `uniforms` has those. The weights need not sum to 1. Where all are -inf
     the token is one of them.
     """
-    # In float64 the sum over a large vocabulary is exact enough; MPS has none.
+    # In float64 a sum over a large vocabulary is exact enough; MPS has none.
     dtype = torch.float32 if log_weights_W.device.type == "mps" else torch.float64
-    cumulated_W = log_weights_W.to(dtype).softmax(-1).nan_to_num().cumsum(-1)
+    cumulated_W = log_weights_W.softmax(-1).nan_to_num().cumsum(-1, dtype=dtype)
     points_1 = uniforms.to(dtype)[..., None] * cumulated_W[..., -1:]
     tokens_1 = torch.searchsorted(cumulated_W, points_1, right=True)
     return tokens_1.squeeze(-1).clamp(max=log_weights_W.shape[-1] - 1)

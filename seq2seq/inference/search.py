@@ -1,4 +1,4 @@
-"""Search over one `step`: greedy, beam and sampling are one loop with three ways to choose.
+"""Search over one `step`: beam search and sampling are one loop with two ways to choose.
 
 B = sentences still searched, K = places a sentence, N = B * K rows of the model's batch,
 W = vocabulary.
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from seq2seq.config import DecodingConfig
-from seq2seq.inference.beam import choose_best, choose_greedily
+from seq2seq.inference.beam import choose_best
 from seq2seq.inference.constraints import forbid, forbid_early_end, forbid_repeats
 from seq2seq.inference.frontier import Choose, Frontier
 from seq2seq.inference.history import History
@@ -83,19 +83,9 @@ def search(
             top_p=options.top_p,
             length_penalty=penalty,
         )
-    if options.beam == 1:
-        return greedy(step, state, task, length_penalty=penalty)
     return beam_search(
         step, state, task, beam=options.beam, n_best=options.n_best, length_penalty=penalty
     )
-
-
-def greedy(
-    step: Step, state: State, task: Task, *, length_penalty: float = 0
-) -> list[list[Hypothesis]]:
-    """Return the one hypothesis of each sentence that takes the likeliest token at every step."""
-    history = _explore(step, state, task, choose_greedily(task.eos), places=[0.0])
-    return history.hypotheses(len(task.max_lengths), n_best=1, length_penalty=length_penalty)
 
 
 def beam_search(
@@ -103,8 +93,9 @@ def beam_search(
 ) -> list[list[Hypothesis]]:
     """Return the `n_best` hypotheses of each sentence, keeping the `beam` best at every step.
 
-    A sentence ends when `beam` of its hypotheses have (see `Frontier.open_B`). The length penalty,
-    see `penalised`, ranks those found; at every step all are of one length, and it changes nothing.
+    A beam of one is greedy search. A sentence ends when `beam` of its hypotheses have (see
+    `Frontier.open_B`). The length penalty (see `penalised`) ranks those found; within a step all
+    are of one length, and it would change nothing.
     """
     # One place is taken at the start: equal hypotheses would stay equal.
     places = [0.0] + [-torch.inf] * (beam - 1)

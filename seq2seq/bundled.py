@@ -1,0 +1,24 @@
+"""The recipes and the corpus that come with the package."""
+
+from pathlib import Path
+
+from seq2seq.errors import UserError, did_you_mean
+
+_PACKAGE = Path(__file__).parent
+_ROOT = _PACKAGE / "bundled" if (_PACKAGE / "bundled").is_dir() else _PACKAGE.parent
+"""An installed wheel holds configs/ and data/ itself; a checkout has them beside the package."""
+
+
+def find_recipe(path: Path) -> Path:
+    """Return `path`, or the bundled recipe of that name where there is no such file here.
+
+    So `--config configs/demo.yaml` and `--config demo` mean the demo from any folder.
+    """
+    if path.exists():
+        return path
+    recipe = _ROOT / "configs" / path.with_suffix(".yaml").name
+    if path.parent in (Path(), Path("configs")) and recipe.exists():
+        return recipe
+    names = [file.name for file in sorted((_ROOT / "configs").glob("*.yaml"))]
+    hint = did_you_mean(path.name, names) or f"; bundled: {', '.join(names)}"
+    raise UserError(f"{path}: no such configuration file{hint}")
