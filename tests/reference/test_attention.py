@@ -1,0 +1,135 @@
+"""Every attention unit against its paper's equation in NumPy loops, or torch's own module.
+
+Shapes: B = 2 sentences of 4 and 3 positions, T = 3 queries, query size 6, memory size 8.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from torch import Tensor, nn
+
+from seq2seq.config import AttentionConfig
+from seq2seq.model.attention import Attended, Attention, build_attention
+
+Vector = npt.NDArray[np.float64]
+B, T, S, Q, E = 2, 3, 4, 6, 8
+LENGTHS = (4, 3)
+
+
+def unit(kind: str, query_size: int = Q, **options: Any) -> Attention:
+    torch.manual_seed(2)
+    config = AttentionConfig.model_validate({"kind": kind, **options})
+    return build_attention(config, query_size, E).double()
+
+
+def attend(attention: Attention, query_BTQ: Tensor, memory_BSE: Tensor) -> Attended:
+    mask_BS = torch.arange(S) < torch.tensor(LENGTHS).unsqueeze(1)
+    memory = attention.prepare(memory_BSE, mask_BS)
+    attended: Attended = attention(query_BTQ, memory, attention.start(memory))
+    return attended
+
+
+def tensors(query_size: int = Q) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(4)
+    return (
+        torch.randn(B, T, query_size, generator=generator, dtype=torch.float64),
+        torch.randn(B, S, E, generator=generator, dtype=torch.float64),
+    )
+
+
+def matrix(layer: nn.Module) -> Vector:
+    weight = layer.weight
+    assert isinstance(weight, Tensor)
+    values: Vector = weight.detach().numpy()
+    return values
+
+
+def softmax(scores: list[float]) -> Vector:
+    raised = np.array([math.exp(score) for score in scores])
+    return raised / raised.sum()
+
+
+def check(
+    attention: Attention,
+    score: Callable[[Vector, Vector], float],
+    value: Callable[[Vector], Vector] = lambda h: h,
+) -> None:
+    """Hold the unit against: weights = softmax over real positions of score(s, h)."""
+    query_BTQ, memory_BSE = tensors(attention.query_size)
+    attended = attend(attention, query_BTQ, memory_BSE)
+    for b, t in np.ndindex(B, T):
+        states = memory_BSE[b, : LENGTHS[b]].numpy()
+        s = query_BTQ[b, t].numpy()
+        weights = softmax([score(s, h) for h in states])
+        context = sum(w * value(h) for w, h in zip(weights, states, strict=True))
+        found = attended.weights_BHTS[b, 0, t].detach().numpy()
+        np.testing.assert_allclose(found[: LENGTHS[b]], weights, rtol=1e-10)
+        np.testing.assert_allclose(attended.context_BTV[b, t].detach().numpy(), context, rtol=1e-9)
+
+
+def test_dot_is_luong_2015_equation_8_first_line() -> None:
+    check(unit("dot", query_size=E), lambda s, h: float(s @ h))
+
+
+def test_general_is_luong_2015_equation_8_second_line() -> None:
+    attention = unit("general")
+    w = matrix(attention.get_submodule("key"))
+    check(attention, lambda s, h: float(s @ w @ h))
+
+
+def test_additive_is_bahdanau_2015_appendix_1_2() -> None:
+    attention = unit("additive", size=5)
+    w, u = (matrix(attention.get_submodule(name)) for name in ("query", "key"))
+    (v,) = matrix(attention.get_submodule("energy"))
+    check(attention, lambda s, h: sum(v[k] * math.tanh(w[k] @ s + u[k] @ h) for k in range(5)))
+
+
+def test_additive_is_luong_2015_concat() -> None:
+    attention = unit("additive", size=5)
+    both = np.concatenate(
+        [matrix(attention.get_submodule(name)) for name in ("query", "key")], axis=1
+    )
+    (v,) = matrix(attention.get_submodule("energy"))
+    check(attention, lambda s, h: float(v @ np.tanh(both @ np.concatenate([s, h]))))
+
+
+def test_qkv_is_the_articles_variant_2() -> None:
+    attention = unit("qkv", size=7)
+    q, k, v = (matrix(attention.get_submodule(name)) for name in ("query", "key", "value"))
+    check(attention, lambda s, h: float((k @ h) @ (q @ s)) / math.sqrt(7), lambda h: v @ h)
+
+
+@pytest.mark.parametrize("heads", [1, 2, 3])
+def test_multihead_is_torchs_own_module(heads: int) -> None:
+    attention = unit("multihead", size=6, heads=heads)
+    query_BTQ, memory_BSE = tensors()
+    reference = nn.MultiheadAttention(
+        6, heads, bias=False, kdim=E, vdim=E, batch_first=True, dtype=torch.float64
+    )
+    with torch.no_grad():
+        reference.q_proj_weight.copy_(attention.get_parameter("query.weight"))
+        reference.k_proj_weight.copy_(attention.get_parameter("key.weight"))
+        reference.v_proj_weight.copy_(attention.get_parameter("value.weight"))
+        reference.out_proj.weight.copy_(attention.get_parameter("output.weight"))
+    padding_BS = torch.arange(S) >= torch.tensor(LENGTHS).unsqueeze(1)
+    context_BTV, weights_BHTS = reference(
+        query_BTQ,
+        memory_BSE,
+        memory_BSE,
+        key_padding_mask=padding_BS,
+        average_attn_weights=False,
+    )
+    attended = attend(attention, query_BTQ, memory_BSE)
+    torch.testing.assert_close(attended.context_BTV, context_BTV)
+    torch.testing.assert_close(attended.weights_BHTS, weights_BHTS)
+
+
+def test_none_gives_a_context_of_size_0() -> None:
+    attended = attend(unit("none"), *tensors())
+    assert attended.context_BTV.shape == (B, T, 0)
+    assert attended.weights_BHTS.shape == (B, 0, T, S)

@@ -1,0 +1,177 @@
+"""Encoder, cells, bridge and decoders against torch's own modules and NumPy loops from the papers.
+
+Shapes: B = 3 sentences of 5, 3 and 1 tokens, T = 4 target steps; float64.
+"""
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from seq2seq.config import AttentionConfig, DecoderConfig, EncoderConfig
+from seq2seq.model.attention import build_attention
+from seq2seq.model.decoder import DECODERS, Bridge, Readout
+from seq2seq.model.encoder import RecurrentEncoder
+from seq2seq.model.recurrent import Recurrent
+
+Array = npt.NDArray[np.float64]
+LENGTHS = torch.tensor([5, 3, 1])
+E, D, I, T = 6, 4, 3, 4  # memory, decoder, embedding sizes; steps
+
+
+@pytest.mark.parametrize("kind", ["gru", "lstm"])
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("bidirectional", [True, False])
+def test_encoder_is_torchs_packed_recurrent_network(
+    kind: str, layers: int, bidirectional: bool
+) -> None:
+    torch.manual_seed(1)
+    config = EncoderConfig.model_validate(
+        {"kind": kind, "size": 4, "layers": layers, "bidirectional": bidirectional}
+    )
+    encoder = RecurrentEncoder(config, I, dropout=0.0).double()
+    build = nn.LSTM if kind == "lstm" else nn.GRU
+    reference = build(
+        I, 4, layers, batch_first=True, bidirectional=bidirectional, dtype=torch.float64
+    )
+    with torch.no_grad():
+        for name, parameter in reference.named_parameters():
+            direction = encoder.backwards if name.endswith("_reverse") else encoder.forwards
+            layer = int(name.removesuffix("_reverse")[-1])
+            ours = name.removesuffix("_reverse")[:-1] + "0"
+            parameter.copy_(direction[layer].get_parameter(f"layer.{ours}"))
+    embedded_BSI = torch.randn(3, 5, I, dtype=torch.float64)
+    packed, last = reference(pack_padded_sequence(embedded_BSI, LENGTHS, batch_first=True))
+    states_BSE, _ = pad_packed_sequence(packed, batch_first=True)
+    encoded = encoder(embedded_BSI, LENGTHS)
+    mask_BS1 = encoded.mask_BS.unsqueeze(-1)
+    torch.testing.assert_close(encoded.states_BSE * mask_BS1, states_BSE)
+    hidden = last[0] if kind == "lstm" else last
+    directions = 2 if bidirectional else 1
+    torch.testing.assert_close(encoded.final_BE, torch.cat([*hidden[-directions:]], -1))
+    means = [states_BSE[b, :length].mean(0) for b, length in enumerate(LENGTHS)]
+    torch.testing.assert_close(encoded.mean_BE(), torch.stack(means))
+
+
+@pytest.mark.parametrize("kind", ["gru", "lstm"])
+def test_a_step_is_torchs_own_cell(kind: str) -> None:
+    torch.manual_seed(1)
+    ours = Recurrent(kind, I, D).double()
+    inputs_BTI = torch.randn(2, T, I, dtype=torch.float64)
+    state_BX = torch.randn(2, ours.state_size, dtype=torch.float64)
+    outputs_BTD, end_BX = ours(inputs_BTI, state_BX)
+    (weights_GI,) = ours.input_weights(I)
+    for t in range(T):
+        state_BX = ours.step(ours.gates(inputs_BTI[:, t], weights_GI), state_BX)
+        torch.testing.assert_close(ours.output(state_BX), outputs_BTD[:, t])
+    torch.testing.assert_close(state_BX, end_BX)
+
+
+# --- the decoders, one sentence, in NumPy ---------------------------------------------------------
+
+
+def gru(cell: Recurrent, x: Array, h: Array) -> Array:
+    """h' of Cho et al. 2014, with the reset gate after the product, as torch and cuDNN have it."""
+    w, u, b, c = (
+        cell.get_parameter(f"layer.{name}_l0").detach().numpy()
+        for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    )
+    i, g = w @ x + b, u @ h + c
+    size = len(h)
+    r = 1 / (1 + np.exp(-(i[:size] + g[:size])))
+    z = 1 / (1 + np.exp(-(i[size : 2 * size] + g[size : 2 * size])))
+    n = np.tanh(i[2 * size :] + r * g[2 * size :])
+    new: Array = (1 - z) * n + z * h
+    return new
+
+
+def attend(states: Array, w: Array, s: Array) -> Array:
+    """The context of Luong's `general`."""
+    raised = np.exp([s @ w @ h for h in states])
+    context: Array = (raised / raised.sum()) @ states
+    return context
+
+
+def readout(layer: Readout, *parts: Array) -> Array:
+    weight, bias = (p.detach().numpy() for p in layer.linear.parameters())
+    features: Array = np.tanh(weight @ np.concatenate(parts) + bias)
+    return features
+
+
+def run(kind: str, *, feeding: bool = False) -> None:
+    """Hold a decoder with `general` attention against the loop of its paper."""
+    torch.manual_seed(6)
+    config = DecoderConfig.model_validate({"kind": kind, "size": D, "input_feeding": feeding})
+    attention = build_attention(AttentionConfig(kind="general"), D, E)
+    decoder = DECODERS[kind](config, attention, I, 0.0).double()
+    states, tokens, s = np.random.default_rng(0).normal(size=(3, 5, 8)).astype(np.float64)
+    states, tokens, s = states[:, :E], tokens[:T, :I], s[0, :D]
+    memory = decoder.attention.prepare(
+        torch.tensor(states).unsqueeze(0), torch.ones(1, 5, dtype=torch.bool)
+    )
+    start = decoder.start(torch.tensor(s).view(1, 1, D), memory)
+    found = decoder(torch.tensor(tokens).unsqueeze(0), memory, start).features_BTF[0]
+    w = attention.get_parameter("key.weight").detach().numpy()
+    expected, fed = [], np.zeros(I)
+    for y in tokens:
+        if kind == "luong":
+            cell = decoder.get_submodule("layers.0")
+            assert isinstance(cell, Recurrent)
+            s = gru(cell, np.concatenate([y, fed]) if feeding else y, s)
+            fed = readout(decoder.readout, attend(states, w, s), s)
+            expected.append(fed)
+            continue
+        first = decoder.get_submodule("first")
+        assert isinstance(first, Recurrent)
+        if kind == "bahdanau":
+            context = attend(states, w, s)
+            s = gru(first, np.concatenate([y, context]), s)
+        else:
+            second = decoder.get_submodule("second")
+            assert isinstance(second, Recurrent)
+            s = gru(first, y, s)
+            context = attend(states, w, s)
+            s = gru(second, context, s)
+        expected.append(readout(decoder.readout, s, y, context))
+    np.testing.assert_allclose(found.detach().numpy(), np.stack(expected), rtol=1e-9)
+
+
+def test_luong_decoder_is_equation_5() -> None:
+    run("luong")
+
+
+def test_luong_decoder_with_input_feeding_is_section_3_3() -> None:
+    run("luong", feeding=True)
+
+
+def test_bahdanau_decoder_is_appendix_1_2() -> None:
+    run("bahdanau")
+
+
+def test_conditional_decoder_is_nematus_section_2() -> None:
+    run("conditional")
+
+
+def test_maxout_takes_the_larger_of_each_pair() -> None:
+    layer = Readout("maxout", 3, 2)
+    with torch.no_grad():
+        layer.linear.weight.copy_(torch.arange(12.0).view(4, 3))
+        layer.linear.bias.zero_()
+    x = torch.tensor([[[1.0, 0.0, -1.0]]])
+    values = layer.linear(x)[0, 0]
+    expected = torch.stack([values[:2].max(), values[2:].max()])
+    torch.testing.assert_close(layer(x)[0, 0], expected)
+
+
+@pytest.mark.parametrize("kind", ["last", "mean"])
+def test_bridge_is_tanh_of_a_layer(kind: str) -> None:
+    torch.manual_seed(1)
+    encoder = RecurrentEncoder(EncoderConfig(size=3), I, dropout=0.0).double()
+    encoded = encoder(torch.randn(3, 5, I, dtype=torch.float64), LENGTHS)
+    bridge = Bridge(kind, 6, (2, D)).double()
+    summary: Tensor = encoded.final_BE if kind == "last" else encoded.mean_BE()
+    assert bridge.linear is not None
+    expected = torch.tanh(summary @ bridge.linear.weight.T + bridge.linear.bias)
+    torch.testing.assert_close(bridge(encoded), expected.view(3, 2, D))

@@ -1,0 +1,253 @@
+import gzip
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from seq2seq.data.doctor import BLOCK, Finding, Report, check_corpora
+
+Write = Callable[..., str]
+
+SOURCES = [f"This is sentence number {n}." for n in range(20)]
+TARGETS = [f"C'est la phrase numéro {n}." for n in range(20)]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Writes PREFIX.en and PREFIX.fr from lines of text or bytes; gives the prefix."""
+
+    def write(name: str, sources: list[str] | list[bytes], targets: list[str] | list[bytes]) -> str:
+        for suffix, lines in (("en", sources), ("fr", targets)):
+            raw = [line if isinstance(line, bytes) else line.encode() for line in lines]
+            (tmp_path / f"{name}.{suffix}").write_bytes(b"".join(line + b"\n" for line in raw))
+        return str(tmp_path / name)
+
+    return write
+
+
+def check(splits: Mapping[str, str]) -> Report:
+    return check_corpora(dict(splits), "en", "fr")
+
+
+def found(report: Report, check: str) -> Finding | None:
+    findings = [finding for finding in report.findings if finding.check == check]
+    assert len(findings) < 2
+    return findings[0] if findings else None
+
+
+def only(report: Report, check: str) -> Finding:
+    finding = found(report, check)
+    assert finding, report.table()
+    return finding
+
+
+def places(finding: Finding) -> list[str]:
+    return [example.rsplit("/", 1)[-1] for example in finding.examples]
+
+
+def test_a_good_corpus_has_nothing_but_its_size_to_tell(write: Write) -> None:
+    report = check({"train": write("train", SOURCES, TARGETS)})
+    assert {finding.check for finding in report.findings} == {"size", "longest"}
+    assert {finding.severity for finding in report.findings} == {"info"}
+    assert only(report, "size").count == 20
+    assert not report.must_fix
+
+
+@pytest.mark.parametrize(
+    ("oddity", "check_name", "severity"),
+    [
+        ("un\u2028deux", "line separators", "warning"),
+        ("un\u0085deux", "line separators", "warning"),
+        ("un\rdeux", "line separators", "warning"),
+        ("un\0deux", "control characters", "warning"),
+        ("un\tdeux", "control characters", "warning"),
+        ("Ã©tÃ©", "mojibake", "warning"),
+        ("lâ€™Ã©tÃ©", "mojibake", "warning"),
+        ("Â« Oui Â»", "mojibake", "warning"),
+        ("\ufffdtait", "lost characters", "warning"),
+        (" en retrait", "surrounding spaces", "info"),
+        ("fin de ligne\r", "carriage returns", "info"),
+        ("", "empty target", "warning"),
+        ("   ", "empty target", "warning"),
+    ],
+)
+def test_an_odd_line_is_found_at_its_place(
+    write: Write, oddity: str, check_name: str, severity: str
+) -> None:
+    sources, targets = [f"Line {n} here." for n in range(200)], [f"Ligne {n}." for n in range(200)]
+    targets[6] = oddity
+    finding = only(check({"train": write("train", sources, targets)}), check_name)
+    assert (finding.count, finding.rate, finding.severity) == (1, 1 / 200, severity)
+    assert places(finding) == ["train.fr:7"]
+
+
+@pytest.mark.parametrize(
+    "text", ["Où est l’été ? « Là-bas »…", "ÂGE, Ã, São Paulo", "10 000 €", "Cœur — œuf", "50 °C"]
+)
+def test_good_french_is_no_mojibake(write: Write, text: str) -> None:
+    report = check({"train": write("train", ["some text"], [text])})
+    assert {finding.severity for finding in report.findings} == {"info"}
+
+
+def test_text_that_is_damaged_throughout_must_be_mended(write: Write) -> None:
+    twice = [line.encode().decode("latin-1") for line in TARGETS]
+    assert only(check({"train": write("train", SOURCES, twice)}), "mojibake").severity == "error"
+
+
+def test_bytes_that_are_not_utf8_are_found_and_the_rest_is_still_read(write: Write) -> None:
+    targets = [line.encode() for line in TARGETS]
+    targets[3] = "café".encode("latin-1")
+    targets[9] = b""
+    report = check({"train": write("train", SOURCES, targets)})
+    assert places(only(report, "not UTF-8")) == ["train.fr:4"]
+    assert places(only(report, "empty target")) == ["train.fr:10"]
+    assert report.must_fix
+
+
+def test_a_byte_order_mark_is_found(write: Write) -> None:
+    report = check({"train": write("train", ["\ufeff" + SOURCES[0], *SOURCES[1:]], TARGETS)})
+    assert places(only(report, "byte order mark")) == ["train.en:1"]
+
+
+def test_different_numbers_of_lines_are_an_error_with_both_numbers(write: Write) -> None:
+    report = check({"train": write("train", SOURCES, TARGETS[:-1])})
+    assert report.must_fix
+    detail = only(report, "line counts").detail
+    assert "train.en has 20" in detail
+    assert "train.fr has 19" in detail
+    assert only(report, "size").count == 19
+
+
+def test_a_missing_split_and_a_cut_off_file_do_not_stop_the_others(
+    write: Write, tmp_path: Path
+) -> None:
+    prefix = write("cut", SOURCES, TARGETS)
+    packed = gzip.compress(Path(f"{prefix}.en").read_bytes())
+    Path(f"{prefix}.en").unlink()
+    Path(f"{prefix}.en.gz").write_bytes(packed[: len(packed) // 2])
+    report = check(
+        {"train": str(tmp_path / "no"), "valid": prefix, "test": write("test", SOURCES, TARGETS)}
+    )
+    unreadable = {one.split for one in report.findings if one.check == "unreadable"}
+    sized = {one.split for one in report.findings if one.check == "size"}
+    assert unreadable == {"train", "valid"}
+    assert "test" in sized
+    assert report.must_fix
+
+
+def test_an_empty_corpus_is_an_error(write: Write) -> None:
+    assert only(check({"train": write("train", [], [])}), "no text").severity == "error"
+
+
+def test_a_table_is_read_and_a_line_without_a_tab_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "train.tsv").write_text("one\tun\tsomebody\ntwo\nthree\ttrois\n")
+    report = check({"train": str(tmp_path / "train.tsv")})
+    assert places(only(report, "no tab")) == ["train.tsv:2"]
+    assert only(report, "size").count == 3
+    assert report.must_fix
+
+
+def test_compressed_files_are_read(write: Write) -> None:
+    prefix = write("train", SOURCES, TARGETS)
+    for side in ("en", "fr"):
+        path = Path(f"{prefix}.{side}")
+        Path(f"{path}.gz").write_bytes(gzip.compress(path.read_bytes()))
+        path.unlink()
+    assert only(check({"train": prefix}), "size").count == 20
+
+
+def test_repeated_pairs_and_sources_with_several_targets_are_counted_apart(write: Write) -> None:
+    sources = ["Go.", "Hi.", "Go.", "Go.", "Run.", "", ""]
+    targets = ["Va.", "Salut.", "Va.", "Allez.", "Cours.", "Un.", "Deux."]
+    report = check({"train": write("train", sources, targets)})
+    assert places(only(report, "duplicates")) == ["train.en:3"]
+    assert places(only(report, "several targets")) == ["train.en:1"]
+
+
+def test_untranslated_sentences_are_found_but_not_names(write: Write) -> None:
+    sources = ["Mr John Smith", "He said so many things.", "Good night."]
+    targets = ["Mr John Smith", "He said so many things.", "Bonne nuit."]
+    assert places(only(check({"train": write("train", sources, targets)}), "copied")) == [
+        "train.en:2"
+    ]
+
+
+def test_one_file_given_for_both_sides_is_an_error(write: Write) -> None:
+    assert only(check({"train": write("train", SOURCES, SOURCES)}), "copied").severity == "error"
+
+
+def test_a_translation_of_a_far_other_length_is_found(write: Write) -> None:
+    targets = [*TARGETS]
+    targets[4] = "Oui. " * 40
+    report = check({"train": write("train", SOURCES, targets)})
+    assert places(only(report, "length outliers")) == ["train.en:5"]
+
+
+def test_a_corpus_that_slips_by_a_line_is_found_where_it_slips(write: Write) -> None:
+    lengths = [(n * 7919) % 23 + 1 for n in range(4 * BLOCK)]
+    sources = [f"{n} " + "word " * length for n, length in enumerate(lengths)]
+    targets = [f"{n} " + "mot " * length for n, length in enumerate(lengths)]
+    assert found(check({"train": write("good", sources, targets)}), "misaligned") is None
+    slipped = targets[: 2 * BLOCK] + targets[2 * BLOCK + 1 :]
+    finding = only(check({"train": write("bad", sources[:-1], slipped)}), "misaligned")
+    assert finding.severity == "error"
+    assert places(finding)[0] == f"bad.en:{2 * BLOCK + 1}"
+
+
+def test_sentences_of_one_length_do_not_look_misaligned(write: Write) -> None:
+    sources = [f"{n:04d} word word" + "s" * (n % 3) for n in range(2 * BLOCK)]
+    targets = [f"{n:04d} mot mot" + "s" * (n % 2) for n in range(2 * BLOCK)]
+    assert found(check({"train": write("train", sources, targets)}), "misaligned") is None
+
+
+def test_leaks_into_training_are_counted_for_each_side(write: Write) -> None:
+    train = write("train", SOURCES, TARGETS)
+    valid = write("valid", ["New one.", SOURCES[3], SOURCES[4]], [TARGETS[1], "Autre.", TARGETS[4]])
+    report = check({"train": train, "valid": valid})
+    assert places(only(report, "leaked sources")) == ["valid.en:2", "valid.en:3"]
+    assert places(only(report, "leaked targets")) == ["valid.fr:1", "valid.fr:3"]
+    assert places(only(report, "leaked pairs")) == ["valid.en:3"]
+    assert only(report, "leaked pairs").severity == "error"
+    assert only(report, "leaked pairs").detail == "in train"
+
+
+def test_empty_lines_are_no_leak(write: Write) -> None:
+    train, valid = write("train", ["", "Go."], ["Va.", ""]), write("valid", ["", "Run."], ["X", ""])
+    report = check({"train": train, "valid": valid})
+    assert found(report, "leaked sources") is None
+    assert found(report, "leaked targets") is None
+
+
+def test_characters_that_training_lacks_are_named(write: Write) -> None:
+    train, valid = write("train", ["abc"], ["abc"]), write("valid", ["abca"], ["abżż"])
+    finding = only(check({"train": train, "valid": valid}), "unseen characters")
+    assert (finding.count, finding.rate, finding.detail) == (2, 0.5, "valid.fr: ż")
+
+
+def test_with_tokenizers_unknown_pieces_are_counted(write: Write) -> None:
+    from seq2seq.config import TokenizerConfig
+    from seq2seq.data.tokenizer import train_tokenizers
+
+    tokenizers = train_tokenizers(SOURCES, TARGETS, TokenizerConfig(vocab_size=60))
+    prefix = write("test", [SOURCES[0], "Line Ж here"], TARGETS[:2])
+    report = check_corpora({"test": prefix}, "en", "fr", tokenizers=tokenizers)
+    finding = only(report, "unknown pieces")
+    assert finding.count >= 1
+    assert places(finding)[0] == "test.en:2"
+
+
+def test_the_longest_sentence_of_each_side_is_told(write: Write) -> None:
+    report = check({"train": write("train", ["a b", "a b c"], ["x y z w", "x"])})
+    longest = [one for one in report.findings if one.check == "longest"]
+    assert [(one.count, places(one)) for one in longest] == [
+        (3, ["train.en:2"]),
+        (4, ["train.fr:1"]),
+    ]
+
+
+def test_the_table_puts_errors_first_and_explains_them(write: Write) -> None:
+    table = check({"train": write("train", [*SOURCES, " x"], [*TARGETS, b"\xff"])}).table()
+    rows = table.split("\n")
+    assert rows[0].split()[:4] == ["severity", "split", "check", "count"]
+    assert rows[1].startswith("error")
+    assert "not UTF-8: bytes that are no UTF-8 text" in rows

@@ -1,0 +1,412 @@
+import gzip
+import hashlib
+import sys
+import threading
+import zipfile
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from seq2seq.data.download import (
+    CORPORA,
+    Corpus,
+    PinnedFile,
+    download,
+    get_corpus,
+    render_corpora,
+    render_fetched,
+    sacrebleu_testset,
+    split_pairs,
+)
+from seq2seq.errors import UserError
+
+CONTENT = bytes(range(256)) * 1000
+
+
+class Server(ThreadingHTTPServer):
+    """Serves `files` from memory, as badly as a test asks for."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.files: dict[str, bytes] = {}
+        self.ranges = True
+        self.cuts: list[int] = []  # the next answers break off after so many bytes
+        self.statuses: list[int] = []  # the next answers are these errors
+        self.asked: list[str | None] = []  # the Range header of each request
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def pin(self, name: str, content: bytes) -> PinnedFile:
+        self.files[f"/{name}"] = content
+        return PinnedFile(f"{self.address}/{name}", len(content), sha256(content))
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        server = self.server
+        assert isinstance(server, Server)
+        asked = self.headers.get("Range")
+        server.asked.append(asked)
+        content = server.files.get(self.path)
+        if server.statuses or content is None:
+            self.send_error(server.statuses.pop(0) if server.statuses else 404)
+            return
+        start = 0
+        if asked and server.ranges:
+            start = int(asked.removeprefix("bytes=").removesuffix("-"))
+            if start >= len(content):
+                self.send_error(416)
+                return
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(content) - start))
+        self.end_headers()
+        end = start + server.cuts.pop(0) if server.cuts else len(content)
+        self.wfile.write(content[start:end])
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+# --- transfers
+
+
+def test_a_file_comes_whole_and_progress_ends_at_its_size(server: Server, tmp_path: Path) -> None:
+    calls: list[tuple[str, int, int]] = []
+    path = download(
+        server.pin("a.bin", CONTENT), tmp_path, progress=lambda *call: calls.append(call)
+    )
+    assert path.read_bytes() == CONTENT
+    assert calls[-1] == ("a.bin", len(CONTENT), len(CONTENT))
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_is_there_is_not_asked_for_again(server: Server, tmp_path: Path) -> None:
+    file = server.pin("a.bin", CONTENT)
+    download(file, tmp_path)
+    download(file, tmp_path)
+    assert len(server.asked) == 1
+
+
+def test_a_broken_transfer_goes_on_where_it_stopped(server: Server, tmp_path: Path) -> None:
+    server.cuts = [100_000, 50_000]
+    path = download(server.pin("a.bin", CONTENT), tmp_path)
+    assert path.read_bytes() == CONTENT
+    assert server.asked == [None, "bytes=100000-", "bytes=150000-"]
+
+
+def test_a_later_call_goes_on_too(server: Server, tmp_path: Path) -> None:
+    server.cuts = [100_000]
+    file = server.pin("a.bin", CONTENT)
+    with pytest.raises(UserError, match="broken off at 100000 of 256000 bytes"):
+        download(file, tmp_path, attempts=1)
+    assert download(file, tmp_path).read_bytes() == CONTENT
+    assert server.asked == [None, "bytes=100000-"]
+
+
+def test_a_server_without_ranges_starts_cleanly_again(server: Server, tmp_path: Path) -> None:
+    server.ranges, server.cuts = False, [100_000]
+    assert download(server.pin("a.bin", CONTENT), tmp_path).read_bytes() == CONTENT
+    assert server.asked == [None, "bytes=100000-"]
+
+
+def test_other_bytes_are_refused_with_both_hashes_and_not_kept(
+    server: Server, tmp_path: Path
+) -> None:
+    file = server.pin("a.bin", CONTENT)
+    server.files["/a.bin"] = CONTENT[::-1]
+    with pytest.raises(UserError, match=f"{file.sha256}.*{sha256(CONTENT[::-1])}"):
+        download(file, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("old", [b"something else", b"x" * len(CONTENT), b"x" * 300_000])
+def test_a_part_of_another_file_is_thrown_away(server: Server, tmp_path: Path, old: bytes) -> None:
+    (tmp_path / "a.bin.part").write_bytes(old)
+    assert download(server.pin("a.bin", CONTENT), tmp_path).read_bytes() == CONTENT
+
+
+def test_a_missing_file_is_not_asked_for_twice(server: Server, tmp_path: Path) -> None:
+    missing = PinnedFile(f"{server.address}/no.bin", 5, "0")
+    with pytest.raises(UserError, match=r"no.bin: HTTP 404"):
+        download(missing, tmp_path)
+    assert len(server.asked) == 1
+
+
+def test_a_busy_server_is_asked_again(server: Server, tmp_path: Path) -> None:
+    server.statuses = [503, 429]
+    assert download(server.pin("a.bin", CONTENT), tmp_path).read_bytes() == CONTENT
+
+
+def test_an_unreachable_server_is_one_clear_error(server: Server, tmp_path: Path) -> None:
+    file = server.pin("a.bin", CONTENT)._replace(url="http://127.0.0.1:1/a.bin")
+    with pytest.raises(
+        UserError, match=r"127.0.0.1:1/a.bin: cannot be fetched: .*refused.*3 times"
+    ):
+        download(file, tmp_path, attempts=3)
+
+
+# --- corpora
+
+SPLITS = {"train.en": "a\nb\n", "train.fr": "x\ny\n", "val.en": "c\n", "val.fr": "z\n"}
+TESTS = {"test_1.en": "d\n", "test_1.fr": "w\n"}
+
+
+@pytest.fixture
+def captions(server: Server, monkeypatch: pytest.MonkeyPatch) -> Corpus:
+    """A small corpus built as multi30k is."""
+    files = tuple(
+        server.pin(f"{name}.gz", gzip.compress(text.encode(), mtime=0))
+        for name, text in {**SPLITS, **TESTS}.items()
+    )
+    corpus = Corpus("multi30k", "captions", "free", files, CORPORA["multi30k"].build)
+    monkeypatch.setitem(CORPORA, "multi30k", corpus)
+    return corpus
+
+
+def test_a_corpus_is_laid_out_as_train_valid_and_test(captions: Corpus, tmp_path: Path) -> None:
+    fetched = get_corpus("multi30k", tmp_path)
+    assert fetched.pairs == {"train": 2, "valid": 1, "test_1": 1}
+    assert (tmp_path / "multi30k" / "valid.fr").read_text() == "z\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["multi30k"]
+    assert "test_1" in render_fetched(fetched)
+
+
+def test_a_corpus_that_is_there_is_not_fetched_again(
+    captions: Corpus, tmp_path: Path, server: Server
+) -> None:
+    assert get_corpus("multi30k", tmp_path).fresh
+    asked = len(server.asked)
+    again = get_corpus("multi30k", tmp_path)
+    assert not again.fresh
+    assert again.pairs["train"] == 2
+    assert len(server.asked) == asked
+
+
+def test_what_came_before_a_failure_is_used_by_the_next_call(
+    captions: Corpus, tmp_path: Path, server: Server
+) -> None:
+    last = f"/{captions.files[-1].name}"
+    content = server.files.pop(last)
+    with pytest.raises(UserError, match="404"):
+        get_corpus("multi30k", tmp_path)
+    assert not (tmp_path / "multi30k").exists()
+    server.files[last] = content
+    server.asked.clear()
+    get_corpus("multi30k", tmp_path)
+    assert len(server.asked) == 1
+
+
+def test_a_mirror_serves_the_same_names(captions: Corpus, tmp_path: Path, server: Server) -> None:
+    server.files = {f"/mirror{name}": content for name, content in server.files.items()}
+    fetched = get_corpus("multi30k", tmp_path, origin=f"{server.address}/mirror/")
+    assert fetched.pairs["train"] == 2
+
+
+def test_a_folder_of_compressed_files_is_checked(captions: Corpus, tmp_path: Path) -> None:
+    for name, text in {**SPLITS, **TESTS}.items():
+        (tmp_path / f"{name}.gz").write_bytes(gzip.compress(text.encode(), mtime=0))
+    fetched = get_corpus("multi30k", tmp_path / "out", origin=str(tmp_path))
+    assert (fetched.unverified, fetched.missing) == ((), ())
+    (tmp_path / "train.en.gz").write_bytes(gzip.compress(b"other", mtime=0))
+    with pytest.raises(UserError, match=r"train.en.gz: expected SHA-256 .*unpack it"):
+        get_corpus("multi30k", tmp_path / "again", origin=str(tmp_path))
+
+
+def test_a_folder_of_plain_files_is_taken_unchecked_and_may_lack_tests(
+    captions: Corpus, tmp_path: Path
+) -> None:
+    for name, text in SPLITS.items():
+        (tmp_path / name).write_text(text)
+    fetched = get_corpus("multi30k", tmp_path / "out", origin=str(tmp_path))
+    assert fetched.pairs == {"train": 2, "valid": 1}
+    assert fetched.unverified == tuple(SPLITS)
+    assert fetched.missing == ("test_1.en.gz", "test_1.fr.gz")
+    assert "not checked" in render_fetched(fetched)
+
+
+def test_a_folder_without_the_training_text_is_refused(captions: Corpus, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"expected train.en.gz or train.en, found neither"):
+        get_corpus("multi30k", tmp_path / "out", origin=str(tmp_path))
+    with pytest.raises(UserError, match="nowhere: no such folder"):
+        get_corpus("multi30k", tmp_path / "out", origin=str(tmp_path / "nowhere"))
+    with pytest.raises(UserError, match=r"expected a folder or an http\(s\) address"):
+        get_corpus("multi30k", tmp_path / "out", origin="ftp://example.org/x")
+    assert not any((tmp_path / "out").iterdir())
+
+
+def test_sides_of_different_length_are_refused(captions: Corpus, tmp_path: Path) -> None:
+    for name, text in SPLITS.items():
+        (tmp_path / name).write_text(text + ("one more\n" if name == "val.fr" else ""))
+    with pytest.raises(UserError, match=r"valid: 1 lines in .en but 2 in .fr"):
+        get_corpus("multi30k", tmp_path / "out", origin=str(tmp_path))
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "multi30k").mkdir()
+    (tmp_path / "multi30k" / "thesis.txt").write_text("precious")
+    with pytest.raises(UserError, match="move this folder away"):
+        get_corpus("multi30k", tmp_path)
+    assert (tmp_path / "multi30k" / "thesis.txt").read_text() == "precious"
+
+
+def test_an_unknown_corpus_is_refused_with_a_hint(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="did you mean 'multi30k'"):
+        get_corpus("multi-30k", tmp_path)
+
+
+def test_a_zip_is_read_by_its_one_member(server: Server, tmp_path: Path) -> None:
+    lines = "".join(f"Word{n}.\tMot{n}.\tsome attribution\r\n" for n in range(40))
+    with zipfile.ZipFile(tmp_path / "fra-eng.zip", "w") as archive:
+        archive.writestr("../../escaped.txt", "out")
+        archive.writestr("fra-eng/fra.txt", lines)
+    content = (tmp_path / "fra-eng.zip").read_bytes()
+    tatoeba = CORPORA["tatoeba"]
+    file = server.pin("fra-eng.zip", content)._replace(member=tatoeba.files[0].member)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(CORPORA, "tatoeba", Corpus("tatoeba", "", "", (file,), tatoeba.build))
+        fetched = get_corpus("tatoeba", tmp_path / "a" / "b")
+    assert fetched.pairs == {"train": 36, "valid": 2, "test": 2}
+    assert not list(tmp_path.rglob("escaped.txt"))
+    english = (fetched.folder / "train.en").read_text().split()
+    french = (fetched.folder / "train.fr").read_text().split()
+    assert french == [word.replace("Word", "Mot") for word in english]
+
+
+def test_the_registry_names_every_corpus_with_pinned_bytes() -> None:
+    for name, corpus in CORPORA.items():
+        assert name in render_corpora()
+        assert bool(corpus.files) != bool(corpus.mtdata)
+        for file in corpus.files:
+            assert file.url.startswith("https://")
+            assert len(bytes.fromhex(file.sha256)) == 32
+
+
+# --- splitting
+
+
+def test_no_two_splits_share_a_sentence_of_either_side() -> None:
+    pairs = [(f"English {n // 2}!", f"Français {(n + 1) // 2 % 150}.") for n in range(400)]
+    pairs += [(f"Alone {n}.", f"Seul {n}.") for n in range(400)]
+    splits = split_pairs(pairs)
+    for side in (0, 1):
+        sentences = [{pair[side] for pair in chosen} for chosen in splits.values()]
+        assert sum(map(len, sentences)) == len(set.union(*sentences))
+    assert len(splits["valid"]) >= 40
+    assert len(splits["test"]) >= 40
+
+
+def test_the_split_does_not_depend_on_the_order_or_on_chance() -> None:
+    pairs = [(f"English {n}.", f"Français {n}.") for n in range(100)]
+    forward, backward = split_pairs(pairs), split_pairs(pairs[::-1])
+    assert {name: set(chosen) for name, chosen in forward.items()} == {
+        name: set(chosen) for name, chosen in backward.items()
+    }
+
+
+def test_sentences_that_differ_in_case_and_punctuation_stay_together() -> None:
+    alone = [(f"Alone {n}.", f"Seul {n}.") for n in range(200)]
+    twins = [(f"alone {n}!", f"Toute seule {n}.") for n in range(200)]
+    splits = split_pairs(alone + twins)
+    where = {pair[0]: name for name, chosen in splits.items() for pair in chosen}
+    kept = [n for n in range(200) if f"alone {n}!" in where]
+    assert all(where[f"Alone {n}."] == where[f"alone {n}!"] == "train" for n in kept)
+
+
+def test_train_keeps_every_translation_and_test_only_the_first() -> None:
+    pairs = [(f"English {n}.", f"{word} {n}.") for n in range(100) for word in ("Un", "Deux", "Un")]
+    splits = split_pairs(pairs)
+    assert len(splits["train"]) == 2 * (100 - 20)
+    assert len(splits["test"]) == 10
+    assert all(target.startswith("Un") for _, target in splits["test"])
+
+
+# --- others' tools
+
+FAKE_MTDATA = """
+import pathlib, sys
+arguments = sys.argv[1:]
+print("fetching", file=sys.stderr)
+if "Statmt-europarl-10-fra-eng" in arguments:
+    sys.exit("no such host")
+out = pathlib.Path(arguments[arguments.index("-o") + 1])
+for split in ("train", "dev", "test1"):
+    (out / f"{split}.eng").write_text(f"english {split}\\n")
+    (out / f"{split}.fra").write_text(f"français {split}\\n", encoding="utf-8")
+"""
+
+
+@pytest.fixture
+def fake_mtdata(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "packages"
+    (folder / "mtdata").mkdir(parents=True)
+    (folder / "mtdata" / "__init__.py").write_text("")
+    (folder / "mtdata" / "__main__.py").write_text(FAKE_MTDATA)
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+
+
+@pytest.mark.usefixtures("fake_mtdata")
+def test_mtdata_fetches_and_we_rename(tmp_path: Path) -> None:
+    fetched = get_corpus("news-commentary", tmp_path / "out")
+    assert fetched.pairs == {"train": 1, "valid": 1, "test": 1}
+    assert (fetched.folder / "valid.fr").read_text(encoding="utf-8") == "français dev\n"
+
+
+@pytest.mark.usefixtures("fake_mtdata")
+def test_mtdatas_failure_is_told_in_its_own_words(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"mtdata could not get .*europarl.*: no such host"):
+        get_corpus("europarl", tmp_path / "out")
+    with pytest.raises(UserError, match="takes no other origin"):
+        get_corpus("europarl", tmp_path / "out", origin=str(tmp_path))
+
+
+def test_without_mtdata_the_install_line_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "mtdata", None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"pip install 'seq2seq\[corpora\]'"):
+        get_corpus("europarl", tmp_path)
+
+
+def test_an_unknown_test_set_is_refused_with_a_hint() -> None:
+    with pytest.raises(UserError, match=r"not one of sacreBLEU's for en-fr \(did you mean 'wmt14'"):
+        sacrebleu_testset("wmt-14")
+
+
+def test_a_test_set_gives_sources_and_reference_streams(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, reference = tmp_path / "src", tmp_path / "ref"
+    source.write_bytes("one\u2028still one\ntwo\n".encode())
+    reference.write_bytes(b"un\ndeux\n")
+    monkeypatch.setattr("sacrebleu.utils.get_source_file", lambda name, pair: str(source))
+    monkeypatch.setattr("sacrebleu.utils.get_reference_files", lambda name, pair: [str(reference)])
+    sources, references = sacrebleu_testset("wmt14", "en-fr")
+    assert sources == ["one\u2028still one", "two"]
+    assert references == [["un", "deux"]]
