@@ -1,0 +1,1 @@
+"""A seeded generator of an aligned English-French corpus from a hand-made grammar and lexicon."""
