@@ -20,5 +20,7 @@ def find_recipe(path: Path) -> Path:
     if path.parent in (Path(), Path("configs")) and recipe.exists():
         return recipe
     names = [file.name for file in sorted((_ROOT / "configs").glob("*.yaml"))]
-    hint = did_you_mean(path.name, names) or f"; bundled: {', '.join(names)}"
+    beside = [file.name for file in path.parent.glob("*.yaml")]
+    hint = did_you_mean(path.with_suffix(".yaml").name, [*beside, *names])
+    hint = hint or f"; bundled: {', '.join(names)}"
     raise UserError(f"{path}: no such configuration file{hint}")

@@ -16,7 +16,6 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -32,13 +31,14 @@ DropoutRate = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 
 
-def _is_corpus(value: str | list[str]) -> str | list[str]:
-    if isinstance(value, list) and len(value) != 2:
-        raise ValueError(f"expected one path or [source, target], found {len(value)} paths")
+def _is_corpus(value: object) -> object:
+    paths = value if isinstance(value, list) and len(value) == 2 else [value]
+    if not all(isinstance(path, str) for path in paths):
+        raise ValueError(f"expected one path or [source, target], found {value!r}")
     return value
 
 
-CorpusPath = Annotated[str | list[str], AfterValidator(_is_corpus)]
+CorpusPath = Annotated[str | list[str], BeforeValidator(_is_corpus)]
 """A prefix (PREFIX.en, PREFIX.fr, each plain or .gz), one .tsv file, or [source, target] files."""
 
 
@@ -221,7 +221,7 @@ class DecodingConfig(Part):
     top_k: int = Field(default=0, ge=0)
     top_p: float = Field(default=1.0, gt=0, le=1)
     batch: int = Field(default=64, ge=1)
-    seed: int = Field(default=1, ge=0)
+    seed: int = Field(default=1, ge=0, lt=2**63)
 
     @model_validator(mode="after")
     def _consistent(self) -> DecodingConfig:
@@ -241,7 +241,7 @@ def _yaml_list(value: Any) -> Any:
 class Config(Part):
     """The whole tree; `configs/base.yaml` documents every key."""
 
-    seed: int = Field(default=1, ge=0)
+    seed: int = Field(default=1, ge=0, lt=2**63)
     code: Annotated[list[str], BeforeValidator(_yaml_list)] = []
     data: DataConfig = DataConfig()
     tokenizer: TokenizerConfig = TokenizerConfig()
@@ -277,10 +277,12 @@ class _Origins(dict[Key, str]):
     """Where each key was set: `file:line`, or the override as it was written."""
 
     def of(self, key: Key) -> str:
-        """The origin of `key`, else of its nearest parent that has one."""
-        while key and key not in self:
-            key = key[:-1]
-        return self.get(key, "")
+        """The origin of `key`, else of its nearest parent that has one, else of what is in it."""
+        for length in range(len(key), 0, -1):
+            if key[:length] in self:
+                return self[key[:length]]
+        below = (origin for inner, origin in self.items() if key and inner[: len(key)] == key)
+        return next(below, "")
 
 
 def load_config(path: str | Path | None = None, overrides: Sequence[str] = ()) -> Config:
@@ -326,8 +328,11 @@ def _read_file(path: Path, origins: _Origins, seen: tuple[Path, ...]) -> Tree:
         node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except FileNotFoundError:
         raise UserError(f"{path}: no such configuration file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read: {error}") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise UserError(f"{path}:{line}: expected UTF-8 text") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
@@ -339,12 +344,19 @@ def _read_file(path: Path, origins: _Origins, seen: tuple[Path, ...]) -> Tree:
             f"{path}:1: expected a mapping of settings, found {node.tag.split(':')[-1]}"
         )
     own_origins = _Origins()
-    tree: Tree = _construct(node, path, (), own_origins)
+    try:
+        tree: Tree = _construct(node, path, (), own_origins)
+    except RecursionError:
+        raise UserError(f"{path}: not a tree of settings: an alias stands within itself") from None
     _resolve_paths(tree, path.parent)
     parent = tree.pop("extends", None)
     if parent is not None:
+        where = own_origins.of(("extends",))
         if not isinstance(parent, str):
-            raise UserError(f"{own_origins.of(('extends',))}: extends: expected one path")
+            raise UserError(f"{where}: extends: expected one path, found {parent!r}")
+        if not (path.parent / parent).exists():
+            hint = did_you_mean(parent, [file.name for file in path.parent.glob("*.yaml")])
+            raise UserError(f"{where}: extends: no such file {path.parent / parent}{hint}")
         base = _read_file(path.parent / parent, origins, (*seen, path))
         _merge(base, tree)
         tree = base
@@ -355,12 +367,18 @@ def _read_file(path: Path, origins: _Origins, seen: tuple[Path, ...]) -> Tree:
 def _construct(node: yaml.Node, path: Path, key: Key, origins: _Origins) -> Any:
     """The plain value of a YAML node, noting the line of every key and refusing a repeated one."""
     if not isinstance(node, yaml.MappingNode):
-        loader = yaml.SafeLoader("")
-        return loader.construct_object(node, deep=True)
+        try:
+            return yaml.SafeLoader("").construct_object(node, deep=True)
+        except (yaml.YAMLError, ValueError) as error:  # an unknown !tag, the 32nd of a month
+            reason = getattr(error, "problem", error)
+            where = f"{path}:{node.start_mark.line + 1}: {'.'.join(key)}"
+            raise UserError(f"{where}: not a valid value: {reason}") from None
     tree: Tree = {}
     for key_node, value_node in node.value:
-        name = str(key_node.value)
         where = f"{path}:{key_node.start_mark.line + 1}"
+        if not isinstance(key_node, yaml.ScalarNode):
+            raise UserError(f"{where}: expected the name of a setting, found a {key_node.id}")
+        name = str(key_node.value)
         if name in tree:
             raise UserError(f"{where}: key {'.'.join((*key, name))!r} is given twice")
         here = (*key, name)
@@ -375,6 +393,8 @@ def _merge(base: Tree, over: Tree, key: Key = ()) -> None:
         old, here = base.get(name), (*key, name)
         if isinstance(old, dict) and isinstance(value, str):
             value = {"kind": value}
+        if isinstance(old, str) and isinstance(value, dict):
+            old = base[name] = {"kind": old}
         if isinstance(old, dict) and isinstance(value, dict):
             new_unit = value.get("kind", old.get("kind")) != old.get("kind", value.get("kind"))
             if here == ("model", "attention") and new_unit:
@@ -409,7 +429,7 @@ def _parse_override(override: str) -> tuple[Key, Any]:
         raise UserError(f"{override!r}: expected key=value, for example model.dropout=0.3")
     try:
         return tuple(dotted.split(".")), yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):
         raise UserError(f"{override!r}: the value is not valid YAML") from None
 
 
@@ -435,38 +455,52 @@ def _resolve_paths(tree: Tree, folder: Path) -> None:
         if isinstance(value, str) and value:
             branch[last] = str((folder / value).resolve())
         elif isinstance(value, list):
-            branch[last] = [str((folder / item).resolve()) for item in value]
+            branch[last] = [
+                str((folder / item).resolve()) if isinstance(item, str) else item for item in value
+            ]
 
 
 # --- errors a person can read --------------------------------------------------------------------
 
 
-def _fields_at(model: type[BaseModel], key: Iterable[str]) -> list[str]:
-    """The names that may stand at `key` of the tree."""
-    for name in key:
-        field = model.model_fields.get(name)
+def _key_at(model: type[BaseModel], place: Iterable[int | str]) -> tuple[Key, list[str]]:
+    """The key that pydantic's `place` is in, and the names that may stand there.
+
+    The place goes on below the key: with the member of a union, the index in a list.
+    """
+    key: list[str] = []
+    names: list[str] = []
+    for item in map(str, place):
+        key.append(item)
+        names = list(model.model_fields)
+        field = model.model_fields.get(item)
         inner = field.annotation if field else None
         if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            return []
+            break
         model = inner
-    return list(model.model_fields)
+    return tuple(key), names
 
 
 def _explain(error: ValidationError, model: type[BaseModel], origins: _Origins) -> str:
     """One line for the first thing wrong: where it was set, what was expected, what was found."""
     first = error.errors()[0]
-    # A union reports one error a member and adds the member's name to the place: keep the key.
-    key = tuple(str(item) for item in first["loc"] if isinstance(item, str) and item.isidentifier())
+    key, names = _key_at(model, first["loc"])
     found, origin = first["input"], origins.of(key)
     where = ": ".join(part for part in (origin, ".".join(key)) if part)
     if first["type"] == "extra_forbidden":
-        hint = did_you_mean(key[-1], _fields_at(model, key[:-1]))
-        return f"{origin}: unknown key {'.'.join(key)!r}{hint}"
+        hint = did_you_mean(key[-1], names)
+        return ": ".join(part for part in (origin, f"unknown key {'.'.join(key)!r}{hint}") if part)
     if first["type"] == "literal_error":
         choices = first["ctx"]["expected"]
         hint = did_you_mean(str(found), re.findall(r"'(\w+)'", choices))
         return f"{where}: expected {choices}, found {found!r}{hint}"
     if first["type"] == "value_error":
         return ": ".join(part for part in (where, str(first["ctx"]["error"])) if part)
+    if first["type"] == "model_type":
+        return f"{where}: expected a mapping of settings, found {found!r}"
+    if first["type"] == "missing":
+        return f"{where}: expected more values, found {found!r}"
+    # "Input should be a valid integer, unable to parse string as an integer"
     expected = first["msg"].removeprefix("Input should be ").removeprefix("a valid ")
+    expected = expected.partition(", unable")[0]
     return f"{where}: expected {expected}, found {found!r}"

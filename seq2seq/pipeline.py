@@ -13,14 +13,18 @@ import torch
 from seq2seq.config import Config, differences
 from seq2seq.data.batching import Batches
 from seq2seq.data.prepare import Prepared, prepare
+from seq2seq.device import find_device
 from seq2seq.errors import UserError
 from seq2seq.evaluation.validation import build_validate
 from seq2seq.extension import load_code
 from seq2seq.model.model import Seq2Seq
 from seq2seq.training.run import Run
+from seq2seq.training.tensorboard import check_installed
 from seq2seq.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
+
+_CORPORA = ("data.train", "data.valid", "data.test")
 
 
 def train(
@@ -29,32 +33,35 @@ def train(
     """Train what `config` says in the run directory `folder`; return the run.
 
     With `resume` a run that is there goes on from its last checkpoint: settings of `training` and
-    `decoding` may differ from before and apply from now on, all others must be the same. Without
-    one there yet, it starts. Raises UserError if anything of the above can't be.
+    `decoding` may differ from before and apply from now on, all others must be the same, and the
+    corpora too, wherever they lie now. Without one there yet, it starts. Raises UserError if
+    anything of the above can't be.
     """
     folder = Path(folder)
+    find_device(config.training.device)
+    _check_tie(config)
+    if config.training.tensorboard:
+        check_installed()
     if config.training.threads is not None:
         torch.set_num_threads(config.training.threads)
-    going_on = resume and (folder / "config.yaml").exists()
-    if going_on:
-        config = _changed(Run.open(folder), config)
+    old = Run.open(folder) if resume and (folder / "config.yaml").exists() else None
+    if old:
+        config = _changed(old, config)
+    else:
+        Run.check_free(folder)  # now, not after the data were prepared
     load_code(config.code)
     torch.manual_seed(config.seed)
     prepared = prepare(config)
+    if old:
+        _check_data(old, prepared)
     source, target = prepared.tokenizers
     # Built before the directory is made, so that a configuration which can't be leaves none behind.
     model = Seq2Seq(config.model, len(source), len(target))
-    run = (
-        Run.open(folder)
-        if going_on
-        else Run.create(folder, config, prepared.tokenizers, asdict(prepared.summary))
-    )
+    run = old or Run.create(folder, config, prepared.tokenizers, asdict(prepared.summary))
     with _logged_to(run.folder / "train.log"):
         trainer = _trainer(config, prepared, model, run)
-        if going_on:
-            run.continue_with(config)
-            if run.checkpoints():
-                trainer.resume(run.checkpoint("last"))
+        if old:
+            _go_on(trainer, old, config)
         trainer.fit(show_bar=show_bar)
     return run
 
@@ -86,21 +93,57 @@ def describe(model: Seq2Seq) -> str:
 def describe_model(config: Config) -> str:
     """Return what `describe` says of the model that `config` asks for, without its weights."""
     load_code(config.code)
+    _check_tie(config)
     size = config.tokenizer.vocab_size
     with torch.device("meta"):
         return describe(Seq2Seq(config.model, size, size))
 
 
+def _check_tie(config: Config) -> None:
+    # Here, because two vocabularies of one size would pass for one in the model.
+    if config.model.tie == "all" and not config.tokenizer.joint:
+        raise UserError(
+            "model.tie: all needs one vocabulary for both languages, found tokenizer.joint: false; "
+            "tie target fits any"
+        )
+
+
 def _changed(run: Run, config: Config) -> Config:
-    """`config`, if only settings that may change on the way differ from the run's."""
+    """`config` with the run's own code, if only what may change on the way differs from the run."""
     for key, was, now in differences(run.config, config):
-        part = key.partition(".")[0]
-        if part not in ("training", "decoding", "code"):  # of the code the run has copies
+        # Of the code the run has copies; corpora are compared by content, see `_check_data`.
+        if not key.startswith(("training.", "decoding.", "code")) and key not in _CORPORA:
             raise UserError(
                 f"{run.folder}: {key} was {was!r} and can't become {now!r} in a run that goes on; "
                 "leave it, or start another run with --run DIR"
             )
-    return config
+    return config.model_copy(update={"code": run.config.code})
+
+
+def _check_data(run: Run, prepared: Prepared) -> None:
+    """Refuse to go on with other text, or other pieces of it, than the run began with."""
+    was, now = run.data, asdict(prepared.summary)
+    for split in now:
+        if was.get(split) != now[split]:
+            raise UserError(
+                f"{run.folder}: data.{split} is not what the run began with (see its data.json); "
+                "restore it, or start another run with --run DIR"
+            )
+    if [t.model for t in run.tokenizers] != [t.model for t in prepared.tokenizers]:
+        raise UserError(
+            f"{run.folder}: its tokenizer is not the one that the corpus gives now, as with "
+            "another version of sentencepiece; start another run with --run DIR"
+        )
+
+
+def _go_on(trainer: Trainer, run: Run, config: Config) -> None:
+    """Have the trainer go on from the run's newest checkpoint, else start over."""
+    checkpoints = run.checkpoints()  # not `last`: a kill may come before it is pointed there
+    if checkpoints:
+        trainer.resume(checkpoints[-1])
+    else:
+        run.rewind_metrics(0)
+    run.continue_with(config)
 
 
 @contextmanager
@@ -109,9 +152,12 @@ def _logged_to(file: Path) -> Iterator[None]:
     handler = logging.FileHandler(file, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     package = logging.getLogger("seq2seq")
+    level = package.level
+    package.setLevel(level or logging.INFO)  # unset, as without the CLI, it would mean warnings
     package.addHandler(handler)
     try:
         yield
     finally:
         package.removeHandler(handler)
+        package.setLevel(level)
         handler.close()

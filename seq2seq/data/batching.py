@@ -190,6 +190,19 @@ class Batches:
             )
         return self._plans[epoch]
 
+    def largest(self) -> Batch:
+        """Return the batch of this epoch with the most pairs of a source and a target place.
+
+        Attention takes memory for each of them.
+        """
+        sources, targets = self._lengths
+
+        def places(indices: Ids) -> int:
+            return len(indices) * int(sources[indices].max()) * int(targets[indices].max())
+
+        indices = max(self.plan(self.position.epoch), key=places)
+        return _collated(self._dataset, indices, self._source_end)
+
     def _moved(self, position: Position, batches: int) -> Position:
         """The position `batches` further on, over the ends of epochs."""
         epoch, batch = position.epoch, position.batch + batches

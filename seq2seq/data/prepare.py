@@ -118,7 +118,7 @@ def prepare(config: Config, *, cache: Path | None = None) -> Prepared:
     written.
     """
     train, valid = _corpus(config, "train"), _corpus(config, "valid")
-    folder = (cache or _default_cache()) / _key(config, train, valid)
+    folder = (cache or default_cache()) / _key(config, train, valid)
     if folder.exists():
         try:
             prepared = Prepared.load(folder)
@@ -169,7 +169,8 @@ def _sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _default_cache() -> Path:
+def default_cache() -> Path:
+    """Return prepared/ in $SEQ2SEQ_CACHE or ~/.cache/seq2seq."""
     root = os.environ.get("SEQ2SEQ_CACHE")
     return (Path(root) if root else Path.home() / ".cache" / "seq2seq") / "prepared"
 

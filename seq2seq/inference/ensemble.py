@@ -50,20 +50,21 @@ def ensemble(steps: Sequence[Step]) -> Step:
     def step(tokens_N: Tensor, state: EnsembleState) -> Stepped:
         stepped = [one(tokens_N, own) for one, own in zip(steps, state.states, strict=True)]
         return Stepped(
-            _log_mean([each.log_probs_NW for each in stepped]),
-            _mean_weights([each.weights_NHS for each in stepped]),
+            log_mean([each.log_probs_NW for each in stepped]),
+            mean_weights([each.weights_NHS for each in stepped]),
             EnsembleState(tuple(each.state for each in stepped)),
         )
 
     return step
 
 
-def _log_mean(log_probs: list[Tensor]) -> Tensor:
+def log_mean(log_probs: list[Tensor]) -> Tensor:
     """log(sum_x p_x / X), from and to log-probabilities."""
     return torch.stack(log_probs).logsumexp(0) - math.log(len(log_probs))
 
 
-def _mean_weights(weights: list[Tensor]) -> Tensor:
+def mean_weights(weights: list[Tensor]) -> Tensor:
+    """The mean over models where their shapes agree, else the first model's."""
     first = weights[0]
     if any(each.shape != first.shape for each in weights):
         return first

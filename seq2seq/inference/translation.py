@@ -101,7 +101,7 @@ class Translation:
                     "pieces": candidate.pieces,
                     "log_probs": candidate.log_probs,
                     "words": [word.word for word in candidate.words],
-                    "attention": np.round(candidate.attention_IJ, 4).tolist(),
+                    "attention": candidate.attention_IJ.astype(float).round(4).tolist(),
                 }
                 for candidate in self.candidates
             ],
@@ -127,7 +127,9 @@ def merge_words(
 
 def render_matrix(weights_IJ: Matrix, words: Sequence[str], source_words: Sequence[str]) -> str:
     """Return the matrix as text: a row a target word, each row's largest weight in brackets."""
-    cells = [[f"[{w:.2f}]" if w == max(row) else f" {w:.2f} " for w in row] for row in weights_IJ]
+    cells = [
+        [f"[{w:.2f}]" if w == max(row) > 0 else f" {w:.2f} " for w in row] for row in weights_IJ
+    ]
     widths = [max(6, len(word)) for word in source_words]
     margin = max((len(word) for word in words), default=0)
     lines = [

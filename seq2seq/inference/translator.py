@@ -16,12 +16,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seq2seq.config import DecodingConfig
+from seq2seq.config import DecodingConfig, differences
 from seq2seq.data.batching import collate
 from seq2seq.data.tokenizer import BOS, EOS, PAD, UNK, Tokenizers, WordPieces
 from seq2seq.device import find_device
 from seq2seq.errors import UserError
-from seq2seq.inference.ensemble import EnsembleState, ensemble
+from seq2seq.inference.ensemble import EnsembleState, ensemble, log_mean, mean_weights
 from seq2seq.inference.hypothesis import Hypothesis, penalised
 from seq2seq.inference.model_step import ModelState, model_step
 from seq2seq.inference.sampling import sentence_seeds
@@ -33,6 +33,7 @@ from seq2seq.training.run import Run, find_run
 logger = logging.getLogger(__name__)
 
 _WINDOW = 50  # batches read ahead, so that sentences of like length can be put together
+_SHARED = ("data.source", "data.target", "tokenizer.source_end")  # by all models of an ensemble
 _ROOM = 10  # target pieces allowed beyond max_ratio x source pieces
 
 
@@ -72,12 +73,19 @@ class Translator:
         return list(self.stream(texts, options))
 
     def stream(
-        self, texts: Iterable[str], options: DecodingConfig | None = None
+        self,
+        texts: Iterable[str],
+        options: DecodingConfig | None = None,
+        *,
+        ahead: int | None = None,
     ) -> Iterator[Translation]:
-        """Yield the translation of each text, in order, reading some batches ahead."""
+        """Yield the translation of each text, in order, reading `ahead` of them before the first.
+
+        The default is many batches of them, for speed; 1 answers each text at once.
+        """
         options = options or self.options
         numbered = enumerate(texts)
-        while window := list(islice(numbered, _WINDOW * options.batch)):
+        while window := list(islice(numbered, ahead or _WINDOW * options.batch)):
             sources = [self._read(number, text) for number, text in window]
             done = {source.number: self._blank(source) for source in sources if not source.ids}
             work = sorted((s for s in sources if s.ids), key=lambda source: len(source.ids))
@@ -89,11 +97,19 @@ class Translator:
 
     @torch.no_grad()
     def force(self, pairs: Sequence[tuple[str, str]]) -> list[Translation]:
-        """Return each given (source, target) as if it had been found: its score and attention."""
-        forced = []
-        for first in range(0, len(pairs), self.options.batch):
-            forced += self._force(first, pairs[first : first + self.options.batch])
-        return forced
+        """Return each given (source, target) as if it had been found: its score and attention.
+
+        For a blank source nothing could be found, whatever the target.
+        """
+        sources = [self._read(number, source) for number, (source, _) in enumerate(pairs)]
+        done = {source.number: self._blank(source) for source in sources if not source.ids}
+        work = [source for source in sources if source.ids]
+        for first in range(0, len(work), self.options.batch):
+            batch = work[first : first + self.options.batch]
+            targets = [self.tokenizers.target.encode(pairs[s.number][1]) for s in batch]
+            for source, hypothesis in zip(batch, self._force(batch, targets), strict=True):
+                done[source.number] = self._translation(source, [hypothesis])
+        return [done[source.number] for source in sources]
 
     # --- there ------------------------------------------------------------------------------------
 
@@ -134,9 +150,9 @@ class Translator:
         batch = collate(pairs, source_end=self._source_end)
         return batch.source_BS.to(self.device), batch.source_lengths_B
 
-    def _force(self, first: int, pairs: Sequence[tuple[str, str]]) -> list[Translation]:
-        sources = [self._read(first + i, source) for i, (source, _) in enumerate(pairs)]
-        targets = [self.tokenizers.target.encode(target) for _, target in pairs]
+    def _force(
+        self, sources: Sequence[_Source], targets: Sequence[list[int]]
+    ) -> Iterator[Hypothesis]:
         batch = collate(
             [
                 (np.asarray(source.ids, np.int64), np.asarray(target, np.int64))
@@ -151,16 +167,13 @@ class Translator:
             log_probs_BTW = model.output(decoded.features_BTF).log_softmax(-1, dtype=torch.float32)
             log_probs.append(log_probs_BTW.gather(2, ids.targets_BT.unsqueeze(2)).squeeze(2))
             weights.append(decoded.weights_BHTS)
-        log_probs_BT = torch.stack(log_probs).logsumexp(0) - math.log(len(self.models))
-        weights_BTHS = torch.stack(weights).mean(0).transpose(1, 2).float().cpu()
-        found = []
-        for row, (source, target) in enumerate(zip(sources, targets, strict=True)):
+        log_probs_BT = log_mean(log_probs)
+        weights_BTHS = mean_weights(weights).transpose(1, 2).float().cpu()
+        for row, target in enumerate(targets):
             steps = len(target) + 1
             values = log_probs_BT[row, :steps].tolist()
             score = penalised(values, self.options.length_penalty)
-            hypothesis = Hypothesis(target, values, weights_BTHS[row, :steps], True, score)
-            found.append(self._translation(source, [hypothesis]))
-        return found
+            yield Hypothesis(target, values, weights_BTHS[row, :steps], True, score)
 
     # --- and back ---------------------------------------------------------------------------------
 
@@ -206,6 +219,12 @@ def load(*runs: str | Path, checkpoint: str = "best", device: str = "auto") -> T
                 f"{other.folder}: its tokenizers are not those of {first.folder}, "
                 "so the two can't be one ensemble"
             )
+        for key, ours, theirs in differences(first.config, other.config):
+            if key in _SHARED:
+                raise UserError(
+                    f"{other.folder}: its {key} is {theirs!r}, that of {first.folder} {ours!r}, "
+                    "so the two can't be one ensemble"
+                )
     return Translator(
         [run.load_model(checkpoint) for run in opened],
         tokenizers,
@@ -218,4 +237,4 @@ def load(*runs: str | Path, checkpoint: str = "best", device: str = "auto") -> T
 
 def _longest(source_pieces: int, options: DecodingConfig) -> int:
     """The most target pieces, the end counted, that a source of this length may get."""
-    return min(options.max_length, math.ceil(options.max_ratio * source_pieces) + _ROOM) + 1
+    return min(options.max_length, math.ceil(options.max_ratio * source_pieces) + _ROOM)

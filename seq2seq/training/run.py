@@ -13,13 +13,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, load_model, save_file, save_model
+from safetensors.torch import load_file, load_model, save_file
 
 from seq2seq.config import Config, dump_config, load_config
 from seq2seq.data.tokenizer import Tokenizers
@@ -55,16 +56,19 @@ class Checkpoint:
     def load_into(self, model: Seq2Seq) -> None:
         """Give `model` the weights saved here."""
         path = self.folder / "model.safetensors"
-        try:
-            load_model(model, path)
-        except FileNotFoundError:
-            raise UserError(f"{path}: missing") from None
-        except SafetensorError as error:
-            raise UserError(f"{path}: damaged: {_first_line(error)}") from None
-        except RuntimeError as error:
-            raise UserError(
-                f"{path}: does not fit the model of config.yaml: {_first_line(error)}"
-            ) from None
+        with _reading(path):
+            try:
+                load_model(model, path)
+            except RuntimeError as error:
+                raise UserError(
+                    f"{path}: does not fit the model of config.yaml: {_first_line(error)}"
+                ) from None
+
+    def weights(self) -> dict[str, torch.Tensor]:
+        """Return the weights saved here, by name; tied ones once."""
+        path = self.folder / "model.safetensors"
+        with _reading(path):
+            return load_file(path)
 
 
 class Run:
@@ -79,17 +83,25 @@ class Run:
         cls, folder: Path, config: Config, tokenizers: Tokenizers, data: Mapping[str, object]
     ) -> Run:
         """Make the directory with its configuration, tokenizers, user code and data hashes."""
+        cls.check_free(folder)
+        with _writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            tokenizers.save(folder / "tokenizer")
+            _copy_code(config.code, folder / "code")
+            _write_json(folder / "data.json", data)
+            # The configuration comes last: a directory that has one is a run.
+            _write_config(config, folder)
+        return cls(folder)
+
+    @staticmethod
+    def check_free(folder: Path) -> None:
+        """Raise UserError if no new run can be made at `folder`."""
         if (folder / "config.yaml").exists():
             raise UserError(
                 f"{folder}: already holds a run; --resume goes on with it, --run DIR makes another"
             )
-        folder.mkdir(parents=True, exist_ok=True)
-        tokenizers.save(folder / "tokenizer")
-        code = [_copied(Path(file), folder / "code") for file in config.code]
-        _write_json(folder / "data.json", data)
-        # The configuration comes last: a directory that has one is a run.
-        _write(folder / "config.yaml", dump_config(config.model_copy(update={"code": code})))
-        return cls(folder)
+        if folder.exists() and not folder.is_dir():
+            raise UserError(f"{folder}: expected a folder for the run, found a file")
 
     @classmethod
     def open(cls, folder: str | Path) -> Run:
@@ -110,6 +122,11 @@ class Run:
     def tokenizers(self) -> Tokenizers:
         """The tokenizers that the model was trained with."""
         return Tokenizers.load(self.folder / "tokenizer")
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What the model is trained on: hashes and counts of each corpus."""
+        return _read_json(self.folder / "data.json")
 
     @property
     def metrics(self) -> Path:
@@ -156,28 +173,33 @@ class Run:
     def save(
         self, step: int, model: Seq2Seq, tensors: Mapping[str, Any], state: Mapping[str, Any]
     ) -> Checkpoint:
-        """Write a checkpoint and point `last` at it."""
+        """Write a checkpoint and point `last` at it.
+
+        One of that step which is there has the same weights, and only its state is new: a
+        validation was made up for.
+        """
         folder = self.folder / "checkpoints" / f"{step:08d}"
-        part = _fresh(folder.with_name(f".{folder.name}.part"))
-        save_model(model, str(part / "model.safetensors"))
-        torch.save(dict(tensors), part / "trainer.pt")
-        _install(part, folder, state)
+        if (folder / "state.json").exists():
+            _write_json(folder / "state.json", state)
+        else:
+            with _new_checkpoint(folder, state) as part:
+                save_file(_own_tensors(model), part / "model.safetensors")
+                torch.save(dict(tensors), part / "trainer.pt")
         self.point("last", folder.name)
         return Checkpoint(folder)
 
     def save_average(self, checkpoints: Sequence[Checkpoint]) -> Checkpoint:
         """Write the mean of the checkpoints' weights as the checkpoint `average`."""
-        folder = self.folder / "checkpoints" / AVERAGE
-        part = _fresh(folder.with_name(f".{AVERAGE}.part"))
-        files = [checkpoint.folder / "model.safetensors" for checkpoint in checkpoints]
-        first = load_file(files[0])
+        first = checkpoints[0].weights()
         sums = {name: tensor.double() for name, tensor in first.items()}
-        for file in files[1:]:
-            for name, tensor in load_file(file).items():
+        for checkpoint in checkpoints[1:]:
+            for name, tensor in checkpoint.weights().items():
                 sums[name] += tensor
-        means = {name: (total / len(files)).to(first[name]) for name, total in sums.items()}
-        save_file(means, part / "model.safetensors")
-        _install(part, folder, {"average_of": [c.folder.name for c in checkpoints]})
+        means = {name: (total / len(checkpoints)).to(first[name]) for name, total in sums.items()}
+        folder = self.folder / "checkpoints" / AVERAGE
+        names = [checkpoint.folder.name for checkpoint in checkpoints]
+        with _new_checkpoint(folder, {"average_of": names}) as part:
+            save_file(means, part / "model.safetensors")
         return Checkpoint(folder)
 
     def point(self, link: str, checkpoint: str) -> None:
@@ -187,16 +209,21 @@ class Run:
         part.symlink_to(Path("checkpoints") / checkpoint)
         part.replace(self.folder / link)
 
-    def prune(self, keep: int) -> None:
-        """Remove all numbered checkpoints but the newest `keep` and those that links name."""
-        linked = {os.readlink(self.folder / link) for link in ("best", "last") if self._has(link)}
-        for checkpoint in self.checkpoints()[:-keep]:
-            if str(Path("checkpoints") / checkpoint.folder.name) not in linked:
-                shutil.rmtree(checkpoint.folder)
+    def prune(self, steps: Collection[int]) -> None:
+        """Remove all numbered checkpoints but those of `steps` and those that links name.
+
+        What a kill left half written or half removed goes too.
+        """
+        kept = {f"{step:08d}" for step in steps}
+        kept |= {Path(os.readlink(link)).name for link in self._links()}
+        for pattern in ("[0-9]*", ".[0-9]*.part"):
+            for folder in (self.folder / "checkpoints").glob(pattern):
+                if folder.name not in kept:
+                    _remove(folder)
 
     def log_metrics(self, record: Mapping[str, Any]) -> None:
         """Add a line to metrics.jsonl."""
-        with self.metrics.open("a", encoding="utf-8") as file:
+        with _writing(self.metrics), self.metrics.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
 
     def rewind_metrics(self, step: int) -> None:
@@ -209,15 +236,16 @@ class Run:
     def continue_with(self, config: Config) -> None:
         """Note the settings that the run goes on with; it is not finished any more."""
         self.config = config.model_copy(update={"code": self.config.code})
-        _write(self.folder / "config.yaml", dump_config(self.config))
+        _write_config(self.config, self.folder)
         (self.folder / "result.json").unlink(missing_ok=True)
 
     def finish(self, result: Mapping[str, Any]) -> None:
         """Say how training ended."""
         _write_json(self.folder / "result.json", result)
 
-    def _has(self, link: str) -> bool:
-        return (self.folder / link).is_symlink()
+    def _links(self) -> list[Path]:
+        links = [self.folder / name for name in ("best", "last")]
+        return [link for link in links if link.is_symlink()]
 
 
 def find_run(folder: str | Path = "runs") -> Run:
@@ -233,10 +261,55 @@ def find_run(folder: str | Path = "runs") -> Run:
     raise UserError(f"no run under {folder}/: train one first, or name one with --model DIR")
 
 
-def _fresh(folder: Path) -> Path:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return folder
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Say which file of weights is missing or damaged."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise UserError(f"{path}: missing") from None
+    except SafetensorError as error:
+        raise UserError(f"{path}: damaged: {_first_line(error)}") from None
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Say what could not be written: the disk is full, or not ours."""
+    try:
+        yield
+    except (OSError, SafetensorError, RuntimeError) as error:  # RuntimeError: torch.save
+        reason = getattr(error, "strerror", None) or _first_line(error)
+        raise UserError(f"{path}: cannot be written: {reason}") from None
+
+
+@contextmanager
+def _new_checkpoint(folder: Path, state: Mapping[str, Any]) -> Iterator[Path]:
+    """Give a folder to fill, which then becomes `folder`; what can't be completed is removed."""
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        with _writing(folder):
+            part.mkdir(parents=True)
+            yield part
+            _install(part, folder, state)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _own_tensors(model: Seq2Seq) -> dict[str, torch.Tensor]:
+    """The model's tensors, a tied one once.
+
+    safetensors' own `save_model` does this too, but adds the other names in an order that differs
+    from process to process, and equal weights should be equal files.
+    """
+    once = {name for name, _ in (*model.named_parameters(), *model.named_buffers())}
+    return {name: tensor for name, tensor in model.state_dict().items() if name in once}
+
+
+def _remove(folder: Path) -> None:
+    """Remove a checkpoint; one whose removal was cut short has no state and so is none."""
+    (folder / "state.json").unlink(missing_ok=True)
+    shutil.rmtree(folder)
 
 
 def _install(part: Path, folder: Path, state: Mapping[str, Any]) -> None:
@@ -250,13 +323,23 @@ def _install(part: Path, folder: Path, state: Mapping[str, Any]) -> None:
     _flush(folder.parent)
 
 
-def _copied(file: Path, folder: Path) -> str:
-    """Copy a user's code into the run, so that it needs nothing else; its path within the run."""
-    folder.mkdir(exist_ok=True)
-    try:
-        return str(Path(folder.name) / Path(shutil.copy(file, folder)).name)
-    except FileNotFoundError:
-        raise UserError(f"code: no such file {file}") from None
+def _copy_code(files: Sequence[str], folder: Path) -> None:
+    """Copy a user's code into the run, so that it needs nothing else."""
+    names = [Path(file).name for file in files]
+    if len(set(names)) < len(names):
+        raise UserError(f"code: expected files of different names, found {', '.join(names)}")
+    for file in files:
+        folder.mkdir(exist_ok=True)
+        try:
+            shutil.copy(file, folder)
+        except FileNotFoundError:
+            raise UserError(f"code: no such file {file}") from None
+
+
+def _write_config(config: Config, folder: Path) -> None:
+    """Write config.yaml, which names the run's own copies of the code."""
+    code = [f"code/{Path(file).name}" for file in config.code]
+    _write(folder / "config.yaml", dump_config(config.model_copy(update={"code": code})))
 
 
 def _read_json(path: Path) -> dict[str, Any]:

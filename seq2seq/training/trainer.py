@@ -11,6 +11,7 @@ import logging
 import math
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
@@ -23,7 +24,7 @@ from seq2seq.config import Config
 from seq2seq.data.batching import START, Batch, Batches, Position
 from seq2seq.device import find_device
 from seq2seq.errors import UserError
-from seq2seq.model.model import Seq2Seq
+from seq2seq.model.model import Seq2Seq, TeacherForcing
 from seq2seq.training.loss import Loss, cross_entropy
 from seq2seq.training.optimizer import build_optimizer
 from seq2seq.training.run import Checkpoint, Run
@@ -34,6 +35,7 @@ from seq2seq.training.schedules import (
 )
 from seq2seq.training.signals import stop_on_signals
 from seq2seq.training.teacher_forcing import draw_forcing, realised_ratio
+from seq2seq.training.tensorboard import Scalars
 
 logger = logging.getLogger(__name__)
 
@@ -76,11 +78,12 @@ class Progress:
     position: Position = START
     seconds: float = 0.0
     tokens: int = 0
-    best: float | None = None
+    due: bool = False  # a validation is: what is stopped before it makes up for it
     best_step: int = 0
     best_metrics: dict[str, float] = field(default_factory=dict)
     misses: int = 0
     reductions: int = 0
+    kept: list[int] = field(default_factory=list)  # steps of the newest validated checkpoints
     window: Window = field(default_factory=Window)
 
     @classmethod
@@ -106,18 +109,36 @@ class Trainer:
         self.optimizer = build_optimizer(self.config.optimizer, self.model)
         self.progress = Progress()
         self._unread: list[Tensor] = []  # losses not yet fetched from the device
+        self._scalars: Scalars | None = None
 
     def resume(self, checkpoint: Checkpoint) -> None:
-        """Go on from `checkpoint` as if nothing had happened."""
+        """Go on from `checkpoint` as if nothing had happened, but with today's configuration.
+
+        Raises UserError if the run is finished and today's limits leave nothing to train.
+        """
+        try:
+            self.progress = Progress.of(checkpoint.state)
+        except (KeyError, TypeError):
+            path = checkpoint.folder / "state.json"
+            raise UserError(f"{path}: damaged: not the state of a training") from None
+        reason = self._limit_reached()
+        if reason is not None and self.run.result is not None:
+            raise UserError(f"{self.run.folder}: nothing to train: training.{reason} is reached")
         checkpoint.load_into(self.model)
         tensors = checkpoint.trainer_tensors()
-        self.optimizer.load_state_dict(tensors["optimizer"])
+        # The moments alone: what the configuration says of the optimiser holds from now on.
+        moments = tensors["optimizer"]["state"]
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": moments})
         torch.set_rng_state(tensors["cpu_rng"])
         if self.device.type == "cuda" and tensors["cuda_rng"] is not None:
             torch.cuda.set_rng_state(tensors["cuda_rng"], self.device)
-        self.progress = Progress.of(checkpoint.state)
         self.batches.position = self.progress.position
+        # A kill may have come after the checkpoint was written and before all this was done.
         self.run.rewind_metrics(self.progress.step)
+        self.run.point("last", checkpoint.folder.name)
+        if self.progress.best_step:
+            self.run.point("best", f"{self.progress.best_step:08d}")
+        self.run.prune(self.progress.kept)
         logger.info("resumed at step %d", self.progress.step)
 
     def fit(self, *, show_bar: bool = False) -> str:
@@ -129,25 +150,40 @@ class Trainer:
             disable=not show_bar,
             dynamic_ncols=True,
         )
-        reason = self._limit_reached()
-        if reason is not None:
-            raise UserError(f"{self.run.folder}: nothing to train: training.{reason} is reached")
-        with bar, stop_on_signals() as stop:
+        if self.device.type == "cuda":
+            self.try_largest_batch()
+        reason = None if self.progress.due else self._limit_reached()
+        with bar, self._open_scalars() as self._scalars, stop_on_signals() as stop:
             while reason is None:
-                epoch = self.progress.position.epoch
-                self._timed(self._step)
-                bar.update()
-                if self.progress.step % self.config.log_every == 0:
-                    bar.set_postfix_str(self._log())
-                reason = self._limit_reached()
-                if not stop and (reason or self._is_due(epoch)):
+                if not self.progress.due:
+                    self._advance(bar)
+                if self.progress.due and not stop:
                     self._timed(self._validate)
-                    reason = reason or self._limit_reached()
-                reason = f"stopped by {stop}" if stop else reason
+                reason = f"stopped by {stop}" if stop else self._limit_reached()
         self._finish(reason)
         return reason
 
+    def try_largest_batch(self) -> None:
+        """Run the largest batch forward and backward: what won't fit in memory shows at once.
+
+        Nothing is learnt from it, and no random number is used up.
+        """
+        batch = self.batches.largest()
+        self.model.train()
+        with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
+            self._backward(batch, self._forcing(batch), batch.target_tokens)
+        self.optimizer.zero_grad()
+
     # --- one step --------------------------------------------------------------------------------
+
+    def _advance(self, bar: tqdm[Any]) -> None:
+        """Take a step, log now and then, and note whether to validate."""
+        epoch = self.progress.position.epoch
+        self._timed(self._step)
+        bar.update()
+        if self.progress.step % self.config.log_every == 0:
+            bar.set_postfix_str(self._log())
+        self.progress.due = self._limit_reached() is not None or self._is_due(epoch)
 
     def _step(self) -> None:
         """One update: the mean loss over the tokens of `accumulate` batches, clipped."""
@@ -158,9 +194,9 @@ class Trainer:
         self.optimizer.zero_grad()
         self.model.train()
         for batch, _ in group:
-            loss = self._loss(batch)
-            (loss.smoothed / tokens).backward()
-            self._unread.append(loss.plain)
+            forcing = self._forcing(batch)
+            self._unread.append(self._backward(batch, forcing, tokens))
+            self._count(forcing, batch)
         if self.config.optimizer.clip is not None:
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.optimizer.clip)
         self.optimizer.step()
@@ -169,35 +205,42 @@ class Trainer:
         progress.tokens += tokens
         progress.window.tokens += tokens
 
-    def _loss(self, batch: Batch) -> Loss:
-        ids = batch.to(self.device, non_blocking=True)
-        forcing = self._forcing(batch)
-        bf16 = self.config.precision == "bf16"
+    def _backward(self, batch: Batch, forcing: TeacherForcing | None, tokens: int) -> Tensor:
+        """Add the gradient of the batch's loss / `tokens`; its plain loss, summed."""
         try:
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
-                decoded = self.model(ids.source_BS, ids.source_lengths_B, ids.inputs_BT, forcing)
-                real_BT = target_mask(batch).to(self.device, non_blocking=True)
-                logits_NW = self.model.output(decoded.features_BTF[real_BT])
-                return cross_entropy(
-                    logits_NW, ids.targets_BT[real_BT], self.config.label_smoothing
-                )
+            loss = self._loss(batch, forcing)
+            (loss.smoothed / tokens).backward()
         except torch.OutOfMemoryError:
             raise UserError(
                 f"out of memory at step {self.progress.step + 1} on a batch of {len(batch)} "
                 f"sentences, {batch.source_BS.size(1)} source and {batch.targets_BT.size(1)} "
                 "target pieces long: lower batching.tokens or data.max_length"
             ) from None
+        return loss.plain
 
-    def _forcing(self, batch: Batch) -> Any:
+    def _loss(self, batch: Batch, forcing: TeacherForcing | None) -> Loss:
+        ids = batch.to(self.device, non_blocking=True)
+        bf16 = self.config.precision == "bf16"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
+            decoded = self.model(ids.source_BS, ids.source_lengths_B, ids.inputs_BT, forcing)
+            real_BT = target_mask(batch).to(self.device, non_blocking=True)
+            logits_NW = self.model.output(decoded.features_BTF[real_BT])
+            return cross_entropy(logits_NW, ids.targets_BT[real_BT], self.config.label_smoothing)
+
+    def _forcing(self, batch: Batch) -> TeacherForcing | None:
+        """Which inputs of the batch come from the reference; None for all."""
         config = self.config.teacher_forcing
         ratio = teacher_forcing_ratio(config, self.progress.step)
         if ratio >= 1:
             return None
         forcing = draw_forcing(config, ratio, batch.inputs_BT)
-        forced, forcible = realised_ratio(forcing.forced_BT, batch.target_lengths_B)
-        self.progress.window.forced += forced
-        self.progress.window.forcible += forcible
         return forcing._replace(forced_BT=forcing.forced_BT.to(self.device))
+
+    def _count(self, forcing: TeacherForcing | None, batch: Batch) -> None:
+        if forcing is not None:
+            forced, forcible = realised_ratio(forcing.forced_BT, batch.target_lengths_B)
+            self.progress.window.forced += forced
+            self.progress.window.forcible += forcible
 
     def _set_learning_rate(self) -> None:
         schedule = self.config.schedule
@@ -212,11 +255,6 @@ class Trainer:
         """Write the window's line of metrics and start a new window; what the bar shows."""
         progress, window = self.progress, self._read_window()
         loss = window.loss / window.tokens
-        if not math.isfinite(loss):
-            raise UserError(
-                f"the loss became {loss} before step {progress.step}: lower "
-                "training.optimizer.lr, or set training.optimizer.clip"
-            )
         record: dict[str, Any] = {
             "kind": "train",
             "step": progress.step,
@@ -230,35 +268,59 @@ class Trainer:
         }
         if window.forcible:
             record["teacher_forcing_ratio"] = window.forced / window.forcible
-        self.run.log_metrics(record)
+        self._log_metrics(record)
         progress.window = Window()
         return f"loss {loss:.3f}, {record['target_tokens_per_second']:.0f} target tok/s"
 
     def _read_window(self) -> Window:
-        """The window with the losses that were still on the device."""
+        """The window with the losses that were still on the device; UserError at a NaN."""
         if self._unread:
             self.progress.window.loss += float(torch.stack(self._unread).double().sum())
             self._unread.clear()
+            self._check_finite(self.progress.window.loss)
         return self.progress.window
+
+    def _check_finite(self, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise UserError(
+                f"the loss became {loss} at or before step {self.progress.step}: lower "
+                "training.optimizer.lr, or set training.optimizer.clip"
+            )
+
+    def _open_scalars(self) -> AbstractContextManager[Scalars | None]:
+        """Where TensorBoard files are written meanwhile, if the configuration asks for them."""
+        if not self.config.tensorboard:
+            return nullcontext()
+        folder = self.run.folder / "tensorboard"
+        return closing(Scalars(folder, first_step=self.progress.step + 1))
+
+    def _log_metrics(self, record: dict[str, Any]) -> None:
+        self.run.log_metrics(record)
+        if self._scalars is not None:
+            self._scalars.add(record)
 
     def _validate(self) -> None:
         """Decode and score the validation set, note whether it is the best yet, and save."""
         progress, config = self.progress, self.config
+        self._read_window()  # before a model that is broken is decoded with
         found = self.validate(self.model)
+        self._check_finite(found.loss)
         metrics = {"loss": found.loss, "bleu": found.bleu}
-        better = self._compare(found)
+        better = self._is_best(metrics)
         progress.misses = 0 if better else progress.misses + 1
         if better:
             progress.best_step, progress.best_metrics = progress.step, metrics
         elif progress.misses % (config.schedule.patience + 1) == 0:
             progress.reductions += 1
-        self.run.log_metrics(
+        self._log_metrics(
             {"kind": "valid", "step": progress.step, **metrics, "seconds": progress.seconds}
         )
+        progress.due = False
+        progress.kept = [*progress.kept, progress.step][-max(config.keep, config.average) :]
         self._save()
         if better:
             self.run.point("best", f"{progress.step:08d}")
-        self.run.prune(max(config.keep, config.average))
+        self.run.prune(progress.kept)
         logger.info(
             "step %d, epoch %d, %.1f min: validation loss %.3f, BLEU %.2f%s",
             progress.step,
@@ -273,13 +335,12 @@ class Trainer:
             logger.info("  reference   %s", reference)
             logger.info("  hypothesis  %s", hypothesis)
 
-    def _compare(self, found: Validation) -> bool:
-        """Whether `found` is the best so far, which it then becomes."""
-        score = found.bleu if self.config.metric == "bleu" else -found.loss
-        if self.progress.best is not None and score <= self.progress.best:
-            return False
-        self.progress.best = score
-        return True
+    def _is_best(self, metrics: dict[str, float]) -> bool:
+        best = self.progress.best_metrics
+        return not best or self._score(metrics) > self._score(best)
+
+    def _score(self, metrics: dict[str, float]) -> float:
+        return metrics["bleu"] if self.config.metric == "bleu" else -metrics["loss"]
 
     def _save(self) -> None:
         self._read_window()
@@ -342,16 +403,18 @@ class Trainer:
 
     def _average(self) -> None:
         """Average the last checkpoints' weights, and let them be the best if they are."""
-        checkpoint = self.run.save_average(self.run.checkpoints()[-self.config.average :])
+        steps = self.progress.kept[-self.config.average :]
+        checkpoint = self.run.save_average([self.run.checkpoint(str(step)) for step in steps])
         checkpoint.load_into(self.model)
         found = self.validate(self.model)
-        better = self._compare(found)
+        metrics = {"loss": found.loss, "bleu": found.bleu}
+        better = self._is_best(metrics)
         if better:
             self.run.point("best", checkpoint.folder.name)
-            self.progress.best_metrics = {"loss": found.loss, "bleu": found.bleu}
+            self.progress.best_metrics = metrics
         logger.info(
             "average of the last %d checkpoints: validation loss %.3f, BLEU %.2f%s",
-            self.config.average,
+            len(steps),
             found.loss,
             found.bleu,
             " (best)" if better else "",

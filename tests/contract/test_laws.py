@@ -117,9 +117,7 @@ def test_a_sentence_is_the_same_alone_and_in_a_padded_batch(case: Case) -> None:
             source_BS[row : row + 1, :length], lengths_B[row : row + 1], inputs_BT[row : row + 1]
         )
         torch.testing.assert_close(alone.features_BTF[0], together.features_BTF[row])
-        torch.testing.assert_close(
-            alone.weights_BHTS[0], together.weights_BHTS[row, :, :, :length]
-        )
+        torch.testing.assert_close(alone.weights_BHTS[0], together.weights_BHTS[row, :, :, :length])
 
 
 @every_case
@@ -280,10 +278,11 @@ def enumerate_all(model: Seq2Seq, steps: int) -> list[dict[tuple[int, ...], list
             grown, parents = [], []
             for parent, (prefix, log_probs) in enumerate(prefixes):
                 for token, value in enumerate(log_probs_NW[parent].tolist()):
+                    longer = (*prefix, token)
                     if token == 3:
-                        finished[row][(*prefix, token)] = [*log_probs, value]
+                        finished[row][longer] = [*log_probs, value]
                     else:
-                        grown.append(((*prefix, token), [*log_probs, value]))
+                        grown.append((longer, [*log_probs, value]))
                         parents.append(parent)
             prefixes = grown
             state = state.keep(torch.tensor(parents))

@@ -18,7 +18,8 @@ from seq2seq.model.recurrent import Recurrent
 
 Array = npt.NDArray[np.float64]
 LENGTHS = torch.tensor([5, 3, 1])
-E, D, I, T = 6, 4, 3, 4  # memory, decoder, embedding sizes; steps
+E, D, T = 6, 4, 4  # memory and decoder sizes; steps
+EMBEDDING = 3
 
 
 @pytest.mark.parametrize("kind", ["gru", "lstm"])
@@ -31,10 +32,10 @@ def test_encoder_is_torchs_packed_recurrent_network(
     config = EncoderConfig.model_validate(
         {"kind": kind, "size": 4, "layers": layers, "bidirectional": bidirectional}
     )
-    encoder = RecurrentEncoder(config, I, dropout=0.0).double()
+    encoder = RecurrentEncoder(config, EMBEDDING, dropout=0.0).double()
     build = nn.LSTM if kind == "lstm" else nn.GRU
     reference = build(
-        I, 4, layers, batch_first=True, bidirectional=bidirectional, dtype=torch.float64
+        EMBEDDING, 4, layers, batch_first=True, bidirectional=bidirectional, dtype=torch.float64
     )
     with torch.no_grad():
         for name, parameter in reference.named_parameters():
@@ -42,7 +43,7 @@ def test_encoder_is_torchs_packed_recurrent_network(
             layer = int(name.removesuffix("_reverse")[-1])
             ours = name.removesuffix("_reverse")[:-1] + "0"
             parameter.copy_(direction[layer].get_parameter(f"layer.{ours}"))
-    embedded_BSI = torch.randn(3, 5, I, dtype=torch.float64)
+    embedded_BSI = torch.randn(3, 5, EMBEDDING, dtype=torch.float64)
     packed, last = reference(pack_padded_sequence(embedded_BSI, LENGTHS, batch_first=True))
     states_BSE, _ = pad_packed_sequence(packed, batch_first=True)
     encoded = encoder(embedded_BSI, LENGTHS)
@@ -58,11 +59,11 @@ def test_encoder_is_torchs_packed_recurrent_network(
 @pytest.mark.parametrize("kind", ["gru", "lstm"])
 def test_a_step_is_torchs_own_cell(kind: str) -> None:
     torch.manual_seed(1)
-    ours = Recurrent(kind, I, D).double()
-    inputs_BTI = torch.randn(2, T, I, dtype=torch.float64)
+    ours = Recurrent(kind, EMBEDDING, D).double()
+    inputs_BTI = torch.randn(2, T, EMBEDDING, dtype=torch.float64)
     state_BX = torch.randn(2, ours.state_size, dtype=torch.float64)
     outputs_BTD, end_BX = ours(inputs_BTI, state_BX)
-    (weights_GI,) = ours.input_weights(I)
+    (weights_GI,) = ours.input_weights(EMBEDDING)
     for t in range(T):
         state_BX = ours.step(ours.gates(inputs_BTI[:, t], weights_GI), state_BX)
         torch.testing.assert_close(ours.output(state_BX), outputs_BTD[:, t])
@@ -105,16 +106,16 @@ def run(kind: str, *, feeding: bool = False) -> None:
     torch.manual_seed(6)
     config = DecoderConfig.model_validate({"kind": kind, "size": D, "input_feeding": feeding})
     attention = build_attention(AttentionConfig(kind="general"), D, E)
-    decoder = DECODERS[kind](config, attention, I, 0.0).double()
+    decoder = DECODERS[kind](config, attention, EMBEDDING, 0.0).double()
     states, tokens, s = np.random.default_rng(0).normal(size=(3, 5, 8)).astype(np.float64)
-    states, tokens, s = states[:, :E], tokens[:T, :I], s[0, :D]
+    states, tokens, s = states[:, :E], tokens[:T, :EMBEDDING], s[0, :D]
     memory = decoder.attention.prepare(
         torch.tensor(states).unsqueeze(0), torch.ones(1, 5, dtype=torch.bool)
     )
     start = decoder.start(torch.tensor(s).view(1, 1, D), memory)
     found = decoder(torch.tensor(tokens).unsqueeze(0), memory, start).features_BTF[0]
     w = attention.get_parameter("key.weight").detach().numpy()
-    expected, fed = [], np.zeros(I)
+    expected, fed = [], np.zeros(EMBEDDING)
     for y in tokens:
         if kind == "luong":
             cell = decoder.get_submodule("layers.0")
@@ -168,8 +169,8 @@ def test_maxout_takes_the_larger_of_each_pair() -> None:
 @pytest.mark.parametrize("kind", ["last", "mean"])
 def test_bridge_is_tanh_of_a_layer(kind: str) -> None:
     torch.manual_seed(1)
-    encoder = RecurrentEncoder(EncoderConfig(size=3), I, dropout=0.0).double()
-    encoded = encoder(torch.randn(3, 5, I, dtype=torch.float64), LENGTHS)
+    encoder = RecurrentEncoder(EncoderConfig(size=3), EMBEDDING, dropout=0.0).double()
+    encoded = encoder(torch.randn(3, 5, EMBEDDING, dtype=torch.float64), LENGTHS)
     bridge = Bridge(kind, 6, (2, D)).double()
     summary: Tensor = encoded.final_BE if kind == "last" else encoded.mean_BE()
     assert bridge.linear is not None

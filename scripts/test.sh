@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Everything that must hold before a change lands: install, lint, types, tests. Extra arguments go to
+# pytest: scripts/test.sh -m slow
+set -euo pipefail
+cd "$(dirname "$0")/.."
+scripts/install.sh dev,moses
+bin=${VENV:-.venv}/bin
+"$bin/ruff" check .
+"$bin/ruff" format --check .
+"$bin/mypy"
+"$bin/python" -m pytest "$@"

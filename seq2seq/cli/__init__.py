@@ -1,0 +1,128 @@
+"""The command line: parse, call one library function, print.
+
+Results go to standard output, everything else to standard error. A user's mistake is one line and
+exit status 2. Nothing here imports torch before a command needs it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+from typing import Annotated
+
+import typer
+
+from seq2seq import __version__
+from seq2seq.cli import configuration, data, measuring, training, translating
+from seq2seq.errors import UserError
+
+app = typer.Typer(
+    name="seq2seq",
+    help="Train, study and compare attention in recurrent sequence-to-sequence translation.",
+    epilog="A run directory under runs/ holds all that translating needs. Start with: "
+    "seq2seq train --config demo",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for group in (training.app, translating.app, measuring.app):
+    app.registered_commands += group.registered_commands
+app.add_typer(data.app, name="data", no_args_is_help=True)
+app.add_typer(configuration.app, name="config", no_args_is_help=True)
+
+
+def main() -> None:
+    """Run the command line; turn what a user can mend into one line."""
+    arguments, debug = _without_debug(sys.argv[1:])
+    for stream in (sys.stdout, sys.stderr):  # whatever the locale says: what it can't spell is text
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        try:
+            app(arguments, prog_name="seq2seq")
+        finally:
+            sys.stdout.flush()  # here, where a full disk or a closed pipe can still be told of
+    except (UserError, OSError) as error:
+        if debug:
+            traceback.print_exc()
+        if not isinstance(error, BrokenPipeError):  # `| head` has read enough
+            print(f"error: {_one_line(error)}", file=sys.stderr)
+        _drop_output()
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _without_debug(arguments: list[str]) -> tuple[list[str], bool]:
+    """The arguments, and whether --debug was among them: it may stand after the command too."""
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    debug = "--debug" in options
+    return [item for item in options if item != "--debug"] + arguments[len(options) :], debug
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.strerror is not None:
+        return error.strerror
+    return " ".join(str(error).split())
+
+
+def _drop_output() -> None:
+    """Have what could not be written not be tried again, and complained of, at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"seq2seq {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _set_up(
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Only warnings on standard error.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error (after a command too).")
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    handler = _BarSafeHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger("seq2seq")
+    logger.handlers[:] = [handler]
+    logger.setLevel(logging.WARNING if quiet else logging.INFO)
+    logging.raiseExceptions = False  # a log line that can't be written stops no training
+
+
+class _BarSafeHandler(logging.Handler):
+    """Writes above a progress bar instead of through it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line to standard error."""
+        from tqdm import tqdm
+
+        try:
+            tqdm.write(self.format(record), file=sys.stderr)
+        except OSError:
+            self.handleError(record)
+
+
+@app.command()
+def doctor() -> None:
+    """Show what this program runs on: versions, device, cache and the newest run."""
+    from seq2seq.environment import describe_environment
+
+    print(describe_environment())

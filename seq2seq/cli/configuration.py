@@ -1,0 +1,44 @@
+"""Commands for configurations: config show, config check, config diff."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seq2seq.cli.options import ConfigFile, Overrides, open_config
+
+app = typer.Typer(help="Look at configurations.")
+
+
+@app.command()
+def show(config: ConfigFile = None, overrides: Overrides = None) -> None:
+    """Print the whole configuration that a file and overrides amount to."""
+    from seq2seq.config import dump_config
+
+    print(dump_config(open_config(config, overrides)), end="")
+
+
+@app.command()
+def check(config: ConfigFile = None, overrides: Overrides = None) -> None:
+    """Check a configuration down to the parts of its model, without data."""
+    from seq2seq.pipeline import describe_model
+
+    print(describe_model(open_config(config, overrides)))
+
+
+@app.command()
+def diff(
+    one: Annotated[Path, typer.Argument(help="YAML file, recipe or run directory.")],
+    other: Annotated[Path, typer.Argument(help="The same.")],
+) -> None:
+    """Print the settings in which two configurations differ."""
+    from seq2seq.config import differences
+    from seq2seq.training.run import Run
+
+    configs = [
+        Run.open(path).config if path.is_dir() else open_config(path, None) for path in (one, other)
+    ]
+    for key, was, now in differences(*configs):
+        print(f"{key}: {was!r} -> {now!r}")

@@ -1,0 +1,107 @@
+"""Commands for corpora: data get, data check."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from seq2seq.cli.options import ConfigFile, Overrides, open_config, shows_progress
+from seq2seq.errors import UserError
+
+app = typer.Typer(help="Get corpora, and look for what is wrong with them.")
+
+
+@app.command()
+def get(
+    name: Annotated[str | None, typer.Argument(help="Corpus; without one, all are listed.")] = None,
+    root: Annotated[Path, typer.Option("--into", help="Folder that holds corpora.")] = Path(
+        "corpora"
+    ),
+    origin: Annotated[
+        str | None, typer.Option("--from", help="Folder or address to take the files from.")
+    ] = None,
+) -> None:
+    """Download a standard corpus, checked against its pinned hash."""
+    from seq2seq.data.download import get_corpus, render_corpora, render_fetched
+
+    if name is None:
+        print(render_corpora())
+        return
+    with _TransferBar() as bar:
+        fetched = get_corpus(name, root, origin=origin, progress=bar.update)
+    print(render_fetched(fetched))
+
+
+class _TransferBar:
+    """A tqdm bar for one file after another; where nobody watches, a log line each."""
+
+    def __init__(self) -> None:
+        self._name = ""
+        self._bar: Any = None
+
+    def __enter__(self) -> _TransferBar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def update(self, name: str, done: int, total: int) -> None:
+        """Show that `done` of `total` bytes of the file `name` are here."""
+        from tqdm import tqdm
+
+        if name != self._name:
+            self.__exit__()
+            self._name = name
+            hidden = not shows_progress()
+            self._bar = tqdm(total=total, desc=name, unit="B", unit_scale=True, disable=hidden)
+            if hidden:
+                logging.getLogger("seq2seq").info("fetching %s, %s bytes", name, f"{total:,}")
+        self._bar.update(done - self._bar.n)
+
+
+@app.command()
+def check(
+    config: ConfigFile = None,
+    overrides: Overrides = None,
+    train: Annotated[
+        str | None, typer.Option("--train", help="Prefix or .tsv, in place of data.train.")
+    ] = None,
+    valid: Annotated[str | None, typer.Option("--valid", help="In place of data.valid.")] = None,
+    test: Annotated[str | None, typer.Option("--test", help="In place of data.test.")] = None,
+    source: Annotated[
+        str | None, typer.Option("--source", help="Ending of the source files. [default: en]")
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option("--target", help="Ending of the target files. [default: fr]")
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option("--model", "-m", help="Run whose tokenizers to check with.")
+    ] = None,
+) -> None:
+    """Look for what is wrong with a corpus; exit status 1 if something must be fixed.
+
+    The corpus is that of a configuration, or the one named: data check --train corpora/x/train
+    """
+    from seq2seq.config import revise
+    from seq2seq.data.doctor import check_corpora
+    from seq2seq.data.tokenizer import Tokenizers
+
+    given = {"train": train, "valid": valid, "test": test, "source": source, "target": target}
+    changes = {name: value for name, value in given.items() if value is not None}
+    settings = revise(open_config(config, overrides).data, changes)
+    splits = {"train": settings.train, "valid": settings.valid, "test": settings.test}
+    if not any(splits.values()):
+        raise UserError("data check: name a corpus with --train PREFIX, or a --config that has one")
+    report = check_corpora(
+        {name: spec for name, spec in splits.items() if spec},
+        settings.source,
+        settings.target,
+        tokenizers=Tokenizers.load(model / "tokenizer") if model else None,
+    )
+    print(report.table())
+    if report.must_fix:
+        raise typer.Exit(1)

@@ -1,0 +1,113 @@
+"""Options that several commands share, and what they open."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from seq2seq.bundled import find_recipe
+from seq2seq.errors import UserError
+
+if TYPE_CHECKING:
+    from seq2seq.config import Config, DecodingConfig
+    from seq2seq.inference.translator import Translator
+    from seq2seq.training.run import Run
+
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", "-c", help="YAML file, or a bundled recipe's name.")
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[KEY=VALUE]...", help="Settings to change: model.dropout=0.3"),
+]
+Models = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--model", "-m", help="Run directory; several make an ensemble. [default: newest finished]"
+    ),
+]
+CheckpointName = Annotated[
+    str, typer.Option("--checkpoint", help="best, last, average, or a step.")
+]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:1.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Beam = Annotated[
+    int | None, typer.Option(help="Hypotheses kept; 1 is greedy. [default: the run's]")
+]
+Bootstrap = Annotated[int, typer.Option(min=0, help="Resamples of the intervals; 0 for none.")]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="File for the translations; it appears when complete."),
+]
+
+
+def shows_progress() -> bool:
+    """Whether a progress bar has someone to look at it."""
+    return sys.stderr.isatty() and logging.getLogger("seq2seq").isEnabledFor(logging.INFO)
+
+
+def open_config(config: Path | None, overrides: list[str] | None) -> Config:
+    """Return the configuration that --config and the overrides amount to."""
+    from seq2seq.config import load_config
+
+    return load_config(None if config is None else find_recipe(config), overrides or [])
+
+
+def open_runs(models: list[Path] | None) -> list[Run]:
+    """Return the runs named, else the newest finished one."""
+    from seq2seq.training.run import Run, find_run
+
+    return [Run.open(folder) for folder in models] if models else [find_run()]
+
+
+def open_translator(runs: list[Run], checkpoint: str, device: str) -> Translator:
+    """Return the translator of the runs, and say on standard error which they are."""
+    from seq2seq.inference.translator import load
+
+    folders = [run.folder for run in runs]
+    logging.getLogger("seq2seq").info("model: %s (%s)", ", ".join(map(str, folders)), checkpoint)
+    return load(*folders, checkpoint=checkpoint, device=device)
+
+
+def revised(options: DecodingConfig, given: dict[str, Any]) -> DecodingConfig:
+    """Return the run's own decoding settings with what the command line changes of them."""
+    from seq2seq.config import revise
+
+    return revise(options, {name: value for name, value in given.items() if value is not None})
+
+
+def check_output(output: Path | None) -> None:
+    """Refuse a file that can't be written, before the work and not after it."""
+    if output is None:
+        return
+    if output.is_dir():
+        raise UserError(f"{output}: expected a file to write, found a folder")
+    if not output.parent.is_dir():
+        raise UserError(f"{output}: no such folder to write to: {output.parent}")
+
+
+def write_lines(lines: Iterable[str], output: Path | None) -> None:
+    """Write to standard output, or to a file that appears when it is complete."""
+    if output is None:
+        for line in lines:
+            print(line, flush=True)
+        return
+    if output.exists() and not output.is_file():  # /dev/null, a pipe
+        with output.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(f"{line}\n" for line in lines)
+        return
+    output = output.resolve()  # a link stays one
+    part = output.with_name(f".{output.name}.part")
+    try:
+        with part.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(f"{line}\n" for line in lines)
+        part.replace(output)
+    except OSError as error:
+        raise UserError(f"{output}: cannot be written: {error.strerror}") from None
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,57 @@
+"""What the program runs on, for a person to look at and for a report of a bug."""
+
+from __future__ import annotations
+
+import platform
+from importlib import metadata
+
+import torch
+
+from seq2seq import __version__
+from seq2seq.data.prepare import default_cache
+from seq2seq.errors import UserError
+from seq2seq.training.run import find_run
+
+_NEEDED = ("torch", "sentencepiece", "sacrebleu", "numpy")
+_OPTIONAL = {"tensorboard": "tensorboard", "mtdata": "corpora", "sacremoses": "moses"}
+"""Package -> the extra of ours that installs it."""
+
+
+def describe_environment() -> str:
+    """Return one screen: versions, device, cache and newest run, a line each."""
+    rows = [
+        ("seq2seq", __version__),
+        ("python", f"{platform.python_version()} on {platform.platform(terse=True)}"),
+        *((name, metadata.version(name)) for name in _NEEDED),
+        *((name, _version(name, extra)) for name, extra in _OPTIONAL.items()),
+        ("device", _device()),
+        ("threads", str(torch.get_num_threads())),
+        ("cache", str(default_cache())),
+        ("newest run", _newest_run()),
+    ]
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+
+
+def _version(name: str, extra: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return f"not installed: pip install 'seq2seq[{extra}]'"
+
+
+def _device() -> str:
+    if not torch.cuda.is_available():
+        built_for = f"built for CUDA {torch.version.cuda}" if torch.version.cuda else "a CPU build"
+        return f"cpu (no CUDA device; this torch is {built_for})"
+    found = map(torch.cuda.get_device_properties, range(torch.cuda.device_count()))
+    names = (f"{each.name}, {each.total_memory / 2**30:.0f} GiB" for each in found)
+    return f"cuda {torch.version.cuda}: {'; '.join(names)}"
+
+
+def _newest_run() -> str:
+    try:
+        run = find_run()
+    except UserError as error:
+        return str(error)
+    return f"{run.folder} ({run.config.model.attention.kind} attention)"

@@ -1,0 +1,459 @@
+"""Whatever a user can get wrong: status 2, one line that names the place, and nothing lost."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import resource
+import shlex
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import torch
+
+from tests.integration.conftest import Command, snapshot
+
+CHECKPOINT = "runs/tiny/checkpoints/00000150"
+RUN_CONFIG = "runs/tiny/config.yaml"
+
+
+class Bad(NamedTuple):
+    """What is wrong, the command that stumbles on it, the line it must print, the files spoilt.
+
+    A file is given its new content, a change of its content, or None to remove it.
+    """
+
+    name: str
+    command: str
+    line: str
+    files: dict[str, str | bytes | Callable[[bytes], bytes] | None] = {}  # noqa: RUF012
+
+
+def half(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def instead(old: str, new: str) -> Callable[[bytes], bytes]:
+    def change(content: bytes) -> bytes:
+        assert old.encode() in content
+        return content.replace(old.encode(), new.encode(), 1)
+
+    return change
+
+
+CORPORA = [
+    Bad("a corpus that is not there", "train -c tiny.yaml --run new data.train=trian",
+        r".*/trian\.en \(nor trian\.en\.gz\): no such file \(did you mean 'train\.en'\?\)"),
+    Bad("a corpus folder that is not there", "prepare -c tiny.yaml data.train=no/train",
+        r".*/no/train\.en \(nor .*\): no such file: there is no folder .*/no"),
+    Bad("a folder for a corpus", "prepare -c tiny.yaml data.train=[runs,train.fr]",
+        r".*/runs: expected a text file, found a folder"),
+    Bad("one file for a corpus", "prepare -c tiny.yaml data.train=train.en",
+        r".*/train\.en: expected a prefix .*found one file"),
+    Bad("a line too few", "prepare -c tiny.yaml",
+        r".*/train\.en has 240 lines, .*/train\.fr 239: expected one line of each.*",
+        {"train.fr": lambda text: text[: text.rstrip().rindex(b"\n") + 1]}),
+    Bad("bytes that are not UTF-8", "prepare -c tiny.yaml",
+        r".*/train\.fr:2: expected UTF-8 text, found byte 0xe9 at place 3 of the line",
+        {"train.en": "a\nb\n", "train.fr": b"un\nd\xc3\xa9\xe9\n".replace(b"d\xc3\xa9", b"ab")}),
+    Bad("an empty corpus", "prepare -c tiny.yaml",
+        r".*/train\.en: expected sentence pairs, found an empty file",
+        {"train.en": "", "train.fr": ""}),
+    Bad("a corpus of blank lines", "prepare -c tiny.yaml",
+        r"data\.train: no pair of .*/train\.en is left to train on: 2 read, dropped 2 empty",
+        {"train.en": "\n\n", "train.fr": "\n\n"}),
+    Bad("an empty validation corpus", "prepare -c tiny.yaml",
+        r".*/valid\.en: expected sentence pairs, found an empty file",
+        {"valid.en": "", "valid.fr": ""}),
+    Bad("a validation corpus of blank lines", "prepare -c tiny.yaml",
+        r"data\.valid: expected sentence pairs in .*/valid\.en, found only empty ones",
+        {"valid.en": "\n", "valid.fr": "\n"}),
+    Bad("no corpus set", "train -c x.yaml --run new",
+        r"data\.train: expected a prefix, a \.tsv file or \[source, target\], found nothing set",
+        {"x.yaml": "data: {valid: valid}\n"}),
+    Bad("a table without a tab", "prepare -c tiny.yaml data.train=t.tsv",
+        r".*/t\.tsv:2: expected source<TAB>target, found no tab",
+        {"t.tsv": "a cat\tun chat\na dog un chien\n"}),
+    Bad("a .gz file that is cut off", "prepare -c tiny.yaml",
+        r".*/train\.en\.gz:\d+: the compressed file is cut off here",
+        {"train.en": None, "train.en.gz": half(gzip.compress(b"a cat\n" * 240, mtime=0))}),
+    Bad("a .gz file that is none", "prepare -c tiny.yaml",
+        r".*/train\.en\.gz:1: not a valid \.gz file: .*",
+        {"train.en": None, "train.en.gz": "a cat\n" * 240}),
+    Bad("every pair filtered away", "train -c tiny.yaml --run new data.max_length=1",
+        r"data\.max_length: no pair of .*/train\.en is left to train on: 240 read, dropped .*"),
+    Bad("fewer pieces than characters", "prepare -c tiny.yaml tokenizer.vocab_size=9",
+        r"tokenizer\.vocab_size: expected at least \d+, the different characters .*, found 9"),
+    Bad("nothing to check", "data check", r"data check: name a corpus with --train PREFIX, .*"),
+    Bad("an unknown corpus by name", "data get multi-30k",
+        r"corpus 'multi-30k': expected one of multi30k, .* \(did you mean 'multi30k'\?\)"),
+    Bad("a corpus from a folder without it", "data get multi30k --from runs",
+        r"runs: expected train\.en\.gz or train\.en, found neither"),
+]  # fmt: skip
+
+CONFIGURATIONS = [
+    Bad("no configuration", "train", r"train: name a configuration with --config, or .*"),
+    Bad("a configuration that is not there", "train -c tinny.yaml",
+        r"tinny\.yaml: no such configuration file \(did you mean 'tiny\.yaml'\?\)"),
+    Bad("a near miss of a recipe", "config show -c dmo",
+        r"dmo: no such configuration file \(did you mean 'demo\.yaml'\?\)"),
+    Bad("a folder for a configuration", "config show -c runs",
+        r".*/runs: cannot be read: Is a directory"),
+    Bad("an unknown key", "config show -c x.yaml",
+        r".*/x\.yaml:2: unknown key 'model\.atention' \(did you mean 'attention'\?\)",
+        {"x.yaml": "model:\n  atention: dot\n"}),
+    Bad("an unknown key with a hyphen", "config show -c x.yaml",
+        r".*/x\.yaml:1: unknown key 'data\.max-length' \(did you mean 'max_length'\?\)",
+        {"x.yaml": "data: {max-length: 3}\n"}),
+    Bad("a misspelt encoder", "config show -c x.yaml",
+        r".*/x\.yaml:1: model\.encoder\.kind: expected 'gru' or 'lstm', found 'lsmt' "
+        r"\(did you mean 'lstm'\?\)",
+        {"x.yaml": "model: {encoder: lsmt}\n"}),
+    Bad("a misspelt attention", "config check model.attention=additiv",
+        r"model\.attention\.kind: expected one of .*, found 'additiv' "
+        r"\(did you mean 'additive'\?\)"),
+    Bad("a misspelt decoder", "config show model.decoder.kind=bahdanu",
+        r"override 'model\.decoder\.kind=bahdanu': model\.decoder\.kind: expected .*"
+        r"found 'bahdanu' \(did you mean 'bahdanau'\?\)"),
+    Bad("a misspelt optimizer", "config show training.optimizer=adamm",
+        r"override .*: training\.optimizer\.kind: expected 'adam'.*found 'adamm' \(did you.*"),
+    Bad("an option that the unit has not", "config check model.attention=additive "
+        "model.attention.heads=2",
+        r"model\.attention\.heads: unknown option of kind additive, which takes .*"),
+    Bad("an option of the wrong type", "config check model.attention=multihead "
+        "model.attention.heads=many", r"model\.attention\.heads: .*integer.*found 'many'"),
+    Bad("a word for a number", "config show -c x.yaml",
+        r".*/x\.yaml:2: training\.max_steps: expected integer, found 'many'",
+        {"x.yaml": "training:\n  max_steps: many\n"}),
+    Bad("a value for a part", "config show -c x.yaml",
+        r".*/x\.yaml:1: model: expected a mapping of settings, found 5", {"x.yaml": "model: 5\n"}),
+    Bad("a part for a value", "config show seed.x=1",
+        r"override 'seed\.x=1': seed: expected integer, found \{'x': 1\}"),
+    Bad("a value out of range", "config show model.dropout=1.5",
+        r"override 'model\.dropout=1\.5': model\.dropout: expected less than 1, found 1\.5"),
+    Bad("a seed that no generator takes", f"config show seed={2**64}",
+        r"override .*: seed: expected less than 9223372036854775808, found .*"),
+    Bad("too few values", "config show training.optimizer.betas=[0.9]",
+        r"override .*: training\.optimizer\.betas: expected more values, found \[0\.9\]"),
+    Bad("three files for a corpus", "config show data.train=[a,b,c]",
+        r"override .*: data\.train: expected one path or \[source, target\], found .*"),
+    Bad("a number for a corpus", "config show -c x.yaml",
+        r".*/x\.yaml:1: data\.train: expected one path or \[source, target\], found \[.*, 5\]",
+        {"x.yaml": "data: {train: [a, 5]}\n"}),
+    Bad("a key given twice", "config show -c x.yaml",
+        r".*/x\.yaml:2: key 'seed' is given twice", {"x.yaml": "seed: 1\nseed: 2\n"}),
+    Bad("an override given twice", "config show seed=1 seed=2",
+        r"override 'seed=2': seed is given twice"),
+    Bad("broken YAML", "config show -c x.yaml",
+        r".*/x\.yaml:2: not valid YAML: .*", {"x.yaml": "model:\n  tie: none: all\n"}),
+    Bad("a tag that YAML has not", "config show -c x.yaml",
+        r".*/x\.yaml:1: seed: not a valid value: .*!foo.*", {"x.yaml": "seed: !foo 1\n"}),
+    Bad("a date that no calendar has", "config show -c x.yaml",
+        r".*/x\.yaml:1: seed: not a valid value: month must be.*", {"x.yaml": "seed: 2020-13-01"}),
+    Bad("an alias within itself", "config show -c x.yaml",
+        r".*/x\.yaml: not a tree of settings: .*", {"x.yaml": "data: &a {train: *a}\n"}),
+    Bad("a list for a key", "config show -c x.yaml",
+        r".*/x\.yaml:1: expected the name of a setting, found a sequence", {"x.yaml": "[a]: 1\n"}),
+    Bad("a list for a configuration", "config show -c x.yaml",
+        r".*/x\.yaml:1: expected a mapping of settings, found seq", {"x.yaml": "- seed\n"}),
+    Bad("a configuration that is not UTF-8", "config show -c x.yaml",
+        r".*/x\.yaml:2: expected UTF-8 text", {"x.yaml": b"seed: 1\n# \xe9\n"}),
+    Bad("a loop of extends", "config show -c x.yaml",
+        r".*/x\.yaml: `extends` comes back to itself: .*/x\.yaml -> .*/y\.yaml",
+        {"x.yaml": "extends: y.yaml\n", "y.yaml": "extends: x.yaml\n"}),
+    Bad("an extends that is not there", "config show -c x.yaml",
+        r".*/x\.yaml:1: extends: no such file .*/tinny\.yaml \(did you mean 'tiny\.yaml'\?\)",
+        {"x.yaml": "extends: tinny.yaml\n"}),
+    Bad("an override without =", "config show seed",
+        r"'seed': expected key=value, for example .*"),
+    Bad("dot attention of unequal sizes", "train -c tiny.yaml --run new model.attention=dot",
+        r"model\.attention\.kind dot needs .* found decoder 72 and encoder 64 .*general fits any"),
+    Bad("a bridge that copies unequal sizes", "config check -c tiny.yaml "
+        "model.decoder.bridge=copy", r"model\.decoder\.bridge copy needs .*found .*"),
+    Bad("tied embeddings of two vocabularies", "train -c tiny.yaml --run new tokenizer.joint=false",
+        r"model\.tie: all needs one vocabulary .*, found tokenizer\.joint: false; .*"),
+    Bad("nothing for a conditional decoder to attend to", "config check -c tiny.yaml "
+        "model.attention=none model.decoder.kind=conditional", r"model\.(decoder|attention).*"),
+    Bad("input feeding where it has no place", "config show model.decoder.input_feeding=true",
+        r"override .*: model\.decoder: input_feeding belongs to kind luong; .*"),
+    Bad("a training without end", "config show training.patience=null",
+        r"(override .*: )?training: would never end: set max_steps, .*"),
+    Bad("code that is not there", "train -c tiny.yaml --run new code=units.py",
+        r"code: no such file .*/units\.py"),
+    Bad("code that fails", "train -c tiny.yaml --run new code=units.py",
+        r".*/units\.py: ZeroDivisionError: division by zero", {"units.py": "1 / 0\n"}),
+    Bad("an unknown device", "train -c tiny.yaml --run new training.device=gpu",
+        r"device: expected auto, cpu or cuda, found 'gpu': .*"),
+    Bad("a device that computes nothing", "translate --device meta cat",
+        r"device: expected auto, cpu or cuda, found 'meta': .*"),
+    Bad("a configuration to compare that is not there", "config diff tiny.yaml runs",
+        r"runs: not a run directory \(it has no config\.yaml\)"),
+]  # fmt: skip
+
+RUNS = [
+    Bad("a run that is there already, before any work", "train -c tiny.yaml data.train=none",
+        r"runs/tiny: already holds a run; --resume goes on with it, --run DIR makes another"),
+    Bad("a file where the run should be", "train -c tiny.yaml --run train.en",
+        r"train\.en: expected a folder for the run, found a file"),
+    Bad("a file where the run's parent should be", "train -c tiny.yaml --run train.en/run",
+        r"train\.en/run: cannot be written: Not a directory"),
+    Bad("a resumed run of another model", "train -c tiny.yaml --resume model.encoder.size=8",
+        r"runs/tiny: model\.encoder\.size was 32 and can't become 8 in a run that goes on; .*"),
+    Bad("a run to resume that is not there", "train --run runs/none --resume",
+        r"runs/none: no such run directory"),
+    Bad("a finished run resumed", "train -c tiny.yaml --resume",
+        r"runs/tiny: nothing to train: training\.max_steps is reached"),
+    Bad("a trainer's state that is damaged",
+        "train -c tiny.yaml --resume training.max_steps=151",
+        r"runs/tiny/checkpoints/00000150/trainer\.pt: damaged: .*",
+        {f"{CHECKPOINT}/trainer.pt": half}),
+    Bad("a trainer's state of another program",
+        "train -c tiny.yaml --resume training.max_steps=151",
+        r"runs/tiny/checkpoints/00000150/state\.json: damaged: .*",
+        {f"{CHECKPOINT}/state.json": '{"epoch": 3}'}),
+    Bad("a run that is not there", "translate -m runs/tny cat", r"runs/tny: no such run directory"),
+    Bad("a folder that is no run", "translate -m runs cat",
+        r"runs: not a run directory \(it has no config\.yaml\)"),
+    Bad("no finished run to take", "translate cat",
+        r"no finished run under runs/; unfinished: runs/tiny \(name it: --model\)",
+        {"runs/tiny/result.json": None}),
+    Bad("weights that are cut off", "translate -m runs/tiny --checkpoint last cat",
+        r"runs/tiny/last/model\.safetensors: damaged: .*",
+        {f"{CHECKPOINT}/model.safetensors": half}),
+    Bad("weights that are missing", "translate --checkpoint 150 cat",
+        r"runs/tiny/checkpoints/00000150/model\.safetensors: missing",
+        {f"{CHECKPOINT}/model.safetensors": None}),
+    Bad("a run whose shapes were edited", "translate -m runs/tiny cat",
+        r"runs/tiny/best/model\.safetensors: does not fit the model of config\.yaml: .*",
+        {RUN_CONFIG: instead("size: 32", "size: 20")}),
+    Bad("a run whose unit was edited", "translate -m runs/tiny cat",
+        r"model\.attention\.kind: expected one of .*, found 'genral' \(did you mean 'general'\?\)",
+        {RUN_CONFIG: instead("kind: general", "kind: genral")}),
+    Bad("a run whose configuration is broken", "translate -m runs/tiny cat",
+        r".*/runs/tiny/config\.yaml:1: unknown key 'sed' \(did you mean 'seed'\?\)",
+        {RUN_CONFIG: instead("seed:", "sed:")}),
+    Bad("a run without its tokenizer", "translate -m runs/tiny cat",
+        r"runs/tiny/tokenizer/source\.model: no such tokenizer file",
+        {"runs/tiny/tokenizer/joint.model": None}),
+    Bad("a run whose tokenizer is cut off", "translate -m runs/tiny cat",
+        r"runs/tiny/tokenizer/joint\.model: not a SentencePiece model.*",
+        {"runs/tiny/tokenizer/joint.model": half}),
+    Bad("an unknown checkpoint", "translate --checkpoint bset cat",
+        r"runs/tiny: no checkpoint 'bset'; there are best, last, 00000075, 00000150"),
+    Bad("no checkpoint at all", "translate -m runs/tiny cat", r"runs/tiny: has no checkpoint yet",
+        {f"{CHECKPOINT}/state.json": None,
+         f"{CHECKPOINT.replace('150', '075')}/state.json": None}),
+    Bad("too few checkpoints to average", "average runs/tiny --last 3",
+        r"runs/tiny: has 2 checkpoints, not 3 \(training\.keep says how many\)"),
+    Bad("a damaged checkpoint to average", "average runs/tiny --last 2",
+        r"runs/tiny/checkpoints/00000150/model\.safetensors: damaged: .*",
+        {f"{CHECKPOINT}/model.safetensors": half}),
+    Bad("no run to average", "average runs", r"runs: not a run directory .*"),
+]  # fmt: skip
+
+USES = [
+    Bad("two sources of text", "translate cat -i test.en",
+        r"translate: give TEXT or --input, not both"),
+    Bad("an input that is not there", "translate -i tset.en",
+        r"tset\.en: cannot be read: No such file or directory"),
+    Bad("an input that is not UTF-8", "translate -i x.en -o out.fr",
+        r"x\.en:2: expected UTF-8 text, found byte 0xff at place 1 of the line",
+        {"x.en": b"a cat\n\xff\n", "out.fr": "kept\n"}),
+    Bad("an output in no folder", "translate -o no/out.fr cat",
+        r"no/out\.fr: no such folder to write to: no"),
+    Bad("a folder for an output", "evaluate -o runs", r"runs: expected a file to write, found a.*"),
+    Bad("more hypotheses than the beam holds", "translate --n-best 6 cat",
+        r"n_best 6 is more than beam 5"),
+    Bad("a beam of none", "translate --beam 0 cat", r"beam: expected greater than .* found 0"),
+    Bad("a temperature without drawing", "translate --temperature 0.5 cat",
+        r"temperature, top_k and top_p need sample: true"),
+    Bad("a shortest beyond the longest", "translate --min-length 9 --max-length 5 cat",
+        r"min_length 9 exceeds max_length 5"),
+    Bad("no test set", "evaluate -m runs/tiny --data tset",
+        r"tset\.en \(nor tset\.en\.gz\): no such file \(did you mean 'test\.en'\?\)"),
+    Bad("no test set in the run", "evaluate", r"evaluate: the run has no data\.test; name .*",
+        {RUN_CONFIG: lambda text: re.sub(rb"test: .*", b"test: null", text, count=1)}),
+    Bad("two test sets", "evaluate --data test --test-set wmt14",
+        r"evaluate: give --data or --test-set, not both"),
+    Bad("an unknown test set", "evaluate --test-set wmt41",
+        r"test set 'wmt41': not one of sacreBLEU's for en-fr \(did you mean 'wmt1.*"),
+    Bad("a test set of unequal sides", "evaluate --data test",
+        r"test\.en has 10 lines, test\.fr 1: expected one line of each for every pair",
+        {"test.fr": "un chat\n"}),
+    Bad("an empty test set", "evaluate --data x",
+        r"x\.en: expected sentence pairs, found an empty file", {"x.en": "", "x.fr": ""}),
+    Bad("gold alignments of another length", "evaluate --alignments train.align",
+        r"train\.align: expected alignments of 10 pairs, found 240"),
+    Bad("gold alignments that are none", "evaluate --alignments test.fr",
+        r"test\.fr:1: expected links like 0-0 or 1\?2, found '\w+'"),
+    Bad("gold alignments that are not there", "evaluate --alignments tset.align",
+        r"tset\.align: .*[Nn]o such file.*"),
+    Bad("gold alignments of other words", "evaluate --alignments x.align",
+        r"(x\.align: )?sentence 2: gold link 90-0 \(from 0\) lies outside its .*",
+        {"x.align": "0-0\n90-0\n" + "0-0\n" * 8}),
+    Bad("scores of unequal files", "score test.fr train.fr",
+        r"train\.fr has 240 lines, test\.fr 10: expected one translation of each reference"),
+    Bad("scores of nothing", "score x.fr x.fr", r"nothing to score: found 0 hypotheses",
+        {"x.fr": ""}),
+    Bad("scores of a file that is not there", "score tset.fr test.fr",
+        r"tset\.fr: cannot be read: No such file or directory"),
+]  # fmt: skip
+
+
+def spoil(world: Path, files: dict[str, Any]) -> None:
+    for name, content in files.items():
+        path = world / name
+        if content is None:
+            path.unlink()
+        elif callable(content):
+            path.write_bytes(content(path.read_bytes()))
+        else:
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@pytest.mark.parametrize(
+    "bad", [pytest.param(bad, id=bad.name) for bad in (*CORPORA, *CONFIGURATIONS, *RUNS, *USES)]
+)
+def test_it_is_refused_in_one_line_and_nothing_is_lost(
+    bad: Bad, world: Path, command: Command
+) -> None:
+    spoil(world, bad.files)
+    before = snapshot(world)
+    status, out, err = command("--quiet", *shlex.split(bad.command))
+    assert re.fullmatch(f"error: {bad.line}\n", err), err
+    assert (status, out) == (2, "")
+    assert snapshot(world) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ("tranlate cat", "No such command 'tranlate'"),
+        ("translate --beem 3 cat", "No such option.*--beem"),
+        ("translate --beam three cat", "Invalid value for '--beam': .*integer"),
+        ("average", "(?i)Missing argument 'run'"),
+        ("score test.fr", "(?i)Missing argument 'references"),
+    ],
+)
+def test_what_is_no_command_is_refused_with_its_usage(
+    arguments: str, line: str, command: Command
+) -> None:
+    status, out, err = command(*arguments.split())
+    assert (status, out) == (2, "")
+    assert err.startswith("Usage: seq2seq")
+    assert re.search(line, err)
+
+
+def test_bytes_on_standard_input_are_told_by_their_line(command: Command) -> None:
+    status, out, err = command("-q", "translate", stdin=b"a cat\nun \xe9t\xe9\n")
+    assert (status, out) == (2, "")
+    assert re.fullmatch(r"error: <?\w+>?:2: expected UTF-8 text, found byte 0xe9 at .*\n", err)
+
+
+def test_an_argument_that_is_not_utf_8_is_refused(command: Command) -> None:
+    status, out, err = command("-q", "translate", "a cat", os.fsdecode(b"\xe9t\xe9"))
+    assert (status, out) == (2, "")
+    assert re.fullmatch(r"error: TEXT 2: expected UTF-8 text, found .*\n", err)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is CUDA here")
+@pytest.mark.parametrize(
+    "arguments",
+    ["translate --device cuda cat", "train -c tiny.yaml --run new training.device=cuda"],
+)
+def test_cuda_where_there_is_none_is_refused(arguments: str, world: Path, command: Command) -> None:
+    status, out, err = command("-q", *arguments.split())
+    assert (status, out) == (2, "")
+    assert re.fullmatch(r"error: device: expected auto, cpu or cuda, found 'cuda': .*\n", err)
+    assert not (world / "new").exists()
+
+
+def test_runs_of_different_tokenizers_make_no_ensemble(world: Path, command: Command) -> None:
+    settings = ["tokenizer.vocab_size=40", "training.max_steps=1"]
+    assert command("-q", "train", "-c", "tiny.yaml", "--run", "other", *settings).status == 0
+    status, out, err = command("-q", "translate", "-m", "runs/tiny", "-m", "other", "cat")
+    assert (status, out) == (2, "")
+    assert err.startswith("error: other: its tokenizers are not those of runs/tiny, so ")
+    assert err.count("\n") == 1
+
+
+def test_a_sentence_longer_than_training_saw_is_translated_with_a_warning(
+    world: Path, command: Command
+) -> None:
+    config = world / RUN_CONFIG
+    config.write_text(config.read_text().replace("  max_length: 100", "  max_length: 5", 1))
+    status, out, err = command("-q", "translate", "a cat", "the big cat sees the small dog")
+    assert status == 0
+    assert len(out.splitlines()) == 2
+    assert re.fullmatch(
+        r"line 2 has \d+ pieces, more than the 5 that training saw \(data\.max_length\)\n", err
+    )
+
+
+# --- a disk that is full --------------------------------------------------------------------------
+
+
+@contextmanager
+def full_beyond(size: int) -> Iterator[None]:
+    """Let no file grow beyond `size` bytes: every write past it fails, whoever's code it is in."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("share", [0.5, 1.1], ids=["the weights", "the trainer's state"])
+def test_a_disk_too_full_for_a_checkpoint_leaves_the_older_ones(
+    share: float, world: Path, command: Command
+) -> None:
+    weights = (world / CHECKPOINT / "model.safetensors").stat().st_size
+    checkpoints = world / "runs/tiny/checkpoints"
+    before = snapshot(checkpoints)
+    with full_beyond(int(share * weights)):
+        status, out, err = command(
+            *["-q", "train", "-c", "tiny.yaml", "--resume", "training.max_steps=152"]
+        )
+    assert (status, out) == (2, "")
+    place = re.escape("runs/tiny/checkpoints/00000152")
+    assert re.fullmatch(f"error: {place}: cannot be written: .*\n", err)
+    assert snapshot(checkpoints) == before
+    again = command("-q", "train", "-c", "tiny.yaml", "--resume", "training.max_steps=152")
+    assert again == (0, "runs/tiny\n", "")
+
+
+def test_a_disk_too_full_for_the_prepared_data_leaves_none(
+    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEQ2SEQ_CACHE", str(tmp_path / "cache"))
+    with full_beyond(1000):
+        status, out, err = command("-q", "prepare", "-c", "tiny.yaml")
+    assert (status, out) == (2, "")
+    assert re.fullmatch(
+        r"error: .*/cache/prepared: the prepared data cannot be written here: .*\n", err
+    )
+    assert snapshot(tmp_path / "cache") == {}
+
+
+def test_a_disk_too_full_for_the_output_leaves_the_old_one(world: Path, command: Command) -> None:
+    (world / "out.fr").write_text("what was here\n")
+    before = snapshot(world)
+    with full_beyond(30):
+        status, out, err = command("-q", "translate", "-i", "train.en", "-o", "out.fr", "--beam=1")
+    assert (status, out) == (2, "")
+    assert re.fullmatch(r"error: .*out\.fr: cannot be written: .*\n", err)
+    assert snapshot(world) == before
+
+
+def test_a_folder_that_can_not_be_written_to_is_named(world: Path, command: Command) -> None:
+    shutil.rmtree(world / "runs")
+    (world / "runs").write_text("not a folder\n")
+    status, out, err = command("-q", "train", "-c", "tiny.yaml")
+    assert (status, out) == (2, "")
+    assert re.fullmatch(r"error: runs/tiny: cannot be written: .*\n", err)

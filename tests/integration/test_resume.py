@@ -1,0 +1,344 @@
+"""A run that was stopped, or killed, ends as if it had not been: bit for bit on the CPU."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import Any
+
+import pytest
+import torch
+
+import seq2seq
+from seq2seq.config import Config, dump_config
+from seq2seq.errors import UserError
+from seq2seq.inference.translator import load
+from seq2seq.pipeline import train
+from seq2seq.training.run import Run
+from seq2seq.training.trainer import Trainer
+from tests.integration.tiny import EIGHT, tiny, write_corpus
+
+STEPS = 12
+RANDOM = (  # all that draws, counts or remembers; a step is two of the four batches of an epoch
+    "batching.sentences=2",
+    f"training.max_steps={STEPS}",
+    "training.validate_every=5",
+    "training.accumulate=2",
+    "training.log_every=3",
+    "training.keep=2",
+    "training.average=2",
+    "training.schedule=plateau",
+    "training.schedule.patience=0",
+    "training.teacher_forcing=linear",
+    "training.teacher_forcing.steps=20",
+    "training.teacher_forcing.next=sample",
+    "model.dropout=0.2",
+)
+
+
+class KilledError(BaseException):
+    """What the test raises where the process would be gone."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("resume")
+
+
+@pytest.fixture(autouse=True)
+def _cache(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEQ2SEQ_CACHE", str(folder / "cache"))
+
+
+@pytest.fixture(scope="module")
+def config(folder: Path) -> Config:
+    return tiny(folder, *RANDOM)
+
+
+@pytest.fixture(scope="module")
+def whole(folder: Path, config: Config) -> Run:
+    """The run that nothing happened to."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SEQ2SEQ_CACHE", str(folder / "cache"))
+        return train(config, folder / "whole")
+
+
+def without_time(record: dict[str, Any]) -> dict[str, Any]:
+    timed = ("seconds", "target_tokens_per_second")
+    return {
+        name: without_time(value) if isinstance(value, dict) else value
+        for name, value in record.items()
+        if name not in timed
+    }
+
+
+def metrics(run: Run) -> list[dict[str, Any]]:
+    return [without_time(json.loads(line)) for line in run.metrics.read_text().splitlines()]
+
+
+def assert_same(run: Run, whole: Run) -> None:
+    assert metrics(run) == metrics(whole)
+    assert run.result is not None
+    assert whole.result is not None
+    assert without_time(run.result) == without_time(whole.result)
+    folders = [sorted((r.folder / "checkpoints").iterdir()) for r in (run, whole)]
+    assert [f.name for f in folders[0]] == [f.name for f in folders[1]]
+    for ours, theirs in zip(*folders, strict=True):
+        weights = "model.safetensors"
+        assert (ours / weights).read_bytes() == (theirs / weights).read_bytes()
+    for ours, theirs in zip(run.checkpoints(), whole.checkpoints(), strict=True):
+        assert without_time(ours.state) == without_time(theirs.state)
+        torch.testing.assert_close(ours.trainer_tensors(), theirs.trainer_tensors(), rtol=0, atol=0)
+    for link in ("best", "last"):
+        assert os.readlink(run.folder / link) == os.readlink(whole.folder / link)
+
+
+def signal_after(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = Trainer._step
+
+    def step_and_signal(trainer: Trainer) -> None:
+        plain(trainer)
+        if trainer.progress.step == step:
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(Trainer, "_step", step_and_signal)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [(1,), (4,), (5,), (7,), (STEPS,), (6, 8)],
+    ids=["first", "end of an epoch", "validation due", "mid-epoch", "last", "twice"],
+)
+def test_a_run_stopped_by_a_signal_and_resumed_is_the_run_that_was_not(
+    steps: tuple[int, ...],
+    whole: Run,
+    config: Config,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for number, step in enumerate(steps):
+        with monkeypatch.context() as patch:
+            signal_after(step, patch)
+            stopped = train(config, tmp_path / "run", resume=number > 0)
+        assert stopped.result is None
+        assert stopped.checkpoint("last").state["step"] == step
+    assert_same(train(config, tmp_path / "run", resume=True), whole)
+
+
+@pytest.mark.parametrize(
+    ("function", "call"),
+    [
+        ("trainer.Trainer._step", 9),
+        ("run._flush", 5),
+        ("run._install", 2),
+        ("run.Run.point", 3),
+        ("run.Run.point", 4),
+        ("run.Run.prune", 2),
+        ("run._remove", 1),
+        ("run.Run.save_average", 1),
+        ("run.Run.finish", 1),
+    ],
+)
+def test_a_run_killed_anywhere_and_resumed_is_the_run_that_was_not(
+    function: str,
+    call: int,
+    whole: Run,
+    config: Config,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls = 0
+
+    def killed(*arguments: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == call:
+            raise KilledError
+        return plain(*arguments)
+
+    with monkeypatch.context() as patch:
+        place, _, name = f"seq2seq.training.{function}".rpartition(".")
+        plain = getattr(resolve_name(place), name)
+        patch.setattr(f"{place}.{name}", killed)
+        with pytest.raises(KilledError):
+            train(config, tmp_path / "run")
+    assert_same(train(config, tmp_path / "run", resume=True), whole)
+
+
+def test_kill_minus_nine_leaves_a_run_that_goes_on(
+    whole: Run, config: Config, tmp_path: Path
+) -> None:
+    (tmp_path / "config.yaml").write_text(dump_config(config))
+    script = f"""
+import os, signal
+import torch
+torch.set_num_threads(1)
+from seq2seq.config import load_config
+from seq2seq.pipeline import train
+from seq2seq.training import run
+plain = run.save_file
+def half(tensors, path):
+    plain(tensors, path)
+    if "00000010" in str(path):
+        os.truncate(path, os.path.getsize(path) // 2)
+        os.kill(os.getpid(), signal.SIGKILL)
+run.save_file = half
+train(load_config({str(tmp_path / "config.yaml")!r}), {str(tmp_path / "run")!r})
+"""
+    killed = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    assert (tmp_path / "run" / "checkpoints" / ".00000010.part").is_dir()
+    assert_same(train(config, tmp_path / "run", resume=True), whole)
+
+
+def test_resuming_where_nothing_is_yet_starts(whole: Run, config: Config, tmp_path: Path) -> None:
+    assert_same(train(config, tmp_path / "run", resume=True), whole)
+
+
+def test_a_run_without_checkpoint_starts_over(
+    whole: Run, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(trainer: Trainer) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_validate", killed)
+        with pytest.raises(KilledError):
+            train(config, tmp_path / "run")
+    assert len(metrics(Run.open(tmp_path / "run"))) == 1
+    assert_same(train(config, tmp_path / "run", resume=True), whole)
+
+
+# --- what may change on the way -------------------------------------------------------------------
+
+
+def copied(whole: Run, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(whole.folder, tmp_path / "run", symlinks=True))
+
+
+def changed(config: Config, part: str, **settings: Any) -> Config:
+    tree = config.model_dump()
+    branch = tree
+    for name in part.split("."):
+        branch = branch[name]
+    branch.update(settings)
+    return Config.model_validate(tree)
+
+
+def test_a_changed_learning_rate_applies_and_is_noted(
+    whole: Run, config: Config, tmp_path: Path
+) -> None:
+    longer = changed(config, "training", max_steps=15)
+    slower = changed(longer, "training.optimizer", lr=0.004, weight_decay=0.3, betas=(0.8, 0.9))
+    run = train(slower, copied(whole, tmp_path), resume=True)
+    factor = 0.5 ** run.checkpoint("last").state["reductions"]
+    assert metrics(run)[-2]["lr"] in (0.004 * factor, 0.004 * factor * 2)
+    group = run.checkpoint("last").trainer_tensors()["optimizer"]["param_groups"][0]
+    assert (group["weight_decay"], tuple(group["betas"])) == (0.3, (0.8, 0.9))
+    assert Run.open(run.folder).config.training == slower.training
+    assert metrics(run)[: len(metrics(whole))] == metrics(whole)
+
+
+def test_the_best_so_far_is_judged_by_the_metric_of_today(
+    whole: Run, config: Config, tmp_path: Path
+) -> None:
+    longer = changed(config, "training", max_steps=15, metric="loss", average=1)
+    run = train(longer, copied(whole, tmp_path), resume=True)
+    losses = {m["step"]: m["loss"] for m in metrics(run) if m["kind"] == "valid"}
+    best_before = whole.checkpoint("last").state["best_step"]
+    candidates = {step: losses[step] for step in losses if step in (best_before, 15)}
+    assert run.result is not None
+    assert run.result["best_step"] == min(candidates, key=lambda step: candidates[step])
+
+
+def test_a_run_that_goes_on_takes_its_best_checkpoint_for_the_best_not_its_average(
+    whole: Run, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = copied(whole, tmp_path)
+    Run.open(folder).point("best", "average")
+    with monkeypatch.context() as patch:
+        signal_after(13, patch)
+        run = train(changed(config, "training", max_steps=15), folder, resume=True)
+    assert run.checkpoint("best").folder.resolve().name == f"{best_step(whole):08d}"
+
+
+def best_step(run: Run) -> int:
+    return int(run.checkpoint("last").state["best_step"])
+
+
+@pytest.mark.parametrize(
+    ("part", "setting", "key"),
+    [
+        ("model", {"dropout": 0.1}, r"model\.dropout was 0\.2 and can't become 0\.1"),
+        ("model.decoder", {"size": 17}, r"model\.decoder\.size was 16"),
+        ("model.attention", {"kind": "general"}, r"model\.attention\.kind was 'additive'"),
+        ("batching", {"sentences": 3}, r"batching\.sentences was 2"),
+        ("tokenizer", {"source_end": False}, r"tokenizer\.source_end was True"),
+        ("data", {"max_length": 99}, r"data\.max_length was 100"),
+    ],
+)
+def test_what_must_stay_is_refused_by_name_and_leaves_the_run_alone(
+    part: str, setting: dict[str, Any], key: str, whole: Run, config: Config
+) -> None:
+    before = contents(whole.folder)
+    with pytest.raises(UserError, match=key):
+        train(changed(config, part, **setting), whole.folder, resume=True)
+    assert contents(whole.folder) == before
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_finished_run_with_its_limit_reached_is_refused_and_stays_finished(
+    whole: Run, config: Config
+) -> None:
+    before = contents(whole.folder)
+    with pytest.raises(UserError, match=r"whole: nothing to train: training\.max_steps is reached"):
+        train(config, whole.folder, resume=True)
+    after = contents(whole.folder)
+    after.pop(whole.folder / "train.log")
+    before.pop(whole.folder / "train.log")
+    assert after == before
+
+
+def test_a_second_run_in_the_same_directory_is_refused(whole: Run, config: Config) -> None:
+    with pytest.raises(UserError, match="already holds a run; --resume goes on with it"):
+        train(config, whole.folder)
+
+
+@pytest.mark.parametrize("split", ["train", "valid"])
+def test_other_text_under_the_same_name_is_refused(
+    split: str, whole: Run, config: Config, tmp_path: Path
+) -> None:
+    path = write_corpus(tmp_path, "other", [*EIGHT[1:], ("the cat", "le chat")])
+    other = changed(changed(config, "data", **{split: path}), "training", max_steps=15)
+    with pytest.raises(UserError, match=rf"data\.{split} is not what the run began with"):
+        train(other, whole.folder, resume=True)
+
+
+def test_the_same_text_in_another_place_is_fine(whole: Run, config: Config, tmp_path: Path) -> None:
+    data = {name: write_corpus(tmp_path, name, EIGHT) for name in ("train", "valid")}
+    moved = changed(changed(config, "data", **data), "training", max_steps=13)
+    run = train(moved, copied(whole, tmp_path), resume=True)
+    assert run.result is not None
+    assert run.result["steps"] == 13
+    assert Run.open(run.folder).config.data.train == data["train"]
+
+
+def test_a_run_directory_needs_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEQ2SEQ_CACHE", str(tmp_path / "work" / "cache"))
+    run = train(tiny(tmp_path / "work"), tmp_path / "work" / "runs" / "one")
+    texts = [source for source, _ in EIGHT]
+    before = [translation.as_dict() for translation in load(run.folder).translate(texts)]
+    moved = Path(shutil.move(run.folder, tmp_path / "elsewhere"))
+    shutil.rmtree(tmp_path / "work")
+    monkeypatch.chdir(tmp_path)
+    after = [translation.as_dict() for translation in seq2seq.load(moved).translate(texts)]
+    assert after == before

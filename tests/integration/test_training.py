@@ -1,0 +1,438 @@
+"""Training end to end on eight sentences: it learns, stops, keeps, averages, and says so."""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+
+from seq2seq.config import Config, load_config
+from seq2seq.data.batching import Batches
+from seq2seq.data.prepare import prepare
+from seq2seq.errors import UserError
+from seq2seq.inference.translator import load
+from seq2seq.model.attention import ATTENTIONS
+from seq2seq.model.model import Seq2Seq
+from seq2seq.pipeline import train
+from seq2seq.training.run import Run
+from seq2seq.training.trainer import Trainer, Validation
+from tests.integration.tiny import BY_HEART, EIGHT, tiny
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEQ2SEQ_CACHE", str(tmp_path_factory.getbasetemp() / "training-cache"))
+
+
+def records(run: Run, kind: str) -> list[dict[str, Any]]:
+    lines = map(json.loads, run.metrics.read_text().splitlines())
+    return [record for record in lines if record["kind"] == kind]
+
+
+# --- learning -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "decoder",
+    [
+        ["model.decoder=luong", "model.attention=dot"],
+        ["model.decoder=luong", "model.decoder.input_feeding=true", "model.attention=general"],
+        ["model.decoder=bahdanau"],
+        ["model.decoder=conditional", "model.attention=multihead"],
+    ],
+    ids=lambda overrides: "-".join(override.rpartition("=")[2] for override in overrides),
+)
+def test_eight_sentences_are_learnt_by_heart(decoder: list[str], tmp_path: Path) -> None:
+    run = train(tiny(tmp_path, *BY_HEART, *decoder), tmp_path / "run")
+    assert run.result is not None
+    assert run.result["loss"] < 0.1
+    assert run.result["bleu"] == pytest.approx(100)
+    translations = load(run.folder).translate([source for source, _ in EIGHT])
+    assert [translation.text for translation in translations] == [target for _, target in EIGHT]
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_gives_others(tmp_path: Path) -> None:
+    files = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        config = tiny(tmp_path, f"seed={seed}", "model.dropout=0.3", "training.max_steps=3")
+        run = train(config, tmp_path / name)
+        files.append((run.checkpoint("last").folder / "model.safetensors").read_bytes())
+    assert files[0] == files[1] != files[2]
+
+
+def test_bf16_runs_and_leaves_weights_in_float32(tmp_path: Path) -> None:
+    teacher = ["training.teacher_forcing=linear", "training.teacher_forcing.steps=6"]
+    run = train(tiny(tmp_path, "training.precision=bf16", *teacher), tmp_path / "run")
+    assert all(p.dtype == torch.float32 for p in run.load_model("last").parameters())
+    plain = train(tiny(tmp_path, *teacher), tmp_path / "plain")
+    assert run.result is not None
+    assert plain.result is not None
+    assert run.result["loss"] != plain.result["loss"]
+    assert run.result["loss"] == pytest.approx(plain.result["loss"], rel=0.05)
+
+
+# --- what is written ------------------------------------------------------------------------------
+
+
+def test_metrics_have_the_fields_that_readers_count_on(tmp_path: Path) -> None:
+    settings = ["training.log_every=2", "training.teacher_forcing=linear"]
+    run = train(tiny(tmp_path, *settings, "training.teacher_forcing.steps=6"), tmp_path / "run")
+    windows, validations = records(run, "train"), records(run, "valid")
+    assert [record["step"] for record in windows] == [2, 4, 6]
+    assert [record["step"] for record in validations] == [3, 6]
+    for record in windows:
+        assert record.keys() == {
+            "kind",
+            "step",
+            "epoch",
+            "loss",
+            "perplexity",
+            "lr",
+            "target_tokens",
+            "target_tokens_per_second",
+            "seconds",
+            "teacher_forcing_ratio",
+        }
+        assert 0 <= record["teacher_forcing_ratio"] <= 1
+    for record in validations:
+        assert record.keys() == {"kind", "step", "loss", "bleu", "seconds"}
+    epoch_tokens = sum(len(prepare(run.config).train[i][1]) + 1 for i in range(len(EIGHT)))
+    assert windows[-1]["target_tokens"] == 3 * epoch_tokens
+    assert windows[-1]["epoch"] == 3
+    assert run.result is not None
+    assert run.result.keys() == {
+        "reason",
+        "steps",
+        "epochs",
+        "seconds",
+        "target_tokens",
+        "best_step",
+        "loss",
+        "bleu",
+    }
+
+
+@pytest.fixture
+def _unheard(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The package's logger as a program finds it that imports the package."""
+    package = logging.getLogger("seq2seq")
+    monkeypatch.setattr(package, "handlers", [])
+    level = package.level
+    package.setLevel(logging.NOTSET)
+    yield
+    package.setLevel(level)
+
+
+@pytest.mark.usefixtures("_unheard")
+def test_the_log_of_a_run_is_written_and_nothing_is_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = train(tiny(tmp_path, "training.samples=2"), tmp_path / "run")
+    assert capsys.readouterr() == ("", "")
+    log = (run.folder / "train.log").read_text()
+    assert log.count("hypothesis") == 2 * 2
+    assert "parameters (encoder" in log
+    assert "finished (max_steps) after 6 steps" in log
+
+
+def test_the_loss_of_a_window_is_the_mean_over_its_tokens(tmp_path: Path) -> None:
+    settings = ["training.optimizer.lr=1e-30", "training.max_steps=4", "training.accumulate=2"]
+    run = train(tiny(tmp_path, *settings, "training.log_every=4"), tmp_path / "run")
+    (window,), validations = records(run, "train"), records(run, "valid")
+    assert window["loss"] == pytest.approx(validations[0]["loss"], rel=1e-5)
+
+
+def test_accumulating_batches_is_one_larger_batch(tmp_path: Path) -> None:
+    weights = []
+    for name, sentences, accumulate in (("a", 4, 2), ("b", 8, 1)):
+        settings = [f"batching.sentences={sentences}", f"training.accumulate={accumulate}"]
+        config = tiny(tmp_path, *settings, "training.max_steps=3", "training.validate_every=3")
+        weights.append(train(config, tmp_path / name).checkpoint("last").weights())
+    torch.testing.assert_close(weights[0], weights[1], rtol=1e-3, atol=1e-4)
+
+
+# --- when it ends and what it keeps ---------------------------------------------------------------
+
+
+def judged(
+    losses: list[float], config: Config, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> Run:
+    """A run whose validations find these losses, and BLEU 0."""
+    found = iter(losses)
+    monkeypatch.setattr(
+        "seq2seq.pipeline.build_validate",
+        lambda *_: lambda model: Validation(next(found), 0.0, []),
+    )
+    return train(config, folder / "run")
+
+
+def names(run: Run) -> list[str]:
+    return [checkpoint.folder.name.lstrip("0") for checkpoint in run.checkpoints()]
+
+
+EVERY = ("training.metric=loss", "training.validate_every=1", "training.max_steps=9")
+
+
+def test_it_stops_when_patience_is_at_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny(tmp_path, *EVERY, "training.patience=2")
+    run = judged([3.0, 2.0, 2.5, 1.0, 1.0, 1.5], config, tmp_path, monkeypatch)
+    assert run.result is not None
+    assert run.result["reason"] == "patience"
+    assert (run.result["steps"], run.result["best_step"], run.result["loss"]) == (6, 4, 1.0)
+
+
+def test_the_best_the_last_and_the_newest_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny(tmp_path, *EVERY, "training.keep=2")
+    run = judged([3, 2, 1, 4, 5, 6, 7, 8, 9], config, tmp_path, monkeypatch)
+    assert names(run) == ["3", "8", "9"]
+    assert run.checkpoint("best").state["step"] == 3
+    assert run.checkpoint("last").state["step"] == 9
+
+
+@pytest.mark.parametrize(("loss", "best"), [(0.5, "average"), (1.5, "00000009")])
+def test_the_average_of_the_last_is_the_best_if_it_is_better(
+    loss: float, best: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny(tmp_path, *EVERY, "training.average=3")
+    run = judged([9, 8, 7, 6, 5, 4, 3, 2, 1, loss], config, tmp_path, monkeypatch)
+    assert run.checkpoint("average").state["average_of"] == ["00000007", "00000008", "00000009"]
+    assert run.checkpoint("best").folder.resolve().name == best
+    assert run.result is not None
+    assert run.result["loss"] == min(loss, 1)
+
+
+def test_the_learning_rate_falls_on_a_plateau(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedule = ["training.schedule=plateau", "training.schedule.patience=1"]
+    config = tiny(tmp_path, *EVERY, *schedule, "training.log_every=1")
+    run = judged([3, 2, 2, 2, 2, 2, 1, 1, 1], config, tmp_path, monkeypatch)
+    factors = [record["lr"] / 0.01 for record in records(run, "train")]
+    assert factors == pytest.approx([1, 1, 1, 1, 0.5, 0.5, 0.25, 0.25, 0.25])
+
+
+def test_a_limit_on_epochs_or_time_ends_it_with_a_validation(tmp_path: Path) -> None:
+    for name, limit in (("epochs", "training.max_epochs=2"), ("time", "training.max_minutes=1e-9")):
+        settings = ["training.max_steps=null", "training.validate_every=null", limit]
+        run = train(tiny(tmp_path, *settings), tmp_path / name)
+        assert run.result is not None
+        assert run.result["reason"] == limit.partition("=")[0].partition(".")[2]
+        assert records(run, "valid")[-1]["step"] == run.result["steps"]
+
+
+# --- what goes wrong ------------------------------------------------------------------------------
+
+
+def test_a_loss_that_is_not_finite_ends_it_before_a_checkpoint_is_spoilt(tmp_path: Path) -> None:
+    settings = ["training.optimizer.lr=1e30", "training.optimizer.clip=null"]
+    with pytest.raises(UserError, match=r"the loss became .*lower training\.optimizer\.lr"):
+        train(tiny(tmp_path, *settings, "training.max_steps=60"), tmp_path / "run")
+    assert Run.open(tmp_path / "run").checkpoints() == []
+
+
+def test_a_validation_that_is_not_finite_is_never_the_best(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny(tmp_path, *EVERY)
+    with pytest.raises(UserError, match=r"the loss became nan at or before step 2"):
+        judged([3, float("nan"), 1], config, tmp_path, monkeypatch)
+    assert Run.open(tmp_path / "run").checkpoint("best").state["step"] == 1
+
+
+def test_a_device_that_is_not_there_leaves_no_directory(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="device: expected auto, cpu or cuda, found 'gpu'"):
+        train(tiny(tmp_path, "training.device=gpu"), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+# --- memory ---------------------------------------------------------------------------------------
+
+
+def trainer(tmp_path: Path, *overrides: str) -> Trainer:
+    config = tiny(tmp_path, "model.dropout=0.2", "training.teacher_forcing.start=0.5", *overrides)
+    prepared = prepare(config)
+    torch.manual_seed(1)
+    model = Seq2Seq(config.model, len(prepared.tokenizers.source), len(prepared.tokenizers.target))
+    batches = Batches(prepared.train, config.batching, source_end=True, seed=1)
+    run = Run.create(tmp_path / "run", config, prepared.tokenizers, {})
+    return Trainer(config, model, batches, run, lambda _: Validation(0, 0, []))
+
+
+def test_the_largest_batch_has_the_most_pairs_of_places(tmp_path: Path) -> None:
+    batches = trainer(tmp_path, "batching.sentences=3").batches
+    largest = batches.largest()
+    sizes = []
+    for _ in batches.plan(0):
+        batch, _ = next(batches)
+        sizes.append(len(batch) * batch.source_BS.size(1) * batch.targets_BT.size(1))
+    assert largest.source_BS.size(1) * largest.targets_BT.size(1) * len(largest) == max(sizes)
+
+
+def test_trying_the_largest_batch_changes_nothing(tmp_path: Path) -> None:
+    tried = trainer(tmp_path)
+    weights = [parameter.clone() for parameter in tried.model.parameters()]
+    random, progress = torch.get_rng_state(), str(tried.progress)
+    tried.try_largest_batch()
+    assert torch.equal(torch.get_rng_state(), random)
+    assert str(tried.progress) == progress
+    for parameter, before in zip(tried.model.parameters(), weights, strict=True):
+        assert torch.equal(parameter, before)
+        assert parameter.grad is None
+
+
+@pytest.mark.parametrize("where", ["forward", "backward"])
+def test_what_does_not_fit_in_memory_is_told_by_lengths_and_key(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    tried = trainer(tmp_path)
+    largest = tried.batches.largest()
+    monkeypatch.setattr(Seq2Seq if where == "forward" else torch.Tensor, where, full)
+    said = (
+        rf"out of memory .*batch of {len(largest)} sentences, {largest.source_BS.size(1)} source "
+        rf"and {largest.targets_BT.size(1)} target .*lower batching\.tokens or data\.max_length"
+    )
+    with pytest.raises(UserError, match=said):
+        tried.try_largest_batch()
+
+
+# --- TensorBoard ----------------------------------------------------------------------------------
+
+
+class Writer:
+    """Stands in for tensorboard's SummaryWriter."""
+
+    opened: list["Writer"] = []  # noqa: RUF012 -- emptied by the fixture
+
+    def __init__(self, folder: Path, purge_step: int) -> None:
+        self.folder, self.purge_step, self.closed = folder, purge_step, False
+        self.scalars: list[tuple[str, float, int]] = []
+        self.opened.append(self)
+
+    def add_scalar(self, name: str, value: float, step: int) -> None:
+        assert not self.closed
+        self.scalars.append((name, value, step))
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def writers(monkeypatch: pytest.MonkeyPatch) -> list[Writer]:
+    module = ModuleType("torch.utils.tensorboard")
+    module.SummaryWriter = Writer  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
+    monkeypatch.setattr(torch.utils, "tensorboard", module, raising=False)
+    Writer.opened.clear()
+    return Writer.opened
+
+
+def test_every_metric_is_a_scalar_too(writers: list[Writer], tmp_path: Path) -> None:
+    settings = ["training.tensorboard=true", "training.log_every=2"]
+    run = train(tiny(tmp_path, *settings), tmp_path / "run")
+    (writer,) = writers
+    assert (writer.folder, writer.purge_step) == (run.folder / "tensorboard", 1)
+    assert writer.closed
+    assert sorted(writer.scalars) == sorted(
+        (f"{record['kind']}/{name}", value, record["step"])
+        for record in records(run, "train") + records(run, "valid")
+        for name, value in record.items()
+        if name not in ("kind", "step")
+    )
+    train(tiny(tmp_path, *settings, "training.max_steps=7"), run.folder, resume=True)
+    assert writers[-1].purge_step == 7
+
+
+def test_without_tensorboard_the_setting_is_refused_with_the_line_that_installs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(UserError, match=r"pip install 'seq2seq\[tensorboard\]'"):
+        train(tiny(tmp_path, "training.tensorboard=true"), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+# --- a unit of one's own --------------------------------------------------------------------------
+
+UNIT = '''
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from seq2seq.model.attention import ATTENTIONS, Attention
+
+
+class Scaled(Attention):
+    """score(s, h) = factor * s . W h."""
+
+    def __init__(self, query_size: int, memory_size: int, *, factor: float = 1.0) -> None:
+        super().__init__(query_size, memory_size)
+        self.key = nn.Linear(memory_size, query_size, bias=False)
+        self.factor = check(factor)
+
+    def score(self, queries_BHTK: Tensor, memory, state) -> Tensor:
+        return self.factor * queries_BHTK @ self.key(memory.keys_BHSK).transpose(-1, -2)
+
+
+def check(factor: float) -> float:
+    assert factor > 0
+    return factor
+
+
+ATTENTIONS["scaled"] = Scaled
+'''
+
+
+@pytest.fixture
+def unit(tmp_path: Path) -> Iterator[Path]:
+    """A user's file; what it registers is forgotten after the test."""
+    path = tmp_path / "my units" / "scaled.py"
+    path.parent.mkdir()
+    path.write_text(UNIT)
+    yield path
+    ATTENTIONS.pop("scaled", None)
+
+
+def test_a_unit_of_one_s_own_is_trained_and_travels_with_the_run(
+    unit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = [f"code={unit}", "model.attention=scaled", "model.attention.factor=0.5"]
+    run = train(tiny(tmp_path, *settings), tmp_path / "run")
+    before = load(run.folder).translate(["the cat sleeps"])[0].as_dict()
+    unit.unlink()
+    ATTENTIONS.pop("scaled")
+    monkeypatch.setattr("seq2seq.extension._loaded", set())  # as in another process
+    again = load(run.folder)
+    assert again.translate(["the cat sleeps"])[0].as_dict() == before
+    longer = load_config(run.folder / "config.yaml", ["training.max_steps=7"])
+    run = train(longer, run.folder, resume=True)
+    assert run.result is not None
+    assert run.result["steps"] == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("x = 1 / 0", "ZeroDivisionError: division by zero"), ("def", "SyntaxError")],
+)
+def test_code_that_fails_is_named(text: str, said: str, unit: Path, tmp_path: Path) -> None:
+    unit.write_text(text)
+    with pytest.raises(UserError, match=rf"scaled\.py.*{said}"):
+        train(tiny(tmp_path, f"code={unit}"), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_unit_that_nothing_defines_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"model\.attention\.kind: .*found 'aditive'.*'additive'"):
+        train(tiny(tmp_path, "model.attention=aditive"), tmp_path / "run")
+    assert not (tmp_path / "run").exists()

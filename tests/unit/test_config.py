@@ -1,0 +1,317 @@
+"""Configurations: what a file, its bases and overrides amount to, and how a mistake is told."""
+
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from seq2seq.config import (
+    Config,
+    DecodingConfig,
+    differences,
+    dump_config,
+    load_config,
+    revise,
+)
+from seq2seq.errors import UserError
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+
+
+def written(folder: Path, text: str, name: str = "run.yaml") -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def keys(tree: Any, key: str = "") -> set[str]:
+    """The dotted names of all leaves of a tree."""
+    if not isinstance(tree, dict):
+        return {key}
+    return {leaf for name in tree for leaf in keys(tree[name], f"{key}.{name}" if key else name)}
+
+
+# --- the recipes ----------------------------------------------------------------------------------
+
+
+def test_the_base_recipe_says_the_defaults_and_every_one_of_them() -> None:
+    assert list(differences(load_config(CONFIGS / "base.yaml"), Config())) == []
+    written_keys = keys(yaml.safe_load((CONFIGS / "base.yaml").read_text("utf-8")))
+    assert written_keys == keys(Config().model_dump(mode="json"))
+
+
+def test_the_base_recipe_follows_the_order_of_the_tree() -> None:
+    tree = yaml.safe_load((CONFIGS / "base.yaml").read_text("utf-8"))
+    assert yaml.safe_dump(tree, sort_keys=False) == dump_config(Config())
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.yaml")), ids=lambda path: path.stem)
+def test_every_recipe_loads(path: Path) -> None:
+    load_config(path)
+
+
+# --- extends --------------------------------------------------------------------------------------
+
+
+def test_a_file_changes_what_it_says_of_its_base_and_nothing_else(tmp_path: Path) -> None:
+    written(tmp_path, "seed: 3\nmodel: {dropout: 0.5, decoder: {size: 9, layers: 2}}", "base.yaml")
+    path = written(tmp_path, "extends: base.yaml\nmodel: {decoder: {size: 7}}")
+    config = load_config(path)
+    assert (config.seed, config.model.dropout) == (3, 0.5)
+    assert (config.model.decoder.size, config.model.decoder.layers) == (7, 2)
+
+
+def test_bases_may_have_bases_and_are_found_beside_the_file_that_names_them(
+    tmp_path: Path,
+) -> None:
+    written(tmp_path, "seed: 3", "a.yaml")
+    written(tmp_path, "extends: ../a.yaml\nmodel: {dropout: 0.5}", "deep/b.yaml")
+    config = load_config(written(tmp_path, "extends: deep/b.yaml"))
+    assert (config.seed, config.model.dropout) == (3, 0.5)
+
+
+def test_a_part_of_another_kind_keeps_the_base_s_other_settings_but_for_a_unit_s_options(
+    tmp_path: Path,
+) -> None:
+    base = "model: {decoder: {kind: luong, size: 9}, attention: {kind: multihead, heads: 2}}"
+    written(tmp_path, base, "base.yaml")
+    path = written(tmp_path, "extends: base.yaml\nmodel: {decoder: conditional, attention: dot}")
+    model = load_config(path).model
+    assert (model.decoder.kind, model.decoder.size) == ("conditional", 9)
+    assert (model.attention.kind, model.attention.options) == ("dot", {})
+
+
+def test_a_unit_s_options_join_those_of_the_base_while_the_unit_is_the_same(
+    tmp_path: Path,
+) -> None:
+    written(tmp_path, "model: {attention: {kind: multihead, heads: 2}}", "base.yaml")
+    path = written(tmp_path, "extends: base.yaml\nmodel: {attention: {size: 8}}")
+    attention = load_config(path).model.attention
+    assert (attention.kind, attention.options) == ("multihead", {"heads": 2, "size": 8})
+
+
+def test_settings_join_a_bare_kind_of_the_base(tmp_path: Path) -> None:
+    written(tmp_path, "model: {decoder: luong}", "base.yaml")
+    path = written(tmp_path, "extends: base.yaml\nmodel: {decoder: {size: 9}}")
+    decoder = load_config(path).model.decoder
+    assert (decoder.kind, decoder.size) == ("luong", 9)
+
+
+def test_a_loop_of_bases_is_refused(tmp_path: Path) -> None:
+    written(tmp_path, "extends: b.yaml", "a.yaml")
+    with pytest.raises(UserError, match="`extends` comes back to itself"):
+        load_config(written(tmp_path, "extends: a.yaml", "b.yaml"))
+
+
+def test_a_missing_base_is_refused_where_it_is_named(tmp_path: Path) -> None:
+    written(tmp_path, "", "base.yaml")
+    path = written(tmp_path, "seed: 1\nextends: bace.yaml")
+    with pytest.raises(UserError, match=r"run\.yaml:2: .*bace\.yaml.*did you mean 'base\.yaml'"):
+        load_config(path)
+
+
+def test_a_base_that_is_no_path_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"run\.yaml:1: extends: expected one path"):
+        load_config(written(tmp_path, "extends: [a.yaml, b.yaml]"))
+
+
+# --- overrides ------------------------------------------------------------------------------------
+
+
+def test_an_override_wins_over_the_file(tmp_path: Path) -> None:
+    path = written(tmp_path, "model: {dropout: 0.5, embedding: 9}")
+    model = load_config(path, ["model.dropout=0.1"]).model
+    assert (model.dropout, model.embedding) == (0.1, 9)
+
+
+@pytest.mark.parametrize("first", ["model.attention=multihead", "model.attention.kind=multihead"])
+def test_overrides_may_come_in_any_order(first: str) -> None:
+    overrides = [first, "model.attention.heads=2", "model.attention.size=8"]
+    for order in permutations(overrides):
+        attention = load_config(None, order).model.attention
+        assert (attention.kind, attention.options) == ("multihead", {"heads": 2, "size": 8})
+
+
+def test_an_override_reaches_into_a_bare_kind(tmp_path: Path) -> None:
+    path = written(tmp_path, "model: {attention: additive, decoder: luong}")
+    model = load_config(path, ["model.attention.size=8", "model.decoder.size=9"]).model
+    assert (model.attention.kind, model.attention.options) == ("additive", {"size": 8})
+    assert (model.decoder.kind, model.decoder.size) == ("luong", 9)
+
+
+def test_an_override_s_value_is_yaml() -> None:
+    overrides = ["training.max_steps=7", "training.patience=null", "tokenizer.joint=false"]
+    config = load_config(None, [*overrides, "training.optimizer.betas=[0.8, 0.9]"])
+    assert (config.training.max_steps, config.training.patience) == (7, None)
+    assert not config.tokenizer.joint
+    assert config.training.optimizer.betas == (0.8, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["seed=1", "seed=2"], r"'seed=2': seed is given twice"),
+        (["seed"], r"'seed': expected key=value"),
+        (["=3"], r"'=3': expected key=value"),
+        (["seed=[1"], r"'seed=\[1': the value is not valid YAML"),
+        (["model.dropuot=0.1"], r"'model\.dropuot=0\.1': unknown key 'model\.dropuot' .*'dropout'"),
+        (["seed.deep=1"], r"'seed\.deep=1': seed: expected"),
+        (["model.dropout=1"], r"'model\.dropout=1': model\.dropout: expected less than 1, found 1"),
+    ],
+)
+def test_a_wrong_override_is_refused_as_it_was_written(overrides: list[str], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        load_config(None, overrides)
+
+
+# --- paths ----------------------------------------------------------------------------------------
+
+
+def test_a_path_in_a_file_is_relative_to_it_and_one_in_an_override_to_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(tmp_path, "data: {train: corpus/train, test: [a.en, a.fr]}", "far/base.yaml")
+    path = written(tmp_path, "extends: ../far/base.yaml\ncode: units.py", "near/run.yaml")
+    monkeypatch.chdir(tmp_path)
+    config = load_config(path, ["data.valid=valid"])
+    assert config.data.train == str(tmp_path / "far" / "corpus" / "train")
+    assert config.data.test == [str(tmp_path / "far" / name) for name in ("a.en", "a.fr")]
+    assert config.data.valid == str(tmp_path / "valid")
+    assert config.code == [str(tmp_path / "near" / "units.py")]
+
+
+def test_an_absolute_path_stays(tmp_path: Path) -> None:
+    path = written(tmp_path, f"data: {{train: {tmp_path / 'x'}}}", "near/run.yaml")
+    assert load_config(path).data.train == str(tmp_path / "x")
+
+
+# --- mistakes -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("\nsede: 1", r"run\.yaml:2: unknown key 'sede' \(did you mean 'seed'\?\)"),
+        ("model:\n  dropuot: 1", r"yaml:2: unknown key 'model\.dropuot' \(did you mean 'dropout'"),
+        (
+            "model:\n  encoder:\n    bidirectoinal: true",
+            r"yaml:3: unknown key 'model\.encoder\.bidirectoinal' \(did you mean 'bidirectional'",
+        ),
+        ("training:\n  zzz: 1", r"yaml:2: unknown key 'training\.zzz'$"),
+        (
+            "training:\n  schedule:\n    kind: platau",
+            r"yaml:3: training\.schedule\.kind: expected .*'cosine', found 'platau' "
+            r"\(did you mean 'plateau'",
+        ),
+        ("model:\n  decoder: lunog", r"yaml:2: model\.decoder.*found 'lunog' .*mean 'luong'"),
+        ("seed: soon", r"yaml:1: seed: expected integer, found 'soon'"),
+        ("seed: -1", r"yaml:1: seed: expected greater than or equal to 0, found -1"),
+        ("model: {dropout: 1.5}", r"yaml:1: model\.dropout: expected less than 1, found 1\.5"),
+        ("model: 3", r"yaml:1: model: expected a mapping of settings, found 3"),
+        ("data:\n  train: [a]", r"yaml:2: data\.train: expected one path or \[source, target\]"),
+        ("data:\n  train: 3", r"yaml:2: data\.train: expected one path or \[source, target\]"),
+        (
+            "training:\n  optimizer:\n    betas: [0.9]",
+            r"yaml:3: training\.optimizer\.betas: expected more values",
+        ),
+        ("seed: 1\nmodel: {}\nseed: 2", r"yaml:3: key 'seed' is given twice"),
+        ("model:\n  tie: all\n  tie: none", r"yaml:3: key 'model\.tie' is given twice"),
+        ("- seed", r"yaml:1: expected a mapping of settings, found seq"),
+        ("just words", r"yaml:1: expected a mapping of settings, found str"),
+        ("seed: 1\nmodel: {", r"yaml:\d: not valid YAML"),
+        ("seed: 1\n\tmodel: 2", r"yaml:2: not valid YAML"),
+        ("training: {patience: null}", r"yaml:1: training: would never end: set max_steps"),
+        ("training:\n  schedule: cosine", r"schedule cosine ends at max_steps, which is not set"),
+        (
+            "model:\n  decoder:\n    input_feeding: true",
+            r"model\.decoder: input_feeding belongs to kind luong",
+        ),
+        ("decoding: {n_best: 6}", r"decoding: n_best 6 is more than beam 5"),
+        ("decoding: {min_length: 201}", r"decoding: min_length 201 exceeds max_length 200"),
+        ("decoding: {temperature: 2}", r"decoding: temperature, top_k and top_p need sample: true"),
+    ],
+)
+def test_a_mistake_is_one_line_that_says_where_what_and_what_instead(
+    text: str, said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=said) as raised:
+        load_config(written(tmp_path, text))
+    assert "\n" not in str(raised.value)
+
+
+def test_a_mistake_in_a_base_is_told_of_the_base(tmp_path: Path) -> None:
+    written(tmp_path, "seed: 1\nsede: 2", "base.yaml")
+    with pytest.raises(UserError, match=r"base\.yaml:2: unknown key 'sede'"):
+        load_config(written(tmp_path, "extends: base.yaml"))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"none\.yaml: no such configuration file"):
+        load_config(tmp_path / "none.yaml")
+
+
+def test_a_directory_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="cannot be read"):
+        load_config(tmp_path)
+
+
+def test_text_that_is_not_utf_8_is_refused_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_bytes("seed: 1\n# d'été".encode("latin-1"))
+    with pytest.raises(UserError, match=r"run\.yaml:2: expected UTF-8"):
+        load_config(path)
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet\n"])
+def test_an_empty_file_says_the_defaults(text: str, tmp_path: Path) -> None:
+    assert load_config(written(tmp_path, text)) == Config()
+
+
+# --- trees ----------------------------------------------------------------------------------------
+
+
+def test_a_dumped_configuration_loads_as_itself(tmp_path: Path) -> None:
+    overrides = [
+        "model.attention=multihead",
+        "model.attention.heads=2",
+        "training.optimizer.eps=1e-9",
+        "training.max_minutes=0.1",
+        "data.source=français",
+    ]
+    config = load_config(None, overrides)
+    assert load_config(written(tmp_path, dump_config(config))) == config
+
+
+def test_differences_are_told_by_key_with_both_values() -> None:
+    other = load_config(None, ["seed=2", "model.attention=dot", "model.decoder.size=9"])
+    assert list(differences(Config(), other)) == [
+        ("seed", 1, 2),
+        ("model.attention.kind", "additive", "dot"),
+        ("model.decoder.size", 512, 9),
+    ]
+
+
+def test_an_option_that_only_one_side_has_is_a_difference() -> None:
+    other = load_config(None, ["model.attention.size=9"])
+    assert list(differences(Config(), other)) == [("model.attention.size", None, 9)]
+    assert list(differences(other, Config())) == [("model.attention.size", 9, None)]
+
+
+def test_a_part_is_revised_under_the_same_checks() -> None:
+    options = DecodingConfig(beam=3)
+    assert revise(options, {"n_best": 2}) == DecodingConfig(beam=3, n_best=2)
+    assert options.n_best == 1
+    with pytest.raises(UserError, match="n_best 4 is more than beam 3"):
+        revise(options, {"n_best": 4})
+    with pytest.raises(UserError, match=r"beam: expected greater than or equal to 1, found 0"):
+        revise(options, {"beam": 0})
+    with pytest.raises(UserError, match=r"unknown key 'beem' \(did you mean 'beam'"):
+        revise(options, {"beem": 2})
+
+
+def test_a_configuration_cannot_be_changed_in_place() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        Config().model.dropout = 0.5
