@@ -103,7 +103,8 @@ def _set_up(
     handler.setFormatter(logging.Formatter("%(message)s"))
     logger = logging.getLogger("seq2seq")
     logger.handlers[:] = [handler]
-    logger.setLevel(logging.WARNING if quiet else logging.INFO)
+    logger.setLevel(logging.INFO)  # for train.log too, however quiet standard error is
+    handler.setLevel(logging.WARNING if quiet else logging.INFO)
     logging.raiseExceptions = False  # a log line that can't be written stops no training
 
 

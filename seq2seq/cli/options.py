@@ -48,7 +48,8 @@ Output = Annotated[
 
 def shows_progress() -> bool:
     """Whether a progress bar has someone to look at it."""
-    return sys.stderr.isatty() and logging.getLogger("seq2seq").isEnabledFor(logging.INFO)
+    handlers = logging.getLogger("seq2seq").handlers
+    return sys.stderr.isatty() and all(handler.level <= logging.INFO for handler in handlers)
 
 
 def open_config(config: Path | None, overrides: list[str] | None) -> Config:

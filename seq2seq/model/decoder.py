@@ -204,19 +204,16 @@ class Conditional(Bahdanau):
     """
 
     def _build_cells(self, config: DecoderConfig, embedding: int) -> None:
-        if not self.attention.context_size:
-            raise UserError(
-                "model.decoder.kind conditional has a cell for the context, which "
-                "model.attention none does not give; kinds luong and bahdanau fit any"
-            )
+        context = self.attention.context_size
         self.first = Recurrent(config.cell, embedding, config.size)
-        self.second = Recurrent(config.cell, self.attention.context_size, config.size)
+        # Without attention there is no context to read, and no cell to read it.
+        self.second = Recurrent(config.cell, context, config.size) if context else None
 
     def _input_weights(self, embedding: int) -> tuple[Tensor, ...]:
-        return (
-            *self.first.input_weights(embedding),
-            *self.second.input_weights(self.attention.context_size),
-        )
+        (token_weights,) = self.first.input_weights(embedding)
+        if self.second is None:
+            return token_weights, token_weights.new_empty(0)
+        return token_weights, *self.second.input_weights(self.attention.context_size)
 
     def _step(
         self,
@@ -228,6 +225,8 @@ class Conditional(Bahdanau):
     ) -> tuple[Tensor, Attended]:
         state_BX = self.first.step(gates_BG, state_BX)
         attended = self._attend(state_BX, memory, attention)
+        if self.second is None:
+            return state_BX, attended
         context_BG = self.second.gates(attended.context_BTV.squeeze(1), context_weights)
         return self.second.step(context_BG, state_BX), attended
 

@@ -388,7 +388,7 @@ class Trainer:
                 "epochs": progress.position.epoch,
                 "seconds": round(progress.seconds, 1),
                 "target_tokens": progress.tokens,
-                "best_step": progress.best_step,
+                "best": self.run.checkpoint("best").folder.resolve().name,
                 **progress.best_metrics,
             }
         )

@@ -45,7 +45,7 @@ CASES = [
     *(Case(unit, {"kind": "luong"}) for unit in UNITS),
     *(Case(unit, {"kind": "luong", "input_feeding": True}) for unit in UNITS),
     *(Case(unit, {"kind": "bahdanau"}) for unit in UNITS),
-    *(Case(unit, {"kind": "conditional"}) for unit in UNITS if unit["kind"] != "none"),
+    *(Case(unit, {"kind": "conditional"}) for unit in UNITS),
     *(Case(UNITS[2], {"kind": kind, "cell": "lstm"}, {"kind": "lstm"}) for kind in DECODERS),
     *(Case(UNITS[1], {"kind": kind, "layers": 2}, {"layers": 2}) for kind in DECODERS),
     Case(UNITS[1], {"kind": "luong", "layers": 2, "input_feeding": True}, {"layers": 2}),

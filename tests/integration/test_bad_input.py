@@ -177,8 +177,6 @@ CONFIGURATIONS = [
         "model.decoder.bridge=copy", r"model\.decoder\.bridge copy needs .*found .*"),
     Bad("tied embeddings of two vocabularies", "train -c tiny.yaml --run new tokenizer.joint=false",
         r"model\.tie: all needs one vocabulary .*, found tokenizer\.joint: false; .*"),
-    Bad("nothing for a conditional decoder to attend to", "config check -c tiny.yaml "
-        "model.attention=none model.decoder.kind=conditional", r"model\.(decoder|attention).*"),
     Bad("input feeding where it has no place", "config show model.decoder.input_feeding=true",
         r"override .*: model\.decoder: input_feeding belongs to kind luong; .*"),
     Bad("a training without end", "config show training.patience=null",

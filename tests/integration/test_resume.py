@@ -252,7 +252,7 @@ def test_the_best_so_far_is_judged_by_the_metric_of_today(
     best_before = whole.checkpoint("last").state["best_step"]
     candidates = {step: losses[step] for step in losses if step in (best_before, 15)}
     assert run.result is not None
-    assert run.result["best_step"] == min(candidates, key=lambda step: candidates[step])
+    assert int(run.result["best"]) == min(candidates, key=lambda step: candidates[step])
 
 
 def test_a_run_that_goes_on_takes_its_best_checkpoint_for_the_best_not_its_average(

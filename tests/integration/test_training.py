@@ -111,7 +111,7 @@ def test_metrics_have_the_fields_that_readers_count_on(tmp_path: Path) -> None:
         "epochs",
         "seconds",
         "target_tokens",
-        "best_step",
+        "best",
         "loss",
         "bleu",
     }
@@ -185,7 +185,7 @@ def test_it_stops_when_patience_is_at_its_end(
     run = judged([3.0, 2.0, 2.5, 1.0, 1.0, 1.5], config, tmp_path, monkeypatch)
     assert run.result is not None
     assert run.result["reason"] == "patience"
-    assert (run.result["steps"], run.result["best_step"], run.result["loss"]) == (6, 4, 1.0)
+    assert (run.result["steps"], run.result["best"], run.result["loss"]) == (6, "00000004", 1.0)
 
 
 def test_the_best_the_last_and_the_newest_are_kept(
