@@ -14,13 +14,17 @@ def find_recipe(path: Path) -> Path:
 
     So `--config configs/demo.yaml` and `--config demo` mean the demo from any folder.
     """
-    if path.exists():
-        return path
-    recipe = _ROOT / "configs" / path.with_suffix(".yaml").name
-    if path.parent in (Path(), Path("configs")) and recipe.exists():
+    recipe = path if path.exists() else bundled_recipe(path)
+    if recipe is not None:
         return recipe
     names = [file.name for file in sorted((_ROOT / "configs").glob("*.yaml"))]
     beside = [file.name for file in path.parent.glob("*.yaml")]
     hint = did_you_mean(path.with_suffix(".yaml").name, [*beside, *names])
     hint = hint or f"; bundled: {', '.join(names)}"
     raise UserError(f"{path}: no such configuration file{hint}")
+
+
+def bundled_recipe(path: Path) -> Path | None:
+    """Return the bundled recipe that `demo`, `demo.yaml` or `configs/demo.yaml` names, if any."""
+    recipe = _ROOT / "configs" / path.with_suffix(".yaml").name
+    return recipe if path.parent in (Path(), Path("configs")) and recipe.exists() else None

@@ -1,7 +1,8 @@
 """The typed configuration tree: every setting of the product, its default, its bounds and its unit.
 
-`load_config` reads YAML, follows `extends`, applies `dotted.key=value` overrides and validates.
-A key that is not in this file is refused with its file and line, never ignored.
+`load_config` reads YAML, follows `extends` (to a file beside it, or a bundled recipe), applies
+`dotted.key=value` overrides and validates. A key that is not in this file is refused with its file
+and line, never ignored.
 
 Relative paths written in a file are relative to that file; those in an override, to the working
 directory.
@@ -24,6 +25,7 @@ from pydantic import (
     model_validator,
 )
 
+from seq2seq.bundled import bundled_recipe
 from seq2seq.errors import UserError, did_you_mean
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -354,10 +356,14 @@ def _read_file(path: Path, origins: _Origins, seen: tuple[Path, ...]) -> Tree:
         where = own_origins.of(("extends",))
         if not isinstance(parent, str):
             raise UserError(f"{where}: extends: expected one path, found {parent!r}")
-        if not (path.parent / parent).exists():
-            hint = did_you_mean(parent, [file.name for file in path.parent.glob("*.yaml")])
-            raise UserError(f"{where}: extends: no such file {path.parent / parent}{hint}")
-        base = _read_file(path.parent / parent, origins, (*seen, path))
+        file = path.parent / parent
+        if not file.exists():
+            recipe = bundled_recipe(Path(parent))
+            if recipe is None:
+                hint = did_you_mean(parent, [beside.name for beside in path.parent.glob("*.yaml")])
+                raise UserError(f"{where}: extends: no such file {file}{hint}")
+            file = recipe
+        base = _read_file(file, origins, (*seen, path))
         _merge(base, tree)
         tree = base
     origins.update(own_origins)

@@ -315,3 +315,11 @@ def test_a_part_is_revised_under_the_same_checks() -> None:
 def test_a_configuration_cannot_be_changed_in_place() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Config().model.dropout = 0.5
+
+
+def test_a_file_anywhere_may_extend_a_bundled_recipe_by_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("extends: multi30k.yaml\ndata: {target: de}\n", encoding="utf-8")
+    mine, recipe = load_config(path), load_config(CONFIGS / "multi30k.yaml")
+    assert mine.data.target == "de"
+    assert mine.model == recipe.model
