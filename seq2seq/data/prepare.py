@@ -31,6 +31,7 @@ from seq2seq.config import Config, DataConfig
 from seq2seq.data.corpus import ParallelText, find_corpus, read_lines
 from seq2seq.data.dataset import DatasetWriter, ParallelDataset
 from seq2seq.data.tokenizer import UNK, Tokenizers, train_tokenizers
+from seq2seq.disk import flush
 from seq2seq.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -223,24 +224,13 @@ def _publish(building: Path, folder: Path) -> None:
     except OSError:
         if not folder.exists():
             raise
-    _sync_path(folder.parent)
+    flush(folder.parent)
 
 
 def _sync(folder: Path) -> None:
     for path in folder.rglob("*"):
-        _sync_path(path)
-    _sync_path(folder)
-
-
-def _sync_path(path: Path) -> None:
-    """Make sure that a file, or a folder's list of names, is on the disk (POSIX only)."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        flush(path)
+    flush(folder)
 
 
 def _sweep(cache: Path) -> None:

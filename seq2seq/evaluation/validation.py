@@ -1,7 +1,4 @@
-"""How good a model is while it trains: the loss on validation, and BLEU of decoding it for real.
-
-Shapes: B sentences, T target steps, N real target tokens.
-"""
+"""How good a model is while it trains: the loss on validation, and BLEU of decoding it for real."""
 
 import torch
 
@@ -12,8 +9,8 @@ from seq2seq.device import find_device
 from seq2seq.evaluation.scores import quick_bleu
 from seq2seq.inference.translator import Translator
 from seq2seq.model.model import Seq2Seq
-from seq2seq.training.loss import cross_entropy
-from seq2seq.training.trainer import Sample, Validate, Validation, target_mask
+from seq2seq.training.loss import batch_loss
+from seq2seq.training.trainer import Sample, Validate, Validation
 
 
 def build_validate(config: Config, prepared: Prepared) -> Validate:
@@ -53,11 +50,7 @@ def validation_loss(
     total, tokens = 0.0, 0
     source_end = config.tokenizer.source_end
     for batch, _ in in_order(prepared.valid, config.batching, source_end=source_end):
-        ids = batch.to(device)
-        decoded = model(ids.source_BS, ids.source_lengths_B, ids.inputs_BT)
-        real_BT = target_mask(batch).to(device)
-        logits_NW = model.output(decoded.features_BTF[real_BT])
-        total += float(cross_entropy(logits_NW, ids.targets_BT[real_BT], 0.0).plain)
+        total += float(batch_loss(model, batch, device, smoothing=0.0).plain)
         tokens += batch.target_tokens
     return total / tokens
 

@@ -113,8 +113,9 @@ class Seq2Seq(nn.Module):
 
 
 _EMBEDDING_STD = 0.35
-"""Large, so that tokens matter to the first gates at once: after 1,000 updates of the demo recipe
-validation BLEU was 60, against 45 with size^-0.5 (0.09) and 41 with 0.7."""
+"""Large, so that tokens matter to the first gates at once: after 1,000 updates of the demo's model
+(batching.tokens 250, constant rate 0.003) validation BLEU was 60, against 52 with size^-0.5 (0.09)
+and 41 with 0.7; one run each."""
 
 
 def _initialise(model: Seq2Seq) -> None:

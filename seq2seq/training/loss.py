@@ -1,6 +1,6 @@
 """What training makes small: cross-entropy over real target tokens, as sums to be divided once.
 
-Shapes: N tokens, W target vocabulary.
+Shapes: B sentences, T target steps, N real target tokens, W target vocabulary.
 """
 
 from typing import NamedTuple
@@ -8,6 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from seq2seq.data.batching import Batch
+from seq2seq.model.model import Seq2Seq, TeacherForcing
 
 
 class Loss(NamedTuple):
@@ -31,3 +34,19 @@ def cross_entropy(logits_NW: Tensor, targets_N: Tensor, smoothing: float) -> Los
         uniform = -log_probs_NW.sum() / log_probs_NW.size(-1)
         smoothed = (1 - smoothing) * plain + smoothing * uniform
     return Loss(smoothed, plain.detach(), targets_N.numel())
+
+
+def batch_loss(
+    model: Seq2Seq,
+    batch: Batch,
+    device: torch.device,
+    smoothing: float,
+    forcing: TeacherForcing | None = None,
+) -> Loss:
+    """Return the loss of a batch; only real tokens, EOS included, meet the output layer."""
+    ids = batch.to(device, non_blocking=True)
+    decoded = model(ids.source_BS, ids.source_lengths_B, ids.inputs_BT, forcing)
+    places_T = torch.arange(batch.targets_BT.size(1))
+    real_BT = (places_T < batch.target_lengths_B.unsqueeze(1)).to(device, non_blocking=True)
+    logits_NW = model.output(decoded.features_BTF[real_BT])
+    return cross_entropy(logits_NW, ids.targets_BT[real_BT], smoothing)

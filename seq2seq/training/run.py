@@ -24,6 +24,7 @@ from safetensors.torch import load_file, load_model, save_file
 
 from seq2seq.config import Config, dump_config, load_config
 from seq2seq.data.tokenizer import Tokenizers
+from seq2seq.disk import flush
 from seq2seq.errors import UserError
 from seq2seq.extension import load_code
 from seq2seq.model.model import Seq2Seq
@@ -315,12 +316,12 @@ def _remove(folder: Path) -> None:
 def _install(part: Path, folder: Path, state: Mapping[str, Any]) -> None:
     """Complete a checkpoint with its state and give it its name."""
     for file in part.iterdir():
-        _flush(file)
+        flush(file)
     _write_json(part / "state.json", state)
-    _flush(part)
+    flush(part)
     shutil.rmtree(folder, ignore_errors=True)
     part.replace(folder)
-    _flush(folder.parent)
+    flush(folder.parent)
 
 
 def _copy_code(files: Sequence[str], folder: Path) -> None:
@@ -359,17 +360,8 @@ def _write_json(path: Path, value: Mapping[str, object]) -> None:
 def _write(path: Path, text: str) -> None:
     part = path.with_name(f".{path.name}.part")
     part.write_text(text, encoding="utf-8")
-    _flush(part)
+    flush(part)
     part.replace(path)
-
-
-def _flush(path: Path) -> None:
-    """Have the file or directory reach the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _is_whole(line: str) -> bool:

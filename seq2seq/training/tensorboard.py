@@ -9,7 +9,7 @@ from seq2seq.errors import UserError
 def check_installed() -> None:
     """Raise UserError, with the line that installs it, if TensorBoard can't be imported."""
     try:
-        import torch.utils.tensorboard  # noqa: F401
+        import torch.utils.tensorboard  # noqa: F401 -- only to see that it can
     except ImportError:
         raise UserError(
             "training.tensorboard: TensorBoard is not installed: pip install 'seq2seq[tensorboard]'"

@@ -25,7 +25,7 @@ from seq2seq.data.batching import START, Batch, Batches, Position
 from seq2seq.device import find_device
 from seq2seq.errors import UserError
 from seq2seq.model.model import Seq2Seq, TeacherForcing
-from seq2seq.training.loss import Loss, cross_entropy
+from seq2seq.training.loss import Loss, batch_loss
 from seq2seq.training.optimizer import build_optimizer
 from seq2seq.training.run import Checkpoint, Run
 from seq2seq.training.schedules import (
@@ -219,13 +219,10 @@ class Trainer:
         return loss.plain
 
     def _loss(self, batch: Batch, forcing: TeacherForcing | None) -> Loss:
-        ids = batch.to(self.device, non_blocking=True)
         bf16 = self.config.precision == "bf16"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
-            decoded = self.model(ids.source_BS, ids.source_lengths_B, ids.inputs_BT, forcing)
-            real_BT = target_mask(batch).to(self.device, non_blocking=True)
-            logits_NW = self.model.output(decoded.features_BTF[real_BT])
-            return cross_entropy(logits_NW, ids.targets_BT[real_BT], self.config.label_smoothing)
+            smoothing = self.config.label_smoothing
+            return batch_loss(self.model, batch, self.device, smoothing, forcing)
 
     def _forcing(self, batch: Batch) -> TeacherForcing | None:
         """Which inputs of the batch come from the reference; None for all."""
@@ -436,9 +433,3 @@ class Trainer:
             batches = self.config.max_epochs * len(self.batches.plan(0))
             totals.append(math.ceil(batches / self.config.accumulate))
         return min(totals, default=None)
-
-
-def target_mask(batch: Batch) -> Tensor:
-    """Return the mask_BT of real target tokens, EOS included, on the CPU."""
-    places_T = torch.arange(batch.targets_BT.size(1))
-    return places_T < batch.target_lengths_B.unsqueeze(1)

@@ -247,7 +247,7 @@ def test_a_checkpoint_may_be_named(runs: dict[str, Path]) -> None:
 def test_the_package_names_what_it_offers() -> None:
     assert all(getattr(seq2seq, name) is not None for name in seq2seq.__all__)
     with pytest.raises(AttributeError, match="no attribute 'translte'"):
-        seq2seq.translte  # noqa: B018
+        seq2seq.translte  # noqa: B018 -- asked for its error
 
 
 # --- what a translation says ----------------------------------------------------------------------

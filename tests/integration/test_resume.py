@@ -133,7 +133,7 @@ def test_a_run_stopped_by_a_signal_and_resumed_is_the_run_that_was_not(
     ("function", "call"),
     [
         ("trainer.Trainer._step", 9),
-        ("run._flush", 5),
+        ("run.flush", 5),
         ("run._install", 2),
         ("run.Run.point", 3),
         ("run.Run.point", 4),

@@ -18,7 +18,7 @@ def test_a_signal_is_noted_by_name(number: signal.Signals) -> None:
 
 
 def test_the_second_signal_interrupts() -> None:
-    with pytest.raises(KeyboardInterrupt), stop_on_signals() as stop:  # noqa: PT012
+    with pytest.raises(KeyboardInterrupt), stop_on_signals() as stop:  # noqa: PT012 -- two signals
         signal.raise_signal(signal.SIGTERM)
         assert str(stop) == "SIGTERM"
         signal.raise_signal(signal.SIGINT)
