@@ -3,7 +3,7 @@
 # pytest: scripts/test.sh -m slow
 set -euo pipefail
 cd "$(dirname "$0")/.."
-scripts/install.sh dev,moses
+scripts/install.sh dev,moses,sparse
 bin=${VENV:-.venv}/bin
 "$bin/ruff" check .
 "$bin/ruff" format --check .

@@ -91,6 +91,31 @@ class BatchingConfig(Part):
     pool: int = Field(default=100, ge=1)
 
 
+class UnitConfig(KindPart):
+    """A part chosen by name; what other options it takes is said by the part's own class."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    kind: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The part's own settings."""
+        return dict(self.model_extra or {})
+
+
+class AddressingConfig(UnitConfig):
+    """How scores become weights."""
+
+    kind: str = "softmax"
+
+
+class AttentionConfig(UnitConfig):
+    """The attention unit: how positions are scored, and how the scores become weights."""
+
+    kind: str = "additive"
+    addressing: AddressingConfig = AddressingConfig()
+
+
 class EncoderConfig(KindPart):
     """Source ids -> encoder states, the memory that attention reads."""
 
@@ -98,18 +123,7 @@ class EncoderConfig(KindPart):
     size: int = Field(default=256, ge=1)
     layers: int = Field(default=1, ge=1)
     bidirectional: bool = True
-
-
-class AttentionConfig(KindPart):
-    """The attention unit; what other options it takes is said by the unit's own class."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-    kind: str = "additive"
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The unit's own settings, everything but `kind`."""
-        return dict(self.model_extra or {})
+    self_attention: AttentionConfig | None = None
 
 
 class DecoderConfig(KindPart):
@@ -272,6 +286,7 @@ def _differences(one: Any, other: Any, key: str) -> Iterator[tuple[str, Any, Any
 
 Tree = dict[str, Any]
 Key = tuple[str, ...]
+_UNITS = ("attention", "self_attention", "addressing")
 _PATHS = (("data", "train"), ("data", "valid"), ("data", "test"), ("code",))
 
 
@@ -394,7 +409,7 @@ def _construct(node: yaml.Node, path: Path, key: Key, origins: _Origins) -> Any:
 
 
 def _merge(base: Tree, over: Tree, key: Key = ()) -> None:
-    """Lay `over` on `base` in place. A bare kind sets `kind`; attention's options go with it."""
+    """Lay `over` on `base` in place. A bare kind sets `kind`; a unit's options go with it."""
     for name, value in over.items():
         old, here = base.get(name), (*key, name)
         if isinstance(old, dict) and isinstance(value, str):
@@ -403,7 +418,7 @@ def _merge(base: Tree, over: Tree, key: Key = ()) -> None:
             old = base[name] = {"kind": old}
         if isinstance(old, dict) and isinstance(value, dict):
             new_unit = value.get("kind", old.get("kind")) != old.get("kind", value.get("kind"))
-            if here == ("model", "attention") and new_unit:
+            if new_unit and here[-1] in _UNITS:
                 base[name] = value
             else:
                 _merge(old, value, here)

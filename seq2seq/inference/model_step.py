@@ -39,10 +39,11 @@ class ModelState(NamedTuple):
 
 
 def select(tree: Tree, rows_N: Tensor) -> Tree:
-    """Return the named tuple of tensors `tree` with these rows of every tensor in it."""
+    """Return the tensors of `tree`, tuples in tuples, with these rows of every one."""
     if isinstance(tree, Tensor):
         return cast(Tree, tree.index_select(0, rows_N))
-    return type(tree)(*(select(branch, rows_N) for branch in tree))
+    branches = (select(branch, rows_N) for branch in tree)
+    return cast(Tree, tuple(branches)) if type(tree) is tuple else type(tree)(*branches)
 
 
 def model_step(model: Seq2Seq) -> Step:

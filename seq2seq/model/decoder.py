@@ -4,6 +4,7 @@ Shapes: B batch, T steps, S source positions, I embedding size, D layer size, V 
 F feature size, E memory size, H heads, L layers, G gates and X state size (see recurrent.py).
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -12,7 +13,15 @@ from torch.nn import functional
 
 from seq2seq.config import DecoderConfig
 from seq2seq.errors import UserError
-from seq2seq.model.attention import Attended, Attention, AttentionState, Memory
+from seq2seq.model.attention import (
+    Attended,
+    Attention,
+    AttentionState,
+    Choices,
+    Memory,
+    join,
+    join_choices,
+)
 from seq2seq.model.encoder import Encoded
 from seq2seq.model.recurrent import Recurrent, run_stack
 from seq2seq.model.trace import trace
@@ -32,6 +41,18 @@ class Decoded(NamedTuple):
     features_BTF: Tensor
     weights_BHTS: Tensor
     state: DecoderState
+    choices: Choices | None = None
+    """Of hard attention in training, else None."""
+
+
+def join_decoded(steps: Sequence[Decoded]) -> Decoded:
+    """Return consecutive steps as one: everything over their T together."""
+    return Decoded(
+        torch.cat([step.features_BTF for step in steps], 1),
+        torch.cat([step.weights_BHTS for step in steps], 2),
+        steps[-1].state,
+        join_choices([step.choices for step in steps]),
+    )
 
 
 class Decoder(nn.Module):
@@ -61,6 +82,16 @@ class Decoder(nn.Module):
         """Read T tokens, the first of which follows `state`."""
         raise NotImplementedError
 
+    def attend(
+        self, states_BTD: Tensor, embedded_BTI: Tensor, memory: Memory, state: AttentionState
+    ) -> Attended:
+        """Attend with the decoder's states, joined to its input tokens if the unit reads them."""
+        query_BTQ = trace("decoder_BTD", states_BTD)
+        if self.attention.reads_token:
+            query_BTQ = torch.cat((embedded_BTI, query_BTQ), -1)
+        attended: Attended = self.attention(query_BTQ, memory, state)
+        return attended
+
 
 class Luong(Decoder):
     """Attention after the cell: s_t = cell(y_t, s_t-1), then f_t = tanh(W [c_t ; s_t]).
@@ -79,8 +110,8 @@ class Luong(Decoder):
 
     @property
     def parallel(self) -> bool:
-        """True without input feeding, unless the attention unit reads its own past."""
-        return not self.fed_size and not self.attention.recurrent
+        """True without input feeding."""
+        return not self.fed_size
 
     def forward(self, embedded_BTI: Tensor, memory: Memory, state: DecoderState) -> Decoded:
         """Read T tokens, the first of which follows `state`."""
@@ -89,10 +120,10 @@ class Luong(Decoder):
         outputs_BTD, layers_BLX = run_stack(
             self.layers, embedded_BTI, state.layers_BLX, self.dropout
         )
-        attended = self._attend(outputs_BTD, memory, state.attention)
+        attended = self.attend(outputs_BTD, embedded_BTI, memory, state.attention)
         features_BTF = self.readout(attended.context_BTV, outputs_BTD)
         end = DecoderState(layers_BLX, state.fed_BF, attended.state)
-        return Decoded(features_BTF, attended.weights_BHTS, end)
+        return Decoded(features_BTF, attended.weights_BHTS, end, attended.choices)
 
     def _step_by_step(self, embedded_BTI: Tensor, memory: Memory, state: DecoderState) -> Decoded:
         first, *upper = (layer for layer in self.layers if isinstance(layer, Recurrent))
@@ -101,9 +132,11 @@ class Luong(Decoder):
         first_BX, *upper_BX = state.layers_BLX.unbind(1)
         fed_BF, attention = state.fed_BF, state.attention
         features: list[Tensor] = []
-        weights: list[Tensor] = []
+        steps: list[Attended] = []
         # unbind, not indexing: the backward of T slices would fill T tensors with zeros
-        for gates_BG in gates_BTG.unbind(1):
+        for gates_BG, embedded_B1I in zip(
+            gates_BTG.unbind(1), embedded_BTI.split(1, dim=1), strict=True
+        ):
             first_BX = first.step(gates_BG + functional.linear(fed_BF, fed_weights), first_BX)
             output_BD = first.output(first_BX)
             for number, layer in enumerate(upper):
@@ -112,18 +145,14 @@ class Luong(Decoder):
                 upper_BX[number] = layer.step(layer_gates_BG, upper_BX[number])
                 output_BD = layer.output(upper_BX[number])
             output_B1D = output_BD.unsqueeze(1)
-            attended = self._attend(output_B1D, memory, attention)
-            attention = attended.state
-            feature_BF = self.readout(attended.context_BTV, output_B1D).squeeze(1)
+            steps.append(self.attend(output_B1D, embedded_B1I, memory, attention))
+            attention = steps[-1].state
+            feature_BF = self.readout(steps[-1].context_BTV, output_B1D).squeeze(1)
             fed_BF = feature_BF[:, : self.fed_size]
             features.append(feature_BF)
-            weights.append(attended.weights_BHTS)
+        attended = join(steps)
         end = DecoderState(torch.stack((first_BX, *upper_BX), 1), fed_BF, attention)
-        return Decoded(torch.stack(features, 1), torch.cat(weights, 2), end)
-
-    def _attend(self, outputs_BTD: Tensor, memory: Memory, state: AttentionState) -> Attended:
-        attended: Attended = self.attention(trace("decoder_BTD", outputs_BTD), memory, state)
-        return attended
+        return Decoded(torch.stack(features, 1), attended.weights_BHTS, end, attended.choices)
 
 
 class Bahdanau(Decoder):
@@ -155,24 +184,23 @@ class Bahdanau(Decoder):
         gates_BTG = self.first.gates(embedded_BTI, token_weights)  # no step waits for these
         first_BX, attention = state.layers_BLX[:, 0], state.attention
         outputs: list[Tensor] = []
-        contexts: list[Tensor] = []
-        weights: list[Tensor] = []
-        for gates_BG in gates_BTG.unbind(1):
-            first_BX, attended = self._step(gates_BG, context_weights, first_BX, memory, attention)
+        steps: list[Attended] = []
+        for token in zip(gates_BTG.unbind(1), embedded_BTI.split(1, dim=1), strict=True):
+            first_BX, attended = self._step(*token, context_weights, first_BX, memory, attention)
             attention = attended.state
             outputs.append(self.first.output(first_BX))
-            contexts.append(attended.context_BTV)
-            weights.append(attended.weights_BHTS)
+            steps.append(attended)
+        attended = join(steps)
         # What no step waits for follows over all T at once.
         outputs_BTD, upper_BLX = torch.stack(outputs, 1), state.layers_BLX[:, 1:]
         if self.upper:
             outputs_BTD, upper_BLX = run_stack(
                 self.upper, self.dropout(outputs_BTD), upper_BLX, self.dropout
             )
-        features_BTF = self.readout(outputs_BTD, embedded_BTI, torch.cat(contexts, 1))
+        features_BTF = self.readout(outputs_BTD, embedded_BTI, attended.context_BTV)
         layers_BLX = torch.cat((first_BX.unsqueeze(1), upper_BLX), 1)
         end = DecoderState(layers_BLX, state.fed_BF, attention)
-        return Decoded(features_BTF, torch.cat(weights, 2), end)
+        return Decoded(features_BTF, attended.weights_BHTS, end, attended.choices)
 
     def _input_weights(self, embedding: int) -> tuple[Tensor, ...]:
         """The matrices that tokens and contexts meet on their way into a cell."""
@@ -181,20 +209,21 @@ class Bahdanau(Decoder):
     def _step(
         self,
         gates_BG: Tensor,
+        embedded_B1I: Tensor,
         context_weights: Tensor,
         state_BX: Tensor,
         memory: Memory,
         attention: AttentionState,
     ) -> tuple[Tensor, Attended]:
         """The first layer's next state, given the token's share of its gates."""
-        attended = self._attend(state_BX, memory, attention)
+        attended = self._attend(state_BX, embedded_B1I, memory, attention)
         context_BG = functional.linear(attended.context_BTV.squeeze(1), context_weights)
         return self.first.step(gates_BG + context_BG, state_BX), attended
 
-    def _attend(self, state_BX: Tensor, memory: Memory, state: AttentionState) -> Attended:
-        query_B1D = trace("decoder_BTD", self.first.output(state_BX).unsqueeze(1))
-        attended: Attended = self.attention(query_B1D, memory, state)
-        return attended
+    def _attend(
+        self, state_BX: Tensor, embedded_B1I: Tensor, memory: Memory, state: AttentionState
+    ) -> Attended:
+        return self.attend(self.first.output(state_BX).unsqueeze(1), embedded_B1I, memory, state)
 
 
 class Conditional(Bahdanau):
@@ -218,13 +247,14 @@ class Conditional(Bahdanau):
     def _step(
         self,
         gates_BG: Tensor,
+        embedded_B1I: Tensor,
         context_weights: Tensor,
         state_BX: Tensor,
         memory: Memory,
         attention: AttentionState,
     ) -> tuple[Tensor, Attended]:
         state_BX = self.first.step(gates_BG, state_BX)
-        attended = self._attend(state_BX, memory, attention)
+        attended = self._attend(state_BX, embedded_B1I, memory, attention)
         if self.second is None:
             return state_BX, attended
         context_BG = self.second.gates(attended.context_BTV.squeeze(1), context_weights)

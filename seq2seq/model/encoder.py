@@ -1,5 +1,7 @@
 """Source embeddings -> encoder states: the memory that attention reads.
 
+Self-attention, if any, comes first: each embedding's context among all is what the layers read.
+
 Shapes: B batch, S source positions, I input size, D layer size, E memory size (D, or 2 D when
 bidirectional: forward half first).
 """
@@ -10,6 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from seq2seq.config import EncoderConfig
+from seq2seq.errors import UserError
+from seq2seq.model.attention import Attention, build_attention
+from seq2seq.model.attention.hard import Stochastic
 from seq2seq.model.recurrent import Recurrent
 from seq2seq.model.trace import trace
 
@@ -41,6 +46,9 @@ class RecurrentEncoder(nn.Module):
 
     def __init__(self, config: EncoderConfig, input_size: int, dropout: float) -> None:
         super().__init__()
+        self.self_attention = _self_attention(config, input_size)
+        if self.self_attention is not None:
+            input_size = self.self_attention.context_size
         directions = 2 if config.bidirectional else 1
         self.memory_size = directions * config.size
         sizes = [input_size] + [self.memory_size] * (config.layers - 1)
@@ -56,13 +64,21 @@ class RecurrentEncoder(nn.Module):
         last_B1 = lengths_B.to(places_S.device, non_blocking=True).unsqueeze(1) - 1
         mask_BS = places_S <= last_B1
         turned_BS = torch.where(mask_BS, last_B1 - places_S, places_S)
-        states_BSE = embedded_BSI
+        states_BSE = self._attend_to_itself(embedded_BSI, mask_BS)
         for layer in range(len(self.forwards)):
             if layer:
                 states_BSE = self.dropout(states_BSE)
             states_BSE = self._layer(layer, states_BSE, turned_BS)
         states_BSE = trace("encoder_states_BSE", states_BSE)
         return Encoded(states_BSE, mask_BS, self._final(states_BSE, last_B1))
+
+    def _attend_to_itself(self, embedded_BSI: Tensor, mask_BS: Tensor) -> Tensor:
+        """Each token's context among all tokens, if the encoder has self-attention."""
+        if self.self_attention is None:
+            return embedded_BSI
+        memory = self.self_attention.prepare(embedded_BSI, mask_BS)
+        attended = self.self_attention(embedded_BSI, memory, self.self_attention.start(memory))
+        return attended.context_BTV
 
     def _layer(self, layer: int, inputs_BSI: Tensor, turned_BS: Tensor) -> Tensor:
         outputs = [_read(self.forwards[layer], inputs_BSI)]
@@ -79,6 +95,19 @@ class RecurrentEncoder(nn.Module):
             return last_BE
         size = self.memory_size // 2
         return torch.cat((last_BE[:, :size], states_BSE[:, 0, size:]), -1)
+
+
+def _self_attention(config: EncoderConfig, size: int) -> Attention | None:
+    if config.self_attention is None:
+        return None
+    key = "model.encoder.self_attention"
+    attention = build_attention(config.self_attention, size, size, key=key)
+    if not attention.heads:
+        raise UserError(f"{key}: kind none attends to nothing; null leaves self-attention out")
+    if isinstance(attention.addressing, Stochastic):
+        raise UserError(f"{key}.addressing: hard is learnt from the decoder's choices; try gumbel")
+    attention.traced_as = "self_"
+    return attention
 
 
 def _read(layer: nn.Module, inputs_BSI: Tensor) -> Tensor:

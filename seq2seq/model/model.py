@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from seq2seq.config import ModelConfig
 from seq2seq.errors import UserError
 from seq2seq.model.attention import Memory, build_attention
-from seq2seq.model.decoder import DECODERS, Bridge, Decoded, DecoderState
+from seq2seq.model.decoder import DECODERS, Bridge, Decoded, DecoderState, join_decoded
 from seq2seq.model.encoder import RecurrentEncoder
 from seq2seq.model.trace import trace
 
@@ -44,7 +44,9 @@ class Seq2Seq(nn.Module):
             )
         self.encoder = RecurrentEncoder(config.encoder, config.embedding, config.dropout)
         memory_size, query_size = self.encoder.memory_size, config.decoder.size
-        attention = build_attention(config.attention, query_size, memory_size)
+        attention = build_attention(
+            config.attention, query_size, memory_size, token_size=config.embedding
+        )
         decoder = DECODERS[config.decoder.kind]
         self.decoder = decoder(config.decoder, attention, config.embedding, config.dropout)
         self.bridge = Bridge(config.decoder.bridge, memory_size, self.decoder.state_shape)
@@ -98,18 +100,16 @@ class Seq2Seq(nn.Module):
         self, inputs_BT: Tensor, memory: Memory, state: DecoderState, forcing: TeacherForcing
     ) -> Decoded:
         """Feed the model its own choices where `forcing` is False; the first input is given."""
-        features: list[Tensor] = []
-        weights: list[Tensor] = []
+        steps: list[Decoded] = []
         choice_B = inputs_BT[:, 0]
         for input_B, forced_B in zip(inputs_BT.unbind(1), forcing.forced_BT.unbind(1), strict=True):
             input_B = torch.where(forced_B, input_B, choice_B)
             decoded = self.decode(input_B.unsqueeze(1), memory, state)
             state = decoded.state
-            features.append(decoded.features_BTF)
-            weights.append(decoded.weights_BHTS)
+            steps.append(decoded)
             with torch.no_grad():  # the choice is taken as given, as in the paper
                 choice_B = forcing.choose(self.output(decoded.features_BTF.squeeze(1)))
-        return Decoded(torch.cat(features, 1), torch.cat(weights, 2), state)
+        return join_decoded(steps)
 
 
 _EMBEDDING_STD = 0.35

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from seq2seq.data.batching import Batch
+from seq2seq.model.attention.hard import Stochastic
 from seq2seq.model.model import Seq2Seq, TeacherForcing
 
 
@@ -49,4 +50,13 @@ def batch_loss(
     places_T = torch.arange(batch.targets_BT.size(1))
     real_BT = (places_T < batch.target_lengths_B.unsqueeze(1)).to(device, non_blocking=True)
     logits_NW = model.output(decoded.features_BTF[real_BT])
-    return cross_entropy(logits_NW, ids.targets_BT[real_BT], smoothing)
+    targets_N = ids.targets_BT[real_BT]
+    loss = cross_entropy(logits_NW, targets_N, smoothing)
+    if decoded.choices is None:
+        return loss
+    addressing = model.decoder.attention.addressing
+    assert isinstance(addressing, Stochastic)
+    log_probs_N = -functional.cross_entropy(logits_NW.detach().float(), targets_N, reduction="none")
+    log_probs_BT = real_BT.to(log_probs_N.dtype).masked_scatter(real_BT, log_probs_N)
+    surrogate = addressing.surrogate(decoded.choices, log_probs_BT, real_BT)
+    return loss._replace(smoothed=loss.smoothed + surrogate)

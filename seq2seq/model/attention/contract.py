@@ -3,11 +3,18 @@
 Shapes: B batch, T decoder steps (any T >= 1), S memory positions, H heads, Q query size,
 E memory size, K key size, V value size.
 
+A unit scores every position for a query; its addressing turns the scores into weights; the weights
+read the values. Units and addressings are chosen apart, so each goes with each.
+
 The same code serves a whole target sequence (T = all) and one step of decoding (T = 1). Nothing
 about a sentence is kept on the module: state goes in and comes out, batch first, so that a beam
 may reorder it without knowing what it is.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import ClassVar, NamedTuple
 
 import torch
@@ -29,6 +36,18 @@ class AttentionState(NamedTuple):
 
     step_B: Tensor
     weights_BHS: Tensor
+    own: tuple[Tensor, ...] = ()
+    """What else the unit carries from step to step, batch first."""
+
+
+class Choices(NamedTuple):
+    """Of positions that were drawn (hard attention): their log-probability, and the entropy, nats.
+
+    Both are summed over heads.
+    """
+
+    log_probs_BT: Tensor
+    entropies_BT: Tensor
 
 
 class Attended(NamedTuple):
@@ -37,6 +56,50 @@ class Attended(NamedTuple):
     context_BTV: Tensor
     weights_BHTS: Tensor
     state: AttentionState
+    choices: Choices | None = None
+
+
+class Addressed(NamedTuple):
+    """Weights, and the choices behind them if they were drawn."""
+
+    weights_BHTS: Tensor
+    choices: Choices | None = None
+
+
+Intervention = Callable[[Tensor, Memory, AttentionState], Tensor]
+"""(weights_BHTS, memory, state before them) -> the weights to read with instead."""
+
+
+class Addressing(nn.Module):
+    """Scores -> weights, over the positions of the mask; `recurrent` as in `Attention`.
+
+    Its own settings are the keyword-only arguments of its `__init__`.
+    """
+
+    recurrent: ClassVar[bool] = False
+    sums_to_one: ClassVar[bool] = True
+    """False where the paper's equation has weights sum to less."""
+
+    def __init__(self, query_size: int, heads: int) -> None:
+        super().__init__()
+        self.query_size = query_size
+        self.heads = heads
+
+    def forward(
+        self, scores_BHTS: Tensor, query_BTQ: Tensor, memory: Memory, state: AttentionState
+    ) -> Addressed:
+        """Return non-negative weights; query t is the one that scores t were made for."""
+        raise NotImplementedError
+
+
+class Softmax(Addressing):
+    """weights = softmax(scores): soft attention."""
+
+    def forward(
+        self, scores_BHTS: Tensor, query_BTQ: Tensor, memory: Memory, state: AttentionState
+    ) -> Addressed:
+        """Return weights that sum to 1 over the positions of the mask."""
+        return Addressed(masked_softmax(scores_BHTS, memory.mask_BS[:, None, None, :]))
 
 
 class Attention(nn.Module):
@@ -49,12 +112,18 @@ class Attention(nn.Module):
     recurrent: ClassVar[bool] = False
     """True when step t reads the state of step t - 1, so that steps can't be taken at once."""
 
+    reads_token: ClassVar[bool] = False
+    """True when the query is [embedding of the decoder's input token ; decoder state]."""
+
     def __init__(self, query_size: int, memory_size: int) -> None:
         super().__init__()
         self.query_size = query_size
         self.memory_size = memory_size
         self.heads = 1
         self.context_size = memory_size
+        self.addressing: Addressing = Softmax(query_size, 1)
+        self.intervention: Intervention | None = None
+        self.traced_as = ""  # goes before the names of what is traced
 
     def prepare(self, memory_BSE: Tensor, mask_BS: Tensor) -> Memory:
         """Return the keys and values of encoder states: here the states themselves, one head."""
@@ -77,23 +146,66 @@ class Attention(nn.Module):
         """Return scores_BHTS, how well each position answers each query: the paper's equation."""
         raise NotImplementedError
 
-    def address(self, scores_BHTS: Tensor, memory: Memory, state: AttentionState) -> Tensor:
-        """Return weights_BHTS, non-negative and summing to 1 over the positions of the mask."""
-        return masked_softmax(scores_BHTS, memory.mask_BS[:, None, None, :])
-
     def merge(self, contexts_BHTV: Tensor) -> Tensor:
         """Return context_BTV of the contexts of all heads, side by side."""
         return contexts_BHTV.transpose(1, 2).flatten(2)
 
+    def advance(self, state: AttentionState, weights_BHTS: Tensor) -> AttentionState:
+        """Return the state after the steps that had these weights."""
+        step_B = state.step_B + weights_BHTS.size(2)
+        return AttentionState(step_B, weights_BHTS[:, :, -1], state.own)
+
     def forward(self, query_BTQ: Tensor, memory: Memory, state: AttentionState) -> Attended:
         """Attend to `memory` with T queries a sentence."""
-        queries_BHTK = trace("queries_BHTK", self.queries(query_BTQ))
-        scores_BHTS = trace("scores_BHTS", self.score(queries_BHTK, memory, state))
-        weights_BHTS = trace("weights_BHTS", self.address(scores_BHTS, memory, state))
+        if not (self.recurrent or self.addressing.recurrent) or query_BTQ.size(1) == 1:
+            return self._attend(query_BTQ, memory, state)
+        steps: list[Attended] = []
+        for query_B1Q in query_BTQ.split(1, dim=1):
+            steps.append(self._attend(query_B1Q, memory, state))
+            state = steps[-1].state
+        return join(steps)
+
+    def _attend(self, query_BTQ: Tensor, memory: Memory, state: AttentionState) -> Attended:
+        queries_BHTK = self._trace("queries_BHTK", self.queries(query_BTQ))
+        scores_BHTS = self._trace("scores_BHTS", self.score(queries_BHTK, memory, state))
+        weights_BHTS, choices = self.addressing(scores_BHTS, query_BTQ, memory, state)
+        if self.intervention is not None:
+            weights_BHTS = self.intervention(weights_BHTS, memory, state)
+        weights_BHTS = self._trace("weights_BHTS", weights_BHTS)
         contexts_BHTV = weights_BHTS.to(memory.values_BHSV.dtype) @ memory.values_BHSV
-        context_BTV = trace("context_BTV", self.merge(contexts_BHTV))
-        state = AttentionState(state.step_B + query_BTQ.size(1), weights_BHTS[:, :, -1])
-        return Attended(context_BTV, weights_BHTS, state)
+        context_BTV = self._trace("context_BTV", self.merge(contexts_BHTV))
+        return Attended(context_BTV, weights_BHTS, self.advance(state, weights_BHTS), choices)
+
+    def _trace(self, name: str, tensor: Tensor) -> Tensor:
+        return trace(self.traced_as + name, tensor)
+
+
+def join(steps: Sequence[Attended]) -> Attended:
+    """Return what consecutive steps attended to as one: everything over their T together."""
+    return Attended(
+        torch.cat([step.context_BTV for step in steps], 1),
+        torch.cat([step.weights_BHTS for step in steps], 2),
+        steps[-1].state,
+        join_choices([step.choices for step in steps]),
+    )
+
+
+def join_choices(steps: Sequence[Choices | None]) -> Choices | None:
+    """Return the choices of consecutive steps as one; None where none were made."""
+    made = [choices for choices in steps if choices is not None]
+    if not made:
+        return None
+    return Choices(*(torch.cat(parts, 1) for parts in zip(*made, strict=True)))
+
+
+@contextmanager
+def intervening(attention: Attention, intervention: Intervention) -> Iterator[None]:
+    """Have `attention` read with the weights that `intervention` makes of its own, meanwhile."""
+    before, attention.intervention = attention.intervention, intervention
+    try:
+        yield
+    finally:
+        attention.intervention = before
 
 
 def masked_softmax(scores_BHTS: Tensor, mask_B11S: Tensor) -> Tensor:
@@ -101,8 +213,13 @@ def masked_softmax(scores_BHTS: Tensor, mask_B11S: Tensor) -> Tensor:
 
     A position outside the mask gets exactly 0. Each row needs one position inside it.
     """
-    scores_BHTS = scores_BHTS.to(torch.promote_types(scores_BHTS.dtype, torch.float32))
+    scores_BHTS = at_least_float32(scores_BHTS)
     return scores_BHTS.masked_fill(~mask_B11S, float("-inf")).softmax(-1)
+
+
+def at_least_float32(tensor: Tensor) -> Tensor:
+    """Return `tensor` in float32 or wider, as probabilities are computed."""
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
 
 
 def split_heads(vectors_BXD: Tensor, heads: int) -> Tensor:

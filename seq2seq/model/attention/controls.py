@@ -1,12 +1,24 @@
-"""No attention: the control, an encoder-decoder with nothing but the bridge -- Cho et al. 2014."""
+"""Controls: what a model does when attention can say nothing, or is not there."""
 
 from torch import Tensor
 
 from seq2seq.model.attention.contract import Attention, AttentionState, Memory
 
 
+class Uniform(Attention):
+    """Every position alike, whatever the query: the context is the mean of the memory."""
+
+    def score(self, queries_BHTK: Tensor, memory: Memory, state: AttentionState) -> Tensor:
+        """Return 0 everywhere."""
+        batch, positions = memory.mask_BS.shape
+        return queries_BHTK.new_zeros(batch, 1, queries_BHTK.size(2), positions)
+
+
 class NoAttention(Attention):
-    """Zero heads: a context of size 0, weights of shape (B, 0, T, S)."""
+    """Nothing but the bridge joins encoder and decoder -- Cho et al. 2014.
+
+    Zero heads: a context of size 0, weights of shape (B, 0, T, S).
+    """
 
     def __init__(self, query_size: int, memory_size: int) -> None:
         super().__init__(query_size, memory_size)

@@ -1,0 +1,110 @@
+"""Hard attention: one position is read, not a mean; in decoding always the likeliest one."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from seq2seq.model.attention.contract import (
+    Addressed,
+    Addressing,
+    AttentionState,
+    Choices,
+    Memory,
+    at_least_float32,
+    masked_softmax,
+)
+
+
+class Stochastic(Addressing):
+    """Positions drawn with the softmax's probabilities, learnt by REINFORCE -- Xu et al. 2015, 4.1.
+
+    The gradient of log p(y | s) reaches the scores through `surrogate` only:
+
+        reward_weight (log p(y | s) - baseline) grad log p(s) + entropy_weight grad H(s)
+
+    The baseline is a moving mean. `expected` is the fraction of steps that read the soft context
+    instead of a drawn one; the paper has one half, drawn for a whole image, here for each step.
+    """
+
+    def __init__(
+        self,
+        query_size: int,
+        heads: int,
+        *,
+        reward_weight: float = 1.0,
+        entropy_weight: float = 0.01,
+        expected: float = 0.5,
+        decay: float = 0.9,
+    ) -> None:
+        super().__init__(query_size, heads)
+        self.reward_weight = reward_weight
+        self.entropy_weight = entropy_weight
+        self.expected = expected
+        self.decay = decay
+        self.baseline: Tensor
+        self.register_buffer("baseline", torch.zeros(()))
+
+    def forward(
+        self, scores_BHTS: Tensor, query_BTQ: Tensor, memory: Memory, state: AttentionState
+    ) -> Addressed:
+        """Return one-hot weights (soft ones at `expected` of the steps, in training)."""
+        soft_BHTS = masked_softmax(scores_BHTS, memory.mask_BS[:, None, None])
+        if not self.training:
+            return Addressed(one_hot(soft_BHTS.argmax(-1), soft_BHTS))
+        chosen_BHT = torch.multinomial(soft_BHTS.detach().flatten(0, 2), 1).view(
+            soft_BHTS.shape[:3]
+        )
+        logs_BHTS = soft_BHTS.clamp_min(torch.finfo(soft_BHTS.dtype).tiny).log()
+        drawn_BT = torch.rand(soft_BHTS[:, 0, :, 0].shape, device=soft_BHTS.device) >= self.expected
+        log_probs_BT = logs_BHTS.gather(-1, chosen_BHT.unsqueeze(-1)).sum((1, 3)) * drawn_BT
+        entropies_BT = -(soft_BHTS * logs_BHTS).sum((1, 3))
+        hard_BHTS = one_hot(chosen_BHT, soft_BHTS)
+        weights_BHTS = torch.where(drawn_BT[:, None, :, None], hard_BHTS, soft_BHTS)
+        return Addressed(weights_BHTS, Choices(log_probs_BT, entropies_BT))
+
+    def surrogate(self, choices: Choices, log_probs_BT: Tensor, real_BT: Tensor) -> Tensor:
+        """Return what to add to the summed loss, so that its gradient is the one above.
+
+        `log_probs_BT` are those of the target tokens, 0 outside `real_BT`. The baseline is kept
+        for one token and multiplied by a sentence's length, as sentences differ in theirs; in
+        training it moves here.
+        """
+        lengths_B = real_BT.sum(1)
+        rewards_B = log_probs_BT.detach().sum(1)
+        advantages_B = rewards_B - self.baseline * lengths_B
+        if self.training:
+            mean = rewards_B.sum() / lengths_B.sum()
+            self.baseline.lerp_(mean.to(self.baseline.dtype), 1 - self.decay)
+        log_choices_B = (choices.log_probs_BT * real_BT).sum(1)
+        entropy = (choices.entropies_BT * real_BT).sum()
+        return (
+            -self.reward_weight * (advantages_B * log_choices_B).sum()
+            - self.entropy_weight * entropy
+        )
+
+
+class StraightThrough(Addressing):
+    """Positions drawn by the Gumbel-max trick; the gradient is that of the Gumbel-softmax.
+
+    -- Jang, Gu and Poole 2017, 2.2; `temperature` is that of the softmax. The gradient is biased.
+    """
+
+    def __init__(self, query_size: int, heads: int, *, temperature: float = 1.0) -> None:
+        super().__init__(query_size, heads)
+        self.temperature = temperature
+
+    def forward(
+        self, scores_BHTS: Tensor, query_BTQ: Tensor, memory: Memory, state: AttentionState
+    ) -> Addressed:
+        """Return one-hot weights."""
+        masked_BHTS = at_least_float32(scores_BHTS).masked_fill(
+            ~memory.mask_BS[:, None, None], float("-inf")
+        )
+        if self.training:
+            return Addressed(functional.gumbel_softmax(masked_BHTS, self.temperature, hard=True))
+        return Addressed(one_hot(masked_BHTS.argmax(-1), masked_BHTS))
+
+
+def one_hot(chosen_BHT: Tensor, like_BHTS: Tensor) -> Tensor:
+    """Return weights of 1 at the chosen positions, in the shape and type of `like_BHTS`."""
+    return torch.zeros_like(like_BHTS).scatter(-1, chosen_BHT.unsqueeze(-1), 1.0)

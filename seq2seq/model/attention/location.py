@@ -1,0 +1,104 @@
+"""Attention that knows where: by position alone, or by where it has looked before."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from seq2seq.errors import UserError
+from seq2seq.model.attention.bahdanau import Additive
+from seq2seq.model.attention.contract import Attention, AttentionState, Memory
+
+
+class Location(Attention):
+    """scores = W [y ; s] + b: a fully connected layer gives position p's score, whatever is there.
+
+    The source article's variant 5, from PyTorch's first tutorial on the matter; y is the embedding
+    of the decoder's input token, s its state. `positions` is how many there can be: a longer
+    source's further positions get no weight.
+    """
+
+    reads_token = True
+
+    def __init__(self, query_size: int, memory_size: int, *, positions: int = 101) -> None:
+        super().__init__(query_size, memory_size)
+        if positions < 1:
+            raise UserError(f"model.attention.positions: expected 1 or more, found {positions}")
+        self.coefficients = nn.Linear(query_size, positions)
+
+    def queries(self, query_BTQ: Tensor) -> Tensor:
+        """Return W [y ; s] + b, one number a position."""
+        return self.coefficients(query_BTQ).unsqueeze(1)
+
+    def score(self, queries_BHTK: Tensor, memory: Memory, state: AttentionState) -> Tensor:
+        """Return the numbers of the positions that there are."""
+        further = memory.mask_BS.size(1) - queries_BHTK.size(-1)
+        # A negative pad cuts. Finite, as a sentence's loss must not be NaN for what it can't reach.
+        lowest = torch.finfo(queries_BHTK.dtype).min / 2
+        return functional.pad(queries_BHTK, (0, further), value=lowest)
+
+
+class LocationAware(Additive):
+    """score = v . tanh(W s + U h + V f), f the last weights seen through filters along the source.
+
+    -- Chorowski et al. 2015, equations 8 and 9, without their bias; `filters` of `width` positions.
+    """
+
+    recurrent = True
+
+    def __init__(
+        self,
+        query_size: int,
+        memory_size: int,
+        *,
+        size: int | None = None,
+        filters: int = 10,
+        width: int = 5,
+    ) -> None:
+        super().__init__(query_size, memory_size, size=size)
+        for name, value in (("filters", filters), ("width", width)):
+            if value < 1:
+                raise UserError(f"model.attention.{name}: expected 1 or more, found {value}")
+        self.filters = nn.Conv1d(1, filters, width, padding="same", bias=False)
+        self.location = nn.Linear(filters, self.energy.in_features, bias=False)
+
+    def features(self, memory: Memory, state: AttentionState) -> Tensor:
+        """Return V f for each position, shape BHTSK with T = 1."""
+        seen_BFS = self.filters(state.weights_BHS.to(self.filters.weight.dtype))
+        return self.location(seen_BFS.transpose(1, 2))[:, None, None]
+
+    def score(self, queries_BHTK: Tensor, memory: Memory, state: AttentionState) -> Tensor:
+        """Return v . tanh(W s + U h + V f)."""
+        keys_BHTSK = memory.keys_BHSK.unsqueeze(2) + self.features(memory, state)
+        return self.energy((queries_BHTK.unsqueeze(3) + keys_BHTSK).tanh()).squeeze(-1)
+
+
+class Coverage(Additive):
+    """score = v . tanh(W s + U h + u c), c the sum of a position's weights so far.
+
+    -- See, Liu and Manning 2017, equation 11, after Tu et al. 2016.
+    """
+
+    recurrent = True
+
+    def __init__(self, query_size: int, memory_size: int, *, size: int | None = None) -> None:
+        super().__init__(query_size, memory_size, size=size)
+        self.coverage = nn.Linear(1, self.energy.in_features, bias=False)
+
+    def start(self, memory: Memory) -> AttentionState:
+        """Return the state before the first step: nothing is covered."""
+        state = super().start(memory)
+        return state._replace(own=(state.weights_BHS,))
+
+    def advance(self, state: AttentionState, weights_BHTS: Tensor) -> AttentionState:
+        """Return the state after a step, its weights added to what is covered."""
+        (covered_BHS,) = state.own
+        return (
+            super().advance(state, weights_BHTS)._replace(own=(covered_BHS + weights_BHTS.sum(2),))
+        )
+
+    def score(self, queries_BHTK: Tensor, memory: Memory, state: AttentionState) -> Tensor:
+        """Return v . tanh(W s + U h + u c)."""
+        (covered_BHS,) = state.own
+        covered_BHSK = self.coverage(covered_BHS.unsqueeze(-1).to(self.coverage.weight.dtype))
+        keys_BHTSK = (memory.keys_BHSK + covered_BHSK).unsqueeze(2)
+        return self.energy((queries_BHTK.unsqueeze(3) + keys_BHTSK).tanh()).squeeze(-1)
