@@ -7,6 +7,7 @@ from seq2seq.errors import UserError, did_you_mean
 _PACKAGE = Path(__file__).parent
 _ROOT = _PACKAGE / "bundled" if (_PACKAGE / "bundled").is_dir() else _PACKAGE.parent
 """An installed wheel holds configs/ and data/ itself; a checkout has them beside the package."""
+_CONFIGS = _ROOT / "configs"
 
 
 def find_recipe(path: Path) -> Path:
@@ -17,14 +18,15 @@ def find_recipe(path: Path) -> Path:
     recipe = path if path.exists() else bundled_recipe(path)
     if recipe is not None:
         return recipe
-    names = [file.name for file in sorted((_ROOT / "configs").glob("*.yaml"))]
+    names = [str(file.relative_to(_CONFIGS)) for file in sorted(_CONFIGS.rglob("*.yaml"))]
     beside = [file.name for file in path.parent.glob("*.yaml")]
-    hint = did_you_mean(path.with_suffix(".yaml").name, [*beside, *names])
+    hint = did_you_mean(str(path.with_suffix(".yaml")), [*beside, *names])
     hint = hint or f"; bundled: {', '.join(names)}"
     raise UserError(f"{path}: no such configuration file{hint}")
 
 
 def bundled_recipe(path: Path) -> Path | None:
     """Return the bundled recipe that `demo`, `demo.yaml` or `configs/demo.yaml` names, if any."""
-    recipe = _ROOT / "configs" / path.with_suffix(".yaml").name
-    return recipe if path.parent in (Path(), Path("configs")) and recipe.exists() else None
+    inside = path.relative_to("configs") if path.parts[:1] == ("configs",) else path
+    recipe = _CONFIGS / inside.with_suffix(".yaml")
+    return recipe if not path.is_absolute() and ".." not in path.parts and recipe.exists() else None

@@ -24,7 +24,7 @@ LENGTHS = (4, 3)
 def unit(kind: str, query_size: int = Q, **options: Any) -> Attention:
     torch.manual_seed(2)
     config = AttentionConfig.model_validate({"kind": kind, **options})
-    return build_attention(config, query_size, E).double()
+    return build_attention(config, query_size, E, token_size=0).double()
 
 
 def attend(attention: Attention, query_BTQ: Tensor, memory_BSE: Tensor) -> Attended:
@@ -89,8 +89,8 @@ def test_additive_is_bahdanau_2015_appendix_1_2() -> None:
     check(attention, lambda s, h: sum(v[k] * math.tanh(w[k] @ s + u[k] @ h) for k in range(5)))
 
 
-def test_additive_is_luong_2015_concat() -> None:
-    attention = unit("additive", size=5)
+def test_concat_is_luong_2015_equation_8_third_line() -> None:
+    attention = unit("concat", size=5)
     both = np.concatenate(
         [matrix(attention.get_submodule(name)) for name in ("query", "key")], axis=1
     )
@@ -127,6 +127,91 @@ def test_multihead_is_torchs_own_module(heads: int) -> None:
     attended = attend(attention, query_BTQ, memory_BSE)
     torch.testing.assert_close(attended.context_BTV, context_BTV)
     torch.testing.assert_close(attended.weights_BHTS, weights_BHTS)
+
+
+def test_cosine_is_graves_2014_equations_5_and_6() -> None:
+    attention = unit("cosine")
+    w, b = matrix(attention.get_submodule("query")), attention.get_parameter("query.bias")
+    (beta,) = matrix(attention.get_submodule("strength"))
+    offset = float(attention.get_parameter("strength.bias").detach())
+
+    def score(s: Vector, h: Vector) -> float:
+        key = w @ s + b.detach().numpy()
+        cosine = float(key @ h) / math.sqrt(float(key @ key) * float(h @ h))
+        return math.log(1 + math.exp(beta @ s + offset)) * cosine
+
+    check(attention, score)
+
+
+def test_location_scores_a_position_whatever_stands_there() -> None:
+    attention = unit("location", positions=S, query_size=Q)
+    w = matrix(attention.get_submodule("coefficients"))
+    b = attention.get_parameter("coefficients.bias").detach().numpy()
+    query_BTQ, memory_BSE = tensors()
+    attended = attend(attention, query_BTQ, memory_BSE)
+    for i, t in np.ndindex(B, T):
+        scores = w @ query_BTQ[i, t].numpy() + b
+        weights = softmax(list(scores[: LENGTHS[i]]))
+        found = attended.weights_BHTS[i, 0, t].detach().numpy()
+        np.testing.assert_allclose(found[: LENGTHS[i]], weights, rtol=1e-10)
+
+
+def test_location_gives_no_weight_to_positions_it_has_no_score_for() -> None:
+    attended = attend(unit("location", positions=2), *tensors())
+    assert (attended.weights_BHTS[..., 2:] == 0).all()
+    torch.testing.assert_close(attended.weights_BHTS.sum(-1), torch.ones(B, 1, T).double())
+
+
+def test_location_reads_the_token_before_the_state() -> None:
+    config = AttentionConfig.model_validate({"kind": "location"})
+    attention = build_attention(config, Q, E, token_size=3)
+    assert attention.get_parameter("coefficients.weight").shape == (101, 3 + Q)
+
+
+def test_location_aware_is_chorowski_2015_equations_8_and_9() -> None:
+    attention = unit("location-aware", size=5, filters=2, width=3)
+    w, u, mix = (matrix(attention.get_submodule(n)) for n in ("query", "key", "location"))
+    (v,) = matrix(attention.get_submodule("energy"))
+    filters = matrix(attention.get_submodule("filters"))[:, 0]
+    query_BTQ, memory_BSE = tensors()
+    found = attend(attention, query_BTQ, memory_BSE).weights_BHTS[:, 0].detach().numpy()
+    for b in range(B):
+        last = np.zeros(S)
+        for t in range(T):
+            padded = np.concatenate([[0], last, [0]])
+            scores = []
+            for j in range(LENGTHS[b]):
+                seen = np.array([f @ padded[j : j + 3] for f in filters])
+                h, s = memory_BSE[b, j].numpy(), query_BTQ[b, t].numpy()
+                scores.append(float(v @ np.tanh(w @ s + u @ h + mix @ seen)))
+            last = np.concatenate([softmax(scores), np.zeros(S - LENGTHS[b])])
+            np.testing.assert_allclose(found[b, t], last, rtol=1e-9)
+
+
+def test_coverage_is_see_2017_equation_11() -> None:
+    attention = unit("coverage", size=5)
+    w, u, c = (matrix(attention.get_submodule(n)) for n in ("query", "key", "coverage"))
+    (v,) = matrix(attention.get_submodule("energy"))
+    query_BTQ, memory_BSE = tensors()
+    found = attend(attention, query_BTQ, memory_BSE).weights_BHTS[:, 0].detach().numpy()
+    for b in range(B):
+        covered = np.zeros(LENGTHS[b])
+        for t in range(T):
+            scores = [
+                float(v @ np.tanh(w @ query_BTQ[b, t].numpy() + u @ h + c[:, 0] * covered[j]))
+                for j, h in enumerate(memory_BSE[b, : LENGTHS[b]].numpy())
+            ]
+            weights = softmax(scores)
+            covered += weights
+            np.testing.assert_allclose(found[b, t, : LENGTHS[b]], weights, rtol=1e-9)
+
+
+def test_uniform_is_the_mean_of_the_memory() -> None:
+    query_BTQ, memory_BSE = tensors()
+    attended = attend(unit("uniform"), query_BTQ, memory_BSE)
+    for b, length in enumerate(LENGTHS):
+        mean_E = memory_BSE[b, :length].mean(0)
+        torch.testing.assert_close(attended.context_BTV[b], mean_E.expand(T, -1))
 
 
 def test_none_gives_a_context_of_size_0() -> None:

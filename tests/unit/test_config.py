@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from seq2seq.bundled import find_recipe
 from seq2seq.config import (
     Config,
     DecodingConfig,
@@ -323,3 +324,13 @@ def test_a_file_anywhere_may_extend_a_bundled_recipe_by_its_name(tmp_path: Path)
     mine, recipe = load_config(path), load_config(CONFIGS / "multi30k.yaml")
     assert mine.data.target == "de"
     assert mine.model == recipe.model
+
+
+def test_a_bundled_recipe_is_found_by_its_name_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("variants/1-dot", "configs/variants/1-dot.yaml"):
+        assert find_recipe(Path(name)) == CONFIGS / "variants" / "1-dot.yaml"
+    with pytest.raises(UserError, match=r"did you mean 'variants/1-dot.yaml'"):
+        find_recipe(Path("variants/1-dott"))
