@@ -123,7 +123,6 @@ class EncoderConfig(KindPart):
     size: int = Field(default=256, ge=1)
     layers: int = Field(default=1, ge=1)
     bidirectional: bool = True
-    embeddings: bool = False
     self_attention: AttentionConfig | None = None
 
 

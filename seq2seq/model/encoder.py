@@ -20,12 +20,11 @@ from seq2seq.model.trace import trace
 
 
 class Encoded(NamedTuple):
-    """The states, the mask (True = a real token), what each direction knew last, and the memory."""
+    """The states, the mask (True = a real token), and the summary that starts the decoder."""
 
     states_BSE: Tensor
     mask_BS: Tensor
     final_BE: Tensor
-    memory_BSM: Tensor
 
     def mean_BE(self) -> Tensor:
         """Return the mean of each sentence's states."""
@@ -51,10 +50,8 @@ class RecurrentEncoder(nn.Module):
         if self.self_attention is not None:
             input_size = self.self_attention.context_size
         directions = 2 if config.bidirectional else 1
-        self.state_size = directions * config.size
-        self.keeps_embeddings = config.embeddings
-        self.memory_size = self.state_size + (input_size if config.embeddings else 0)
-        sizes = [input_size] + [self.state_size] * (config.layers - 1)
+        self.memory_size = directions * config.size
+        sizes = [input_size] + [self.memory_size] * (config.layers - 1)
         self.forwards = nn.ModuleList(Recurrent(config.kind, n, config.size) for n in sizes)
         self.backwards = nn.ModuleList(
             Recurrent(config.kind, n, config.size) for n in sizes if config.bidirectional
@@ -67,14 +64,13 @@ class RecurrentEncoder(nn.Module):
         last_B1 = lengths_B.to(places_S.device, non_blocking=True).unsqueeze(1) - 1
         mask_BS = places_S <= last_B1
         turned_BS = torch.where(mask_BS, last_B1 - places_S, places_S)
-        states_BSE = inputs_BSI = self._attend_to_itself(embedded_BSI, mask_BS)
+        states_BSE = self._attend_to_itself(embedded_BSI, mask_BS)
         for layer in range(len(self.forwards)):
             if layer:
                 states_BSE = self.dropout(states_BSE)
             states_BSE = self._layer(layer, states_BSE, turned_BS)
-        parts = (states_BSE, inputs_BSI) if self.keeps_embeddings else (states_BSE,)
-        memory_BSM = trace("encoder_states_BSE", torch.cat(parts, -1))
-        return Encoded(states_BSE, mask_BS, self._final(states_BSE, last_B1), memory_BSM)
+        states_BSE = trace("encoder_states_BSE", states_BSE)
+        return Encoded(states_BSE, mask_BS, self._final(states_BSE, last_B1))
 
     def _attend_to_itself(self, embedded_BSI: Tensor, mask_BS: Tensor) -> Tensor:
         """Each token's context among all tokens, if the encoder has self-attention."""
@@ -97,7 +93,7 @@ class RecurrentEncoder(nn.Module):
         last_BE = _pick(states_BSE, last_B1).squeeze(1)
         if not self.backwards:
             return last_BE
-        size = self.state_size // 2
+        size = self.memory_size // 2
         return torch.cat((last_BE[:, :size], states_BSE[:, 0, size:]), -1)
 
 

@@ -49,7 +49,7 @@ class Seq2Seq(nn.Module):
         )
         decoder = DECODERS[config.decoder.kind]
         self.decoder = decoder(config.decoder, attention, config.embedding, config.dropout)
-        self.bridge = Bridge(config.decoder.bridge, self.encoder.state_size, self.decoder.state_shape)
+        self.bridge = Bridge(config.decoder.bridge, memory_size, self.decoder.state_shape)
         self.source_embedding = nn.Embedding(source_vocabulary, config.embedding)
         self.target_embedding = (
             self.source_embedding
@@ -69,7 +69,7 @@ class Seq2Seq(nn.Module):
         """
         embedded_BSI = self.dropout(trace("source_embedded", self.source_embedding(source_BS)))
         encoded = self.encoder(embedded_BSI, lengths_B)
-        memory = self.decoder.attention.prepare(self.dropout(encoded.memory_BSM), encoded.mask_BS)
+        memory = self.decoder.attention.prepare(self.dropout(encoded.states_BSE), encoded.mask_BS)
         return memory, self.decoder.start(self.bridge(encoded), memory)
 
     def decode(self, inputs_BT: Tensor, memory: Memory, state: DecoderState) -> Decoded:
