@@ -57,6 +57,7 @@ def train(
     source, target = prepared.tokenizers
     # Built before the directory is made, so that a configuration which can't be leaves none behind.
     model = Seq2Seq(config.model, len(source), len(target))
+    _check_positions(config, model)
     run = old or Run.create(folder, config, prepared.tokenizers, asdict(prepared.summary))
     with _logged_to(run.folder / "train.log"):
         trainer = _trainer(config, prepared, model, run)
@@ -96,7 +97,19 @@ def describe_model(config: Config) -> str:
     _check_tie(config)
     size = config.tokenizer.vocab_size
     with torch.device("meta"):
-        return describe(Seq2Seq(config.model, size, size))
+        model = Seq2Seq(config.model, size, size)
+    _check_positions(config, model)
+    return describe(model)
+
+
+def _check_positions(config: Config, model: Seq2Seq) -> None:
+    positions = model.decoder.attention.positions
+    longest = config.data.max_length + config.tokenizer.source_end
+    if positions is not None and positions < longest:
+        raise UserError(
+            f"model.attention.positions: expected at least {longest}, the pieces of the longest "
+            f"source (data.max_length, and tokenizer.source_end's one), found {positions}"
+        )
 
 
 def _check_tie(config: Config) -> None:

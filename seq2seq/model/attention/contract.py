@@ -121,6 +121,7 @@ class Attention(nn.Module):
         self.memory_size = memory_size
         self.heads = 1
         self.context_size = memory_size
+        self.positions: int | None = None  # more memory positions than this get no weight
         self.addressing: Addressing = Softmax(query_size, 1)
         self.intervention: Intervention | None = None
         self.traced_as = ""  # goes before the names of what is traced

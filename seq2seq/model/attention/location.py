@@ -23,6 +23,7 @@ class Location(Attention):
         super().__init__(query_size, memory_size)
         if positions < 1:
             raise UserError(f"model.attention.positions: expected 1 or more, found {positions}")
+        self.positions = positions
         self.coefficients = nn.Linear(query_size, positions)
 
     def queries(self, query_BTQ: Tensor) -> Tensor:
