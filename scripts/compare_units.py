@@ -1,0 +1,171 @@
+"""Train every attention unit on the bundled corpus, some seeds each, and print what came of them.
+
+    python scripts/compare_units.py --seeds 1 2 3 --units additive general
+    python scripts/compare_units.py --table                  # of what has been trained so far
+
+Each trained unit is a line of docs/results/units.jsonl; one that is there is not trained again, so
+a stopped comparison goes on, and several processes may share the work.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+import seq2seq
+from seq2seq.data.corpus import find_corpus
+from seq2seq.evaluation.evaluate import evaluate
+from seq2seq.evaluation.word_attention import Aligning
+from seq2seq.model.model import Seq2Seq
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "docs" / "results" / "units.jsonl"
+EXAMPLE = ("I love you", "je t'aime")
+
+UNITS = {
+    "dot": "dot",
+    "general": "general",
+    "additive": "additive",
+    "qkv": "qkv",
+    "multihead": "multihead",
+    "cosine": "cosine",
+    "location": "location",
+    "location-aware": "location-aware",
+    "coverage": "coverage",
+    "additive, sparsemax": {"kind": "additive", "addressing": "sparsemax"},
+    "additive, entmax": {"kind": "additive", "addressing": "entmax"},
+    "general, local-m": {"kind": "general", "addressing": "local-m"},
+    "general, local-p": {"kind": "general", "addressing": "local-p"},
+    "additive, hard": {"kind": "additive", "addressing": "hard"},
+    "additive, gumbel": {"kind": "additive", "addressing": "gumbel"},
+    "cosine, ntm": {"kind": "cosine", "addressing": "ntm"},
+    "uniform": "uniform",
+    "none": "none",
+}
+
+STUDENT = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776}
+"""Half a 95 % interval of a mean of so many, in standard errors: Student's t."""
+
+COLUMNS: dict[str, tuple[str, int]] = {
+    "bleu": ("BLEU", 1),
+    "aer": ("AER %", 1),
+    "entropy": ("entropy, nats", 2),
+    "speed": ("tokens a CPU second", 0),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--units", nargs="+", choices=UNITS, default=list(UNITS), metavar="UNIT")
+    parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "units")
+    parser.add_argument("--table", action="store_true", help="only print the table")
+    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE")
+    options = parser.parse_args()
+    if not options.table:
+        for seed in options.seeds:
+            for name in options.units:
+                if (name, seed) not in {(row["unit"], row["seed"]) for row in read_rows()}:
+                    append_row(train_unit(name, seed, options.runs, options.overrides))
+    print(render_table(read_rows()))
+
+
+def train_unit(name: str, seed: int, runs: Path, overrides: list[str]) -> dict[str, Any]:
+    """Train one unit by the demo's recipe; what it reached, as plain values."""
+    settings = [f"model.attention={json.dumps(UNITS[name])}", f"seed={seed}", "training.threads=1"]
+    config = seq2seq.load_config(ROOT / "configs" / "demo.yaml", [*settings, *overrides])
+    started = time.process_time()
+    run = seq2seq.train(config, runs / f"{name.replace(', ', '-')}-{seed}", resume=True)
+    seconds = time.process_time() - started
+    translator = seq2seq.load(run.folder, device="cpu")
+    pairs = list(find_corpus(str(ROOT / "data" / "test"), "en", "fr").pairs())
+    found = evaluate(
+        translator,
+        [pair.source for pair in pairs],
+        [[pair.target for pair in pairs]],
+        alignments=ROOT / "data" / "test.align",
+        aligning=Aligning(),
+        bootstrap=0,
+    )
+    assert run.result is not None
+    assert found.alignment is not None
+    attends = found.entropy is not None
+    return {
+        "unit": name,
+        "seed": seed,
+        "bleu": round(found.scores[0].value, 2),
+        "aer": round(100 * found.alignment.unshifted.aer, 2) if attends else None,
+        "entropy": round(found.entropy, 3) if found.entropy is not None else None,
+        "speed": round(run.result["target_tokens"] / seconds),
+        "parameters": parameters(translator.models[0]),
+        "example": [
+            [round(float(weight), 3) for weight in row]
+            for row in translator.force([EXAMPLE])[0].attention
+        ]
+        if attends
+        else None,
+        "translation": translator.translate([EXAMPLE[0]])[0].text,
+    }
+
+
+def parameters(model: Seq2Seq) -> list[int]:
+    """The number of parameters of the attention unit, and of the whole model."""
+    parts = (model.decoder.attention, model)
+    return [sum(p.numel() for p in part.parameters()) for part in parts]
+
+
+def read_rows() -> list[dict[str, Any]]:
+    if not RESULTS.exists():
+        return []
+    return [json.loads(line) for line in RESULTS.read_text("utf-8").splitlines()]
+
+
+def append_row(row: dict[str, Any]) -> None:
+    with RESULTS.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def render_table(rows: list[dict[str, Any]]) -> str:
+    """Return a Markdown table: a row a unit, means over its seeds with their 95 % intervals."""
+    names = ["unit", "seeds", *(title for title, _ in COLUMNS.values())]
+    names += ["parameters (unit, all)", "je → I, t' → you, aime → love"]
+    lines = [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
+    for unit in UNITS:
+        own = [row for row in rows if row["unit"] == unit]
+        if own:
+            cells = [unit, str(len(own))]
+            cells += [interval([row[key] for row in own], n) for key, (_, n) in COLUMNS.items()]
+            cells += [", ".join(f"{number:,}" for number in own[0]["parameters"]), example(own)]
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def interval(values: list[float | None], digits: int) -> str:
+    numbers = [value for value in values if value is not None]
+    if not numbers:
+        return "-"
+    text = f"{mean(numbers):,.{digits}f}"
+    if len(numbers) < 2:
+        return text
+    half = STUDENT[len(numbers)] * stdev(numbers) / len(numbers) ** 0.5
+    return f"{text} ± {half:,.{digits}f}"
+
+
+def example(rows: list[dict[str, Any]]) -> str:
+    """The three weights of the article's matrix, each the median over seeds."""
+    places = [(0, 0), (1, 2), (2, 1)]
+    matrices = [row["example"] for row in rows if row["example"]]
+    if not matrices:
+        return "-"
+    medians = [sorted(m[i][j] for m in matrices)[len(matrices) // 2] for i, j in places]
+    right = sum(all(max(m[i]) == m[i][j] for i, j in places) for m in matrices)
+    shares = f" ({right} of {len(matrices)} seeds)" if right < len(matrices) else ""
+    return ", ".join(f"{value:.2f}" for value in medians) + shares
+
+
+if __name__ == "__main__":
+    main()
