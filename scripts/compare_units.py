@@ -4,7 +4,10 @@
     python scripts/compare_units.py --table                  # of what has been trained so far
 
 Each trained unit is a line of docs/results/units.jsonl; one that is there is not trained again, so
-a stopped comparison goes on, and several processes may share the work.
+a stopped comparison goes on, and several processes may share the work. Speed is measured apart,
+with nothing beside it, all units by turns:
+
+    python scripts/compare_units.py --speed
 """
 
 from __future__ import annotations
@@ -12,18 +15,29 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Iterator, Sequence
+from itertools import cycle, islice
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean, median, stdev
 from typing import Any
 
+import torch
+
 import seq2seq
+from seq2seq.config import Config
+from seq2seq.data.batching import Batches
 from seq2seq.data.corpus import find_corpus
+from seq2seq.data.prepare import prepare
 from seq2seq.evaluation.evaluate import evaluate
 from seq2seq.evaluation.word_attention import Aligning
 from seq2seq.model.model import Seq2Seq
+from seq2seq.training.loss import batch_loss
+from seq2seq.training.optimizer import build_optimizer
+from seq2seq.training.run import Run
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results" / "units.jsonl"
+SPEEDS = ROOT / "docs" / "results" / "units_speed.json"
 EXAMPLE = ("I love you", "je t'aime")
 
 UNITS = {
@@ -54,7 +68,6 @@ COLUMNS: dict[str, tuple[str, int]] = {
     "bleu": ("BLEU", 1),
     "aer": ("AER %", 1),
     "entropy": ("entropy, nats", 2),
-    "speed": ("tokens a CPU second", 0),
 }
 
 
@@ -64,9 +77,12 @@ def main() -> None:
     parser.add_argument("--units", nargs="+", choices=UNITS, default=list(UNITS), metavar="UNIT")
     parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "units")
     parser.add_argument("--table", action="store_true", help="only print the table")
+    parser.add_argument("--speed", action="store_true", help="only measure how fast they train")
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE")
     options = parser.parse_args()
-    if not options.table:
+    if options.speed:
+        SPEEDS.write_text(json.dumps(measure_speed(options.units), indent=1) + "\n", "utf-8")
+    elif not options.table:
         for seed in options.seeds:
             for name in options.units:
                 if (name, seed) not in {(row["unit"], row["seed"]) for row in read_rows()}:
@@ -76,11 +92,11 @@ def main() -> None:
 
 def train_unit(name: str, seed: int, runs: Path, overrides: list[str]) -> dict[str, Any]:
     """Train one unit by the demo's recipe; what it reached, as plain values."""
-    settings = [f"model.attention={json.dumps(UNITS[name])}", f"seed={seed}", "training.threads=1"]
-    config = seq2seq.load_config(ROOT / "configs" / "demo.yaml", [*settings, *overrides])
-    started = time.process_time()
-    run = seq2seq.train(config, runs / f"{name.replace(', ', '-')}-{seed}", resume=True)
-    seconds = time.process_time() - started
+    config = unit_config(name, seed, overrides)
+    folder = runs / f"{name.replace(', ', '-')}-{seed}"
+    if not (folder / "result.json").exists():
+        seq2seq.train(config, folder, resume=True)
+    run = Run.open(folder)
     translator = seq2seq.load(run.folder, device="cpu")
     pairs = list(find_corpus(str(ROOT / "data" / "test"), "en", "fr").pairs())
     found = evaluate(
@@ -91,7 +107,6 @@ def train_unit(name: str, seed: int, runs: Path, overrides: list[str]) -> dict[s
         aligning=Aligning(),
         bootstrap=0,
     )
-    assert run.result is not None
     assert found.alignment is not None
     attends = found.entropy is not None
     return {
@@ -100,7 +115,6 @@ def train_unit(name: str, seed: int, runs: Path, overrides: list[str]) -> dict[s
         "bleu": round(found.scores[0].value, 2),
         "aer": round(100 * found.alignment.unshifted.aer, 2) if attends else None,
         "entropy": round(found.entropy, 3) if found.entropy is not None else None,
-        "speed": round(run.result["target_tokens"] / seconds),
         "parameters": parameters(translator.models[0]),
         "example": [
             [round(float(weight), 3) for weight in row]
@@ -110,6 +124,45 @@ def train_unit(name: str, seed: int, runs: Path, overrides: list[str]) -> dict[s
         else None,
         "translation": translator.translate([EXAMPLE[0]])[0].text,
     }
+
+
+def unit_config(name: str, seed: int, overrides: Sequence[str] = ()) -> Config:
+    settings = [f"model.attention={json.dumps(UNITS[name])}", f"seed={seed}", "training.threads=1"]
+    return seq2seq.load_config(ROOT / "configs" / "demo.yaml", [*settings, *overrides])
+
+
+def measure_speed(names: list[str], rounds: int = 6) -> dict[str, float]:
+    """Target tokens a second in training, one thread: the median of rounds of 20 updates each.
+
+    Rounds of all units by turns, so that what else the machine does meets them alike; the first is
+    not counted.
+    """
+    torch.set_num_threads(1)
+    updates = {name: training_updates(name) for name in names}
+    speeds: dict[str, list[float]] = {name: [] for name in names}
+    for _ in range(rounds):
+        for name, update in updates.items():
+            started = time.perf_counter()
+            tokens = sum(next(update) for _ in range(20))
+            speeds[name].append(tokens / (time.perf_counter() - started))
+    return {name: round(median(values[1:]), 1) for name, values in speeds.items()}
+
+
+def training_updates(name: str) -> Iterator[int]:
+    """Yield the number of target tokens of one update after another."""
+    config = unit_config(name, 1)
+    prepared = prepare(config)
+    model = Seq2Seq(config.model, *map(len, prepared.tokenizers)).train()
+    optimizer = build_optimizer(config.training.optimizer, model)
+    batches = Batches(prepared.train, config.batching, source_end=False, seed=1)
+    fixed = [batch for batch, _ in islice(batches, 20)]  # the same ones in every round
+    for batch in cycle(fixed):
+        optimizer.zero_grad()
+        loss = batch_loss(model, batch, torch.device("cpu"), smoothing=0.0)
+        (loss.smoothed / loss.tokens).backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        yield loss.tokens
 
 
 def parameters(model: Seq2Seq) -> list[int]:
@@ -132,13 +185,15 @@ def append_row(row: dict[str, Any]) -> None:
 def render_table(rows: list[dict[str, Any]]) -> str:
     """Return a Markdown table: a row a unit, means over its seeds with their 95 % intervals."""
     names = ["unit", "seeds", *(title for title, _ in COLUMNS.values())]
-    names += ["parameters (unit, all)", "je → I, t' → you, aime → love"]
+    speeds = json.loads(SPEEDS.read_text("utf-8")) if SPEEDS.exists() else {}
+    names += ["target tokens/s", "parameters (unit, all)", "je → I, t' → you, aime → love"]
     lines = [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
     for unit in UNITS:
         own = [row for row in rows if row["unit"] == unit]
         if own:
             cells = [unit, str(len(own))]
             cells += [interval([row[key] for row in own], n) for key, (_, n) in COLUMNS.items()]
+            cells.append(f"{speeds[unit]:,.0f}" if unit in speeds else "-")
             cells += [", ".join(f"{number:,}" for number in own[0]["parameters"]), example(own)]
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -3,9 +3,11 @@
 Such a file registers what it defines, for example `ATTENTIONS["mine"] = MyUnit`.
 """
 
-import runpy
+import sys
 from collections.abc import Iterable
+from hashlib import sha256
 from pathlib import Path
+from types import ModuleType
 
 from seq2seq.errors import UserError
 
@@ -21,7 +23,15 @@ def load_code(files: Iterable[str | Path]) -> None:
         if not path.is_file():
             raise UserError(f"code: no such file {path}")
         try:
-            runpy.run_path(str(path))
+            _run(path)
         except Exception as error:  # whatever the user's code raises
             raise UserError(f"{path}: {type(error).__name__}: {error}") from error
         _loaded.add(path)
+
+
+def _run(path: Path) -> None:
+    """Run a file as a module that can be imported by its name: torch.compile looks there."""
+    module = ModuleType(f"seq2seq_code_{sha256(str(path).encode()).hexdigest()[:12]}")
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module
+    exec(compile(path.read_bytes(), path, "exec"), module.__dict__)

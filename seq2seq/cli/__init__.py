@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from seq2seq import __version__
-from seq2seq.cli import configuration, data, measuring, training, translating
+from seq2seq.cli import checking, configuration, data, explaining, measuring, training, translating
 from seq2seq.errors import UserError
 
 app = typer.Typer(
@@ -28,10 +28,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (training.app, translating.app, measuring.app):
+for group in (training.app, translating.app, explaining.app, measuring.app):
     app.registered_commands += group.registered_commands
 app.add_typer(data.app, name="data", no_args_is_help=True)
 app.add_typer(configuration.app, name="config", no_args_is_help=True)
+app.add_typer(checking.app, name="attention", no_args_is_help=True)
 
 
 def main() -> None:

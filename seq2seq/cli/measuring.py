@@ -11,6 +11,7 @@ import typer
 
 from seq2seq.cli.options import (
     AsJson,
+    Attention,
     Beam,
     Bootstrap,
     CheckpointName,
@@ -27,6 +28,8 @@ from seq2seq.errors import UserError
 
 if TYPE_CHECKING:
     from seq2seq.config import Config
+    from seq2seq.explain.interventions import Change
+    from seq2seq.inference.translator import Translator
 
 app = typer.Typer()
 
@@ -44,6 +47,34 @@ def evaluate(
     alignments: Annotated[
         Path | None, typer.Option("--alignments", help="Gold alignments: Pharaoh or NAACL.")
     ] = None,
+    tokenized: Annotated[
+        bool,
+        typer.Option("--tokenized", help="The words to align are what white space separates."),
+    ] = False,
+    threshold: Annotated[
+        float | None,
+        typer.Option("--threshold", help="Align by every weight of at least this, too."),
+    ] = None,
+    reverse_model: Annotated[
+        Path | None,
+        typer.Option("--reverse-model", help="Run of the other direction, to align by both."),
+    ] = None,
+    symmetrization: Annotated[
+        str | None,
+        typer.Option(
+            "--symmetrize",
+            help="intersection, union, grow-diag-final or mean, which takes the mean of both "
+            "directions' weights before it links. [default: grow-diag-final]",
+        ),
+    ] = None,
+    output_alignments: Annotated[
+        Path | None,
+        typer.Option(
+            "--output-alignments",
+            help="File for the links of the references, Pharaoh: by threshold if there is one, "
+            "of both directions if there are.",
+        ),
+    ] = None,
     moses: Annotated[
         bool, typer.Option("--moses", help="Add the literature's lower-cased tokenised BLEU.")
     ] = False,
@@ -53,31 +84,61 @@ def evaluate(
     checkpoint: CheckpointName = "best",
     device: Device = "auto",
     as_json: AsJson = False,
+    attention: Attention = None,
 ) -> None:
-    """Translate a test set and score it: BLEU, chrF, TER, by length, with what went wrong."""
-    from seq2seq.evaluation.evaluate import evaluate as evaluate_model
+    """Translate a test set and score it: BLEU, chrF, TER, by length, with what went wrong.
 
-    check_output(output)
+    With --attention also a table of what the replaced weights cost.
+    """
+    from seq2seq.evaluation.alignment import pharaoh
+    from seq2seq.evaluation.evaluate import evaluate as evaluate_model
+    from seq2seq.evaluation.symmetrization import GROW_DIAG_FINAL
+    from seq2seq.evaluation.word_attention import Aligning
+
+    for file in (output, output_alignments):
+        check_output(file)
+    if symmetrization is not None and reverse_model is None:
+        raise UserError("evaluate: --symmetrize joins two directions; give --reverse-model too")
     runs = open_runs(model)
     config = runs[0].config
     sources, references, name = _test_set(config, corpus, test_set)
     translator = open_translator(runs, checkpoint, device)
+    aligning = Aligning(
+        threshold=threshold,
+        tokenized=tokenized,
+        reverse=_open_reverse(reverse_model, config, checkpoint, device) if reverse_model else None,
+        symmetrization=symmetrization or GROW_DIAG_FINAL,
+    )
     translator.options = revised(translator.options, {"beam": beam})
+    change = None if attention is None else _change(translator, sources, attention)
     found = evaluate_model(
         translator,
         sources,
         references,
         moses=config.data.target if moses else None,
         alignments=alignments,
+        aligning=aligning,
         bootstrap=bootstrap,
     )
+    if output_alignments is not None:
+        write_lines(map(pharaoh, found.links), output_alignments)
+    cost = None
+    if change is not None:
+        from seq2seq.evaluation.interventions import compare_scores
+
+        cost = compare_scores(translator, sources, references, change, found, bootstrap=bootstrap)
     if output is not None:
         write_lines(found.hypotheses, output)
     if as_json:
-        print(json.dumps({"test_set": name, **found.as_dict()}, ensure_ascii=False))
+        values = {"test_set": name, **found.as_dict()}
+        if cost:
+            values["intervention"] = cost.as_dict()
+        print(json.dumps(values, ensure_ascii=False))
     else:
         print(f"{name}: {len(sources):,} sentences, beam {translator.options.beam}")
         print(found.render())
+        if cost:
+            print(f"\n{cost.render()}")
 
 
 @app.command()
@@ -105,6 +166,28 @@ def score(
     if moses:
         scores += score_moses(lines, streams, language=moses, bootstrap=bootstrap)
     print(json.dumps([asdict(one) for one in scores]) if as_json else render_scores(scores))
+
+
+def _open_reverse(folder: Path, config: Config, checkpoint: str, device: str) -> Translator:
+    """The translator of a run whose languages are those of `config`, exchanged."""
+    (run,) = open_runs([folder])
+    ours, theirs = config.data, run.config.data
+    if (theirs.source, theirs.target) != (ours.target, ours.source):
+        raise UserError(
+            f"{folder}: expected a run that translates {ours.target} to {ours.source}, "
+            f"found {theirs.source} to {theirs.target}"
+        )
+    return open_translator([run], checkpoint, device)
+
+
+def _change(translator: Translator, sources: list[str], spec: str) -> Change:
+    """What --attention asks for, refused before the work if it does not fit."""
+    from seq2seq.explain.costs import check_texts
+    from seq2seq.explain.specs import parse_intervention
+
+    change = parse_intervention(spec, translator.tokenizers, seed=translator.options.seed)
+    check_texts(translator, sources, change)
+    return change
 
 
 def _test_set(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -38,6 +38,15 @@ Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:1
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Beam = Annotated[
     int | None, typer.Option(help="Hypotheses kept; 1 is greedy. [default: the run's]")
+]
+Attention = Annotated[
+    str | None,
+    typer.Option(
+        "--attention",
+        metavar="SPEC",
+        help="Replace the decoder's weights: uniform, shuffle, hard, shift=1, temperature=0.5, "
+        "mask=WORD, or a matrix in a .json or .npy file.",
+    ),
 ]
 Bootstrap = Annotated[int, typer.Option(min=0, help="Resamples of the intervals; 0 for none.")]
 Output = Annotated[
@@ -80,6 +89,20 @@ def revised(options: DecodingConfig, given: dict[str, Any]) -> DecodingConfig:
     from seq2seq.config import revise
 
     return revise(options, {name: value for name, value in given.items() if value is not None})
+
+
+def read_texts(texts: list[str] | None, source: Path | None) -> Iterator[str]:
+    """Return the lines of TEXT, else of the file --input, else of standard input."""
+    from seq2seq.data.corpus import read_lines
+
+    if not texts:
+        return read_lines(source if source is not None else sys.stdin)
+    for number, text in enumerate(texts, 1):
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError:
+            raise UserError(f"TEXT {number}: expected UTF-8 text, found {text!r}") from None
+    return iter(texts)
 
 
 def check_output(output: Path | None) -> None:

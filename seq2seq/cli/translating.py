@@ -1,10 +1,10 @@
-"""Commands that use a model: translate, explain."""
+"""The command that uses a model: translate."""
 
 from __future__ import annotations
 
 import json
+import logging
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +12,7 @@ import typer
 
 from seq2seq.cli.options import (
     AsJson,
+    Attention,
     Beam,
     CheckpointName,
     Device,
@@ -20,6 +21,7 @@ from seq2seq.cli.options import (
     check_output,
     open_runs,
     open_translator,
+    read_texts,
     revised,
     write_lines,
 )
@@ -28,6 +30,7 @@ from seq2seq.errors import UserError
 if TYPE_CHECKING:
     from seq2seq.config import DecodingConfig
     from seq2seq.inference.translation import Translation
+    from seq2seq.inference.translator import Translator
 
 app = typer.Typer()
 
@@ -67,11 +70,13 @@ def translate(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of the draws.")] = None,
     batch: Annotated[int | None, typer.Option(help="Sentences decoded at once.")] = None,
+    attention: Attention = None,
 ) -> None:
     """Translate TEXT, a file or standard input, line by line; blank lines stay blank.
 
     Settings not given are the run's own (its config.yaml, `decoding`). With --n-best above 1 each
-    line is: number of the input line, score and translation, between tabs.
+    line is: number of the input line, score and translation, between tabs. With --attention all
+    lines are read first, and standard error tells what the replaced weights cost.
     """
     if texts and source:
         raise UserError("translate: give TEXT or --input, not both")
@@ -94,8 +99,12 @@ def translate(
             "batch": batch,
         },
     )
+    if attention is not None:
+        lines = list(read_texts(texts, source))
+        write_lines(_disturbed(translator, lines, options, attention, as_json), output)
+        return
     typed = not texts and source is None and sys.stdin.isatty()
-    translations = translator.stream(_lines(texts, source), options, ahead=1 if typed else None)
+    translations = translator.stream(read_texts(texts, source), options, ahead=1 if typed else None)
     results = (
         _rendered(number, translation, options, as_json)
         for number, translation in enumerate(translations, 1)
@@ -103,28 +112,21 @@ def translate(
     write_lines(results, output)
 
 
-@app.command()
-def explain(
-    texts: Annotated[list[str], typer.Argument(metavar="TEXT...", help="Sentences.")],
-    model: Models = None,
-    checkpoint: CheckpointName = "best",
-    device: Device = "auto",
-    as_json: AsJson = False,
-) -> None:
-    """Translate TEXT and print which source word each target word looked at.
+def _disturbed(
+    translator: Translator, texts: list[str], options: DecodingConfig, spec: str, as_json: bool
+) -> list[str]:
+    """The lines of translations made with other attention weights, their cost told beside."""
+    from seq2seq.explain.costs import find_costs, render_costs
+    from seq2seq.explain.specs import parse_intervention
 
-    A row a target word, a column a source word; each row's largest weight is in brackets.
-    """
-    from seq2seq.inference.translation import render_matrix
-
-    translator = open_translator(open_runs(model), checkpoint, device)
-    for translation in translator.translate(list(_lines(texts, None))):
-        if as_json:
-            print(json.dumps(translation.as_dict(), ensure_ascii=False))
-            continue
-        columns = [word.word for word in translation.source_words]
-        print(f"{translation.source}  ->  {translation.text}\n")
-        print(render_matrix(translation.attention, translation.words, columns), end="\n\n")
+    change = parse_intervention(spec, translator.tokenizers, seed=options.seed)
+    costs = find_costs(translator, texts, change, options)
+    if report := render_costs(costs):
+        logging.getLogger("seq2seq").info("%s", report)
+    if as_json:
+        values = ({**one.after.as_dict(), "intervention": one.as_dict()} for one in costs)
+        return [json.dumps(value, ensure_ascii=False) for value in values]
+    return [_rendered(number, one.after, options, as_json) for number, one in enumerate(costs, 1)]
 
 
 def _rendered(number: int, translation: Translation, options: DecodingConfig, as_json: bool) -> str:
@@ -134,16 +136,3 @@ def _rendered(number: int, translation: Translation, options: DecodingConfig, as
         rows = [f"{number}\t{c.score:.4f}\t{c.text}" for c in translation.candidates]
         return "\n".join(rows or [f"{number}\t0.0000\t"])
     return translation.text
-
-
-def _lines(texts: list[str] | None, source: Path | None) -> Iterator[str]:
-    from seq2seq.data.corpus import read_lines
-
-    if not texts:
-        return read_lines(source if source is not None else sys.stdin)
-    for number, text in enumerate(texts, 1):
-        try:
-            text.encode("utf-8")
-        except UnicodeEncodeError:
-            raise UserError(f"TEXT {number}: expected UTF-8 text, found {text!r}") from None
-    return iter(texts)

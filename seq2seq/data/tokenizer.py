@@ -45,6 +45,25 @@ class WordPieces(NamedTuple):
     pieces: tuple[int, ...]
 
 
+def join_tokens(words: Sequence[WordPieces], text: str) -> list[WordPieces]:
+    """Return what white space separates in `text`, each with the pieces of the words in it.
+
+    `words` are those of `text`, in order. A word has no white space within and each other character
+    is in one word, so a token is always a run of whole words.
+    """
+    rest = iter(words)
+    tokens = []
+    for token in text.split():
+        pieces: list[int] = []
+        missing = len(token)
+        while missing:
+            word, indices = next(rest)
+            pieces += indices
+            missing -= len(word)
+        tokens.append(WordPieces(token, tuple(pieces)))
+    return tokens
+
+
 class Tokenizer:
     """One SentencePiece model, which serves one side of the corpus or both."""
 

@@ -105,6 +105,11 @@ def _parse_naacl(lines: list[str], path: Path, sentences: int | None) -> list[Go
     ]
 
 
+def pharaoh(links: Links) -> str:
+    """Return `links` as a line of Pharaoh format, `0-0 1-2`, in order; `read_gold` reads it."""
+    return " ".join(f"{source}-{target}" for source, target in sorted(links))
+
+
 # --- links from attention ------------------------------------------------------------------------
 
 
@@ -124,9 +129,9 @@ def links_from_attention(
     if threshold is None:
         chosen_TS = np.zeros(weights_TS.shape, dtype=bool)
         chosen_TS[np.arange(len(weights_TS)), weights_TS.argmax(axis=1)] = True
-        chosen_TS &= weights_TS > 0
     else:
         chosen_TS = weights_TS >= threshold
+    chosen_TS &= weights_TS > 0
     targets, sources = np.nonzero(chosen_TS)
     return frozenset(
         (int(source), int(target) + offset)
@@ -242,5 +247,6 @@ def _check_inside(truth: GoldAlignment, shape: tuple[int, ...], sentence: int) -
         if target >= shape[0] or source >= shape[1]:
             raise UserError(
                 f"sentence {sentence}: gold link {source}-{target} (from 0) lies outside its "
-                f"{shape[1]} source and {shape[0]} target words: is the text tokenised as the gold?"
+                f"{shape[1]} source and {shape[0]} target words: does the gold count words so? "
+                "--tokenized is for gold that counts what white space separates"
             )

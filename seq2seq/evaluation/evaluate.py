@@ -7,17 +7,28 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from seq2seq.evaluation.alignment import AttentionAlignment, read_gold, score_attention
+from seq2seq.evaluation.alignment import (
+    AlignmentScore,
+    AttentionAlignment,
+    Links,
+    read_gold,
+)
 from seq2seq.evaluation.lengths import LengthBucket, render_lengths, score_by_length
 from seq2seq.evaluation.pathologies import (
     PathologyReport,
     find_pathologies,
     render_pathologies,
 )
-from seq2seq.evaluation.scores import References, Score, render_scores, score_corpus, score_moses
-from seq2seq.inference.translation import END, Matrix, Translation
+from seq2seq.evaluation.scores import (
+    References,
+    Score,
+    check_lines,
+    render_scores,
+    score_corpus,
+    score_moses,
+)
+from seq2seq.evaluation.word_attention import Aligning, align
+from seq2seq.inference.translation import Translation
 from seq2seq.inference.translator import Translator
 
 
@@ -30,19 +41,30 @@ class Evaluation:
     lengths: list[LengthBucket]
     pathologies: PathologyReport
     alignment: AttentionAlignment | None
+    """Of the links of the greatest weights on the first references; None without gold."""
+    link_scores: dict[str, AlignmentScore]
+    """Of all kinds of links asked for, by name, those of the greatest weights first."""
+    links: list[Links]
+    """Of each pair, those of the last kind."""
+    entropy: float | None
+    """Of attention on the first references, nats a word; None without attention."""
 
     def render(self) -> str:
         """Return the whole as text."""
         parts = [render_scores(self.scores)]
         if self.alignment:
-            parts.append(f"attention on the references, against the gold:\n{self.alignment}")
+            _, *others = self.link_scores.items()  # the first one is `alignment`
+            lines = [str(self.alignment), *(f"{score}  {name}" for name, score in others)]
+            parts.append("\n".join(["attention on the references, against the gold:", *lines]))
+        if self.entropy is not None:
+            parts.append(f"attention entropy on the references: {self.entropy:.3f} nats a word")
         parts += [render_lengths(self.lengths), render_pathologies(self.pathologies)]
         return "\n\n".join(parts)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return everything but the translations as plain values, for JSON."""
+        """Return everything but the translations and links as plain values, for JSON."""
         values = asdict(self)
-        del values["hypotheses"]
+        del values["hypotheses"], values["links"]
         return values
 
 
@@ -53,47 +75,35 @@ def evaluate(
     *,
     moses: str | None = None,
     alignments: str | Path | None = None,
+    aligning: Aligning | None = None,
     bootstrap: int = 1000,
 ) -> Evaluation:
     """Translate `sources` and score the result against raw `references`.
 
     `moses` names the target language to add the literature's lower-cased tokenised BLEU;
     `alignments` is a gold file to add the alignment error rate of attention when the model reads
-    the first references. Raises UserError where the files don't belong together.
+    the first references; `aligning` says how its words are counted and which other links to score.
+    Raises UserError where the files don't belong together.
     """
+    check_lines(sources, references)  # each will have a hypothesis
+    gold = read_gold(alignments, sentences=len(sources)) if alignments else None
+    pairs = [(source, target or "") for source, target in zip(sources, references[0], strict=True)]
+    aligned = align(translator, pairs, gold, aligning)
     translations = translator.translate(sources)
     hypotheses = [translation.text for translation in translations]
     scores = score_corpus(hypotheses, references, bootstrap=bootstrap)
     if moses:
         scores += score_moses(hypotheses, references, language=moses, bootstrap=bootstrap)
-    alignment = _align(translator, sources, references[0], alignments) if alignments else None
     return Evaluation(
         hypotheses,
         scores,
         score_by_length(sources, hypotheses, references),
         find_pathologies(sources, hypotheses, truncated=[_is_cut(t) for t in translations]),
-        alignment,
+        alignment=aligned.plain,
+        link_scores=aligned.scores,
+        links=aligned.links,
+        entropy=aligned.entropy,
     )
-
-
-def _align(
-    translator: Translator,
-    sources: Sequence[str],
-    targets: Sequence[str | None],
-    alignments: str | Path,
-) -> AttentionAlignment:
-    gold = read_gold(alignments, sentences=len(sources))
-    pairs = [(source, target or "") for source, target in zip(sources, targets, strict=True)]
-    return score_attention([word_weights(forced) for forced in translator.force(pairs)], gold)
-
-
-def word_weights(translation: Translation) -> Matrix:
-    """Return the attention of real source words; a row that looks most at the end has no weight."""
-    weights_IJ = translation.attention
-    if not translation.source_words or translation.source_words[-1].word != END:
-        return weights_IJ
-    looks_at_end_I = weights_IJ.argmax(1) == weights_IJ.shape[1] - 1
-    return np.where(looks_at_end_I[:, None], 0, weights_IJ[:, :-1]).astype(np.float32)
 
 
 def _is_cut(translation: Translation) -> bool:

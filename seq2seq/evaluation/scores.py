@@ -61,14 +61,14 @@ def score_corpus(
     `bootstrap` resamples give each its interval (fewer on a very large corpus, as the signature's
     `bs:` says; 0 for none). Raises UserError if the numbers of lines differ.
     """
-    _check_lines(hypotheses, references)
+    check_lines(hypotheses, references)
     metrics = (BLEU(), CHRF(), TER())
     return [_score(metric, hypotheses, references, bootstrap, seed) for metric in metrics]
 
 
 def quick_bleu(hypotheses: Sequence[str], references: References) -> float:
     """Return the BLEU of `score_corpus`, in percent and without its interval, for validation."""
-    _check_lines(hypotheses, references)
+    check_lines(hypotheses, references)
     return _score(BLEU(), hypotheses, references, 0, SEED).value
 
 
@@ -86,7 +86,7 @@ def score_moses(
     LIUM-CVC 2017, and split at hyphens (`tokenizer.perl -a`), as others do. Neither compares with
     sacreBLEU's 13a. Raises UserError without the `moses` extra, or if the numbers of lines differ.
     """
-    _check_lines(hypotheses, references)
+    check_lines(hypotheses, references)
     scores = []
     for flag, split_hyphens in (("", False), (" -a", True)):
         tokenize = _MosesTokenizer(language, split_hyphens=split_hyphens)
@@ -111,7 +111,8 @@ def render_scores(scores: Sequence[Score]) -> str:
     return "\n".join(str(score) for score in scores)
 
 
-def _check_lines(hypotheses: Sequence[str], references: References) -> None:
+def check_lines(hypotheses: Sequence[str], references: References) -> None:
+    """Raise UserError unless each stream of references has a line for each hypothesis."""
     assert not any(isinstance(stream, str) for stream in references), "expected reference streams"
     if not hypotheses:
         raise UserError("nothing to score: found 0 hypotheses")

@@ -1,4 +1,4 @@
-"""One alignment from two directions: intersection, union and grow-diag-final.
+"""One alignment from two directions: intersection, union, grow-diag-final and mean.
 
 Both directions are given as (source word, target word) links: `reverse_links` turns those of the
 target-to-source model round first.
@@ -7,21 +7,33 @@ target-to-source model round first.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 from seq2seq.errors import UserError, did_you_mean
 from seq2seq.evaluation.alignment import Links
 
+Symmetrization: TypeAlias = Callable[[Links, Links], Links]
+"""(forward links, backward links) -> the links of both."""
+
+GROW_DIAG_FINAL = "grow-diag-final"
+MEAN = "mean"
+
 _NEIGHBOURS = ((-1, 0), (0, -1), (1, 0), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1))
 
 
-def symmetrize(forward: Links, backward: Links, method: str = "grow-diag-final") -> Links:
+def symmetrize(forward: Links, backward: Links, method: str = GROW_DIAG_FINAL) -> Links:
     """Return one set of links from two; `method` is a key of SYMMETRIZATIONS, else UserError."""
+    return find_symmetrization(method)(forward, backward)
+
+
+def find_symmetrization(method: str) -> Symmetrization:
+    """Return the function of that name in SYMMETRIZATIONS; UserError if there is none."""
     if method not in SYMMETRIZATIONS:
         raise UserError(
             f"symmetrisation: expected one of {', '.join(SYMMETRIZATIONS)}, "
             f"found {method!r}{did_you_mean(method, SYMMETRIZATIONS)}"
         )
-    return SYMMETRIZATIONS[method](forward, backward)
+    return SYMMETRIZATIONS[method]
 
 
 def intersection(forward: Links, backward: Links) -> Links:
@@ -78,8 +90,10 @@ class _Grown:
             self.targets.add(target)
 
 
-SYMMETRIZATIONS: dict[str, Callable[[Links, Links], Links]] = {
+SYMMETRIZATIONS: dict[str, Symmetrization] = {
     "intersection": intersection,
     "union": union,
-    "grow-diag-final": grow_diag_final,
+    GROW_DIAG_FINAL: grow_diag_final,
+    MEAN: grow_diag_final,
 }
+"""How links are joined; for `mean` both directions link by the mean of their weights first."""

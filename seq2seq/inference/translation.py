@@ -6,6 +6,7 @@ I target words, J source words.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -130,13 +131,31 @@ def render_matrix(weights_IJ: Matrix, words: Sequence[str], source_words: Sequen
     cells = [
         [f"[{w:.2f}]" if w == max(row) > 0 else f" {w:.2f} " for w in row] for row in weights_IJ
     ]
-    widths = [max(6, len(word)) for word in source_words]
-    margin = max((len(word) for word in words), default=0)
-    lines = [
-        " " * margin + "".join(f"  {w:>{n}}" for w, n in zip(source_words, widths, strict=True))
-    ]
+    widths = [max(6, display_width(word)) for word in source_words]
+    margin = max((display_width(word) for word in words), default=0)
+    heading = zip(source_words, widths, strict=True)
+    lines = [" " * margin + "".join(f"  {pad(w, n, right=True)}" for w, n in heading)]
     for word, row in zip(words, cells, strict=True):
         lines.append(
-            f"{word:<{margin}}" + "".join(f"  {c:>{n}}" for c, n in zip(row, widths, strict=True))
+            pad(word, margin) + "".join(f"  {c:>{n}}" for c, n in zip(row, widths, strict=True))
         )
     return "\n".join(lines)
+
+
+def pad(text: str, width: int, *, right: bool = False) -> str:
+    """Return `text` filled up with spaces to `width` columns of a terminal, set left or right."""
+    space = " " * (width - display_width(text))
+    return space + text if right else text + space
+
+
+def display_width(text: str) -> int:
+    """Return how many columns of a terminal `text` takes: East Asian wide characters take two,
+    marks that combine with the character before them none.
+    """
+    return sum(_columns(character) for character in text)
+
+
+def _columns(character: str) -> int:
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -8,16 +8,17 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from seq2seq.config import DecodingConfig, differences
-from seq2seq.data.batching import collate
+from seq2seq.data.batching import Batch, collate
 from seq2seq.data.tokenizer import BOS, EOS, PAD, UNK, Tokenizers, WordPieces
 from seq2seq.device import find_device
 from seq2seq.errors import UserError
@@ -27,6 +28,8 @@ from seq2seq.inference.model_step import ModelState, model_step
 from seq2seq.inference.sampling import sentence_seeds
 from seq2seq.inference.search import search
 from seq2seq.inference.translation import END, Candidate, Translation
+from seq2seq.model.attention import intervening
+from seq2seq.model.attention.contract import Intervention
 from seq2seq.model.model import Seq2Seq
 from seq2seq.training.run import Run, find_run
 
@@ -43,6 +46,17 @@ class _Source(NamedTuple):
     number: int
     text: str
     ids: list[int]
+
+
+class Disturbance(Protocol):
+    """What is done to the attention weights of a sentence: see `seq2seq.explain.interventions`."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether it differs from sentence to sentence, which are then decoded one at a time."""
+
+    def on(self, sentences: Sequence[Sequence[WordPieces]]) -> Intervention:
+        """Return what replaces the weights of a batch of sentences (of one if `alone`)."""
 
 
 class Translator:
@@ -67,10 +81,18 @@ class Translator:
         self._max_length = max_length
 
     def translate(
-        self, texts: Iterable[str], options: DecodingConfig | None = None
+        self,
+        texts: Iterable[str],
+        options: DecodingConfig | None = None,
+        *,
+        attention: Disturbance | None = None,
     ) -> list[Translation]:
-        """Return the translation of each text, in order; a blank text gives a blank one."""
-        return list(self.stream(texts, options))
+        """Return the translation of each text, in order; a blank text gives a blank one.
+
+        With `attention` the models read with the weights that it makes of their own, which are
+        then those shown. Raises UserError if a model has none.
+        """
+        return list(self.stream(texts, options, attention=attention))
 
     def stream(
         self,
@@ -78,38 +100,80 @@ class Translator:
         options: DecodingConfig | None = None,
         *,
         ahead: int | None = None,
+        attention: Disturbance | None = None,
     ) -> Iterator[Translation]:
         """Yield the translation of each text, in order, reading `ahead` of them before the first.
 
         The default is many batches of them, for speed; 1 answers each text at once.
         """
         options = options or self.options
+        size = _batch_size(options, attention)
         numbered = enumerate(texts)
         while window := list(islice(numbered, ahead or _WINDOW * options.batch)):
             sources = [self._read(number, text) for number, text in window]
             done = {source.number: self._blank(source) for source in sources if not source.ids}
             work = sorted((s for s in sources if s.ids), key=lambda source: len(source.ids))
-            for first in range(0, len(work), options.batch):
-                batch = work[first : first + options.batch]
-                for source, hypotheses in zip(batch, self._search(batch, options), strict=True):
+            for first in range(0, len(work), size):
+                batch = work[first : first + size]
+                with self._disturbed(batch, attention):
+                    found = self._search(batch, options)
+                for source, hypotheses in zip(batch, found, strict=True):
                     done[source.number] = self._translation(source, hypotheses)
             yield from (done[source.number] for source in sources)
 
     @torch.no_grad()
-    def force(self, pairs: Sequence[tuple[str, str]]) -> list[Translation]:
+    def force(
+        self, pairs: Sequence[tuple[str, str]], *, attention: Disturbance | None = None
+    ) -> list[Translation]:
         """Return each given (source, target) as if it had been found: its score and attention.
 
-        For a blank source nothing could be found, whatever the target.
+        For a blank source nothing could be found, whatever the target. `attention` as in
+        `translate`.
         """
+        size = _batch_size(self.options, attention)
         sources = [self._read(number, source) for number, (source, _) in enumerate(pairs)]
         done = {source.number: self._blank(source) for source in sources if not source.ids}
         work = [source for source in sources if source.ids]
-        for first in range(0, len(work), self.options.batch):
-            batch = work[first : first + self.options.batch]
+        for first in range(0, len(work), size):
+            batch = work[first : first + size]
             targets = [self.tokenizers.target.encode(pairs[s.number][1]) for s in batch]
-            for source, hypothesis in zip(batch, self._force(batch, targets), strict=True):
+            with self._disturbed(batch, attention):
+                forced = self._force(batch, targets)
+            for source, hypothesis in zip(batch, forced, strict=True):
                 done[source.number] = self._translation(source, [hypothesis])
         return [done[source.number] for source in sources]
+
+    def log_probs(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return log_probs_BT of the targets of `batch`, in nats, and weights_BHTS behind them.
+
+        Gradients are kept where they are on; beyond a sentence's end the values mean nothing.
+        """
+        ids = batch.to(self.device)
+        log_probs, weights = [], []
+        for model in self.models:
+            decoded = model(ids.source_BS, ids.source_lengths_B, ids.inputs_BT)
+            logits_BTW = model.output(decoded.features_BTF)
+            dtype = torch.promote_types(logits_BTW.dtype, torch.float32)
+            log_probs_BTW = logits_BTW.log_softmax(-1, dtype=dtype)
+            log_probs.append(log_probs_BTW.gather(2, ids.targets_BT.unsqueeze(2)).squeeze(2))
+            weights.append(decoded.weights_BHTS)
+        return log_mean(log_probs), mean_weights(weights)
+
+    def check_attention(self) -> None:
+        """Raise UserError if a model has no attention weights that could be replaced."""
+        if not all(model.decoder.attention.heads for model in self.models):
+            raise UserError("attention: the model has no weights to replace (attention kind none)")
+
+    def source_ids(self, text: str) -> list[int]:
+        """Return the ids of `text` that the encoder reads: with the end, if the models read one."""
+        return self.tokenizers.source.encode(text) + ([EOS] if self._source_end else [])
+
+    def source_words(self, text: str) -> list[WordPieces]:
+        """Return the words of `text` and their places in `source_ids(text)`; the end is one."""
+        words = self.tokenizers.source.source_words(text)
+        if not self._source_end:
+            return words
+        return [*words, WordPieces(END, (sum(len(word.pieces) for word in words),))]
 
     # --- there ------------------------------------------------------------------------------------
 
@@ -150,9 +214,22 @@ class Translator:
         batch = collate(pairs, source_end=self._source_end)
         return batch.source_BS.to(self.device), batch.source_lengths_B
 
-    def _force(
-        self, sources: Sequence[_Source], targets: Sequence[list[int]]
-    ) -> Iterator[Hypothesis]:
+    @contextmanager
+    def _disturbed(
+        self, sources: Sequence[_Source], attention: Disturbance | None
+    ) -> Iterator[None]:
+        """Have the decoders of all models read with what `attention` makes of their weights."""
+        if attention is None:
+            yield
+            return
+        self.check_attention()
+        intervention = attention.on([self.source_words(source.text) for source in sources])
+        with ExitStack() as stack:
+            for model in self.models:
+                stack.enter_context(intervening(model.decoder.attention, intervention))
+            yield
+
+    def _force(self, sources: Sequence[_Source], targets: Sequence[list[int]]) -> list[Hypothesis]:
         batch = collate(
             [
                 (np.asarray(source.ids, np.int64), np.asarray(target, np.int64))
@@ -160,20 +237,15 @@ class Translator:
             ],
             source_end=self._source_end,
         )
-        ids = batch.to(self.device)
-        log_probs, weights = [], []
-        for model in self.models:
-            decoded = model(ids.source_BS, ids.source_lengths_B, ids.inputs_BT)
-            log_probs_BTW = model.output(decoded.features_BTF).log_softmax(-1, dtype=torch.float32)
-            log_probs.append(log_probs_BTW.gather(2, ids.targets_BT.unsqueeze(2)).squeeze(2))
-            weights.append(decoded.weights_BHTS)
-        log_probs_BT = log_mean(log_probs)
-        weights_BTHS = mean_weights(weights).transpose(1, 2).float().cpu()
+        log_probs_BT, weights_BHTS = self.log_probs(batch)
+        weights_BTHS = weights_BHTS.transpose(1, 2).float().cpu()
+        found = []
         for row, target in enumerate(targets):
             steps = len(target) + 1
             values = log_probs_BT[row, :steps].tolist()
             score = penalised(values, self.options.length_penalty)
-            yield Hypothesis(target, values, weights_BTHS[row, :steps], True, score)
+            found.append(Hypothesis(target, values, weights_BTHS[row, :steps], True, score))
+        return found
 
     # --- and back ---------------------------------------------------------------------------------
 
@@ -182,9 +254,8 @@ class Translator:
 
     def _translation(self, source: _Source, hypotheses: Sequence[Hypothesis]) -> Translation:
         pieces = self.tokenizers.source.pieces(source.ids)
-        words = self.tokenizers.source.source_words(source.text)
+        words = self.source_words(source.text)
         if self._source_end:
-            words = [*words, WordPieces(END, (len(pieces),))]
             pieces = [*pieces, END]
         candidates = [self._candidate(hypothesis, words) for hypothesis in hypotheses]
         return Translation(source.text, pieces, words, candidates)
@@ -233,6 +304,11 @@ def load(*runs: str | Path, checkpoint: str = "best", device: str = "auto") -> T
         max_length=first.config.data.max_length,
         device=find_device(device),
     )
+
+
+def _batch_size(options: DecodingConfig, attention: Disturbance | None) -> int:
+    """How many sentences are decoded at once."""
+    return 1 if attention is not None and attention.alone else options.batch
 
 
 def _longest(source_pieces: int, options: DecodingConfig) -> int:

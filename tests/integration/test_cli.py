@@ -207,27 +207,6 @@ def test_an_ensemble_of_a_run_with_itself_is_the_run(command: Command) -> None:
     assert err == "model: runs/tiny, runs/tiny (best)\n"
 
 
-def test_explain_brackets_the_largest_weight_of_each_row(command: Command) -> None:
-    status, out, _ = command("-q", "explain", SENTENCES[0])
-    title, blank, header, *rows = out.rstrip("\n").split("\n")
-    assert status == 0
-    assert (title, blank) == (f"{SENTENCES[0]}  ->  {FRENCH[0]}", "")
-    assert header.split() == [*SENTENCES[0].split(), "</s>"]
-    assert [row.split()[0] for row in rows] == FRENCH[0].split()
-    for row in rows:
-        weights = [float(cell.strip("[]")) for cell in row.split()[1:]]
-        bracketed = [float(cell) for cell in re.findall(r"\[(.+?)\]", row)]
-        assert bracketed == [max(weights)]
-        assert sum(weights) == pytest.approx(1, abs=0.05)
-
-
-def test_explain_as_json_has_the_same_matrix(command: Command) -> None:
-    status, out, _ = command("-q", "explain", "--json", SENTENCES[0])
-    (row, *_) = json.loads(out)["hypotheses"][0]["attention"]
-    assert status == 0
-    assert row[0] == max(row)
-
-
 # --- measuring ------------------------------------------------------------------------------------
 
 

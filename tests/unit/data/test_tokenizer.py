@@ -7,7 +7,17 @@ from typing import Any
 import pytest
 
 from seq2seq.config import TokenizerConfig
-from seq2seq.data.tokenizer import BOS, EOS, PAD, UNK, Tokenizer, Tokenizers, train_tokenizers
+from seq2seq.data.tokenizer import (
+    BOS,
+    EOS,
+    PAD,
+    UNK,
+    Tokenizer,
+    Tokenizers,
+    WordPieces,
+    join_tokens,
+    train_tokenizers,
+)
 from seq2seq.data.words import split_words
 from seq2seq.errors import UserError
 
@@ -61,6 +71,23 @@ def test_every_piece_belongs_to_one_word_on_either_side(tokenizer: Tokenizer, te
     assert [word for word, _ in words] == split_words(text)
     assert [index for _, indices in words for index in indices] == list(range(len(ids)))
     assert tokenizer.target_words(ids) == words
+
+
+def test_a_token_has_the_pieces_of_its_words() -> None:
+    words = [WordPieces("l'", (0,)), WordPieces("ami", (1, 2)), WordPieces(".", ())]
+    assert join_tokens(words, " l'ami. ") == [WordPieces("l'ami.", (0, 1, 2))]
+    assert join_tokens(words, "l' ami\u202f.") == words
+    assert join_tokens([], " ") == []
+
+
+@pytest.mark.parametrize("text", [*ENGLISH, *FRENCH, *UNSEEN, " x猫y  a\tb\u3000c "])
+def test_tokens_are_what_white_space_separates_and_own_every_piece(
+    tokenizer: Tokenizer, text: str
+) -> None:
+    tokens = join_tokens(tokenizer.source_words(text), text)
+    assert [token for token, _ in tokens] == text.split()
+    indices = [index for _, indices in tokens for index in indices]
+    assert indices == list(range(len(tokenizer.encode(text))))
 
 
 def test_a_word_is_spelt_the_same_whatever_follows_it(tokenizer: Tokenizer) -> None:

@@ -31,6 +31,13 @@ def test_words_leave_out_only_white_space(text: str) -> None:
     assert "".join(split_words(text)) == "".join(text.split())
 
 
+@pytest.mark.parametrize("white", [c for c in map(chr, range(0x3001)) if c.isspace()])
+def test_no_word_has_white_space_within(white: str) -> None:
+    text = white.join(["l'", "a", "-t", "-il", "", "3.", "5", "..", ".", "aujourd'", "hui"])
+    assert all(word.split() == [word] for word in split_words(text))
+    assert "".join(split_words(text)) == "".join(text.split())
+
+
 @pytest.mark.parametrize("text", CASES)
 def test_spans_are_the_places_of_the_words(text: str) -> None:
     assert [text[start:end] for start, end in word_spans(text)] == split_words(text)

@@ -8,6 +8,7 @@ from seq2seq.evaluation.alignment import (
     GoldAlignment,
     Links,
     links_from_attention,
+    pharaoh,
     read_gold,
     score_alignment,
     score_attention,
@@ -32,6 +33,16 @@ def test_both_formats_of_the_same_gold_read_the_same(tmp_path: Path) -> None:
     expected = [gold(links((0, 0)), links((1, 2))), gold(links()), gold(links((2, 1)))]
     assert read_gold(pharaoh) == expected
     assert read_gold(naacl) == expected
+
+
+def test_links_that_are_written_are_read_again(tmp_path: Path) -> None:
+    found = [links((10, 0), (2, 1), (2, 0)), links(), links((0, 3))]
+    assert pharaoh(found[0]) == "2-0 2-1 10-0"
+    path = tmp_path / "out.align"
+    path.write_text("".join(f"{pharaoh(each)}\n" for each in found))
+    assert [(truth.sure, truth.possible) for truth in read_gold(path, sentences=3)] == [
+        (each, each) for each in found
+    ]
 
 
 def test_links_to_the_empty_word_are_left_out(tmp_path: Path) -> None:
@@ -94,6 +105,10 @@ def test_each_target_word_links_to_its_greatest_weight() -> None:
 
 def test_a_threshold_links_to_every_weight_that_reaches_it() -> None:
     assert links_from_attention(WEIGHTS_TS, threshold=0.3) == links((1, 0), (2, 0), (0, 1), (2, 1))
+
+
+def test_no_threshold_links_to_a_word_without_weight() -> None:
+    assert links_from_attention(np.array([[0, 0.5], [0, 0]]), threshold=0) == links((1, 0))
 
 
 def test_no_words_have_no_links() -> None:

@@ -1,0 +1,197 @@
+"""The command that looks into a model: explain."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from seq2seq.cli.options import (
+    AsJson,
+    Device,
+    open_runs,
+    open_translator,
+    read_texts,
+    write_lines,
+)
+from seq2seq.errors import UserError
+
+if TYPE_CHECKING:
+    from seq2seq.explain.explanation import Explanation
+    from seq2seq.explain.saliency import Saliency
+    from seq2seq.inference.translator import Translator
+    from seq2seq.training.run import Run
+
+app = typer.Typer()
+
+
+@app.command()
+def explain(
+    texts: Annotated[
+        list[str] | None, typer.Argument(metavar="[TEXT]...", help="Else standard input.")
+    ] = None,
+    model: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--model",
+            "-m",
+            help="Run directory; several stand side by side in a page. [default: newest finished]",
+        ),
+    ] = None,
+    source: Annotated[
+        Path | None, typer.Option("--input", "-i", help="Text file (or .gz), a sentence a line.")
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option(help="Explain this translation instead of the one found.")
+    ] = None,
+    head: Annotated[
+        str, typer.Option(metavar="N|mean", help="The weights of one head, from 1, or their mean.")
+    ] = "mean",
+    pieces: Annotated[
+        bool, typer.Option("--pieces", help="A matrix over pieces, not words.")
+    ] = False,
+    full: Annotated[bool, typer.Option("--full", help="Every number, however wide.")] = False,
+    saliency: Annotated[
+        bool,
+        typer.Option(
+            "--saliency",
+            help="Also what each target word hangs on: leaving source words out, and gradients.",
+        ),
+    ] = False,
+    as_json: AsJson = False,
+    outputs: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Also write this file: .json, .npz, .png, .svg, .html; repeatable.",
+        ),
+    ] = None,
+    checkpoint: Annotated[
+        str,
+        typer.Option("--checkpoint", help="best, last, average, a step, or all of them in a page."),
+    ] = "best",
+    device: Device = "auto",
+) -> None:
+    """Translate TEXT and print what the model did: every step, and who looked at what.
+
+    The table has a row a source piece and a row a target piece: what was read (x), the encoder's
+    states (h, H), the decoder's state (s), scores, weights w, context c, and what was written (y).
+    The matrix has a row a target word, a column a source word; a row's largest weight is in
+    brackets.
+
+    A page (-o FILE.html) shows the weights to a browser. Of several runs, or of all checkpoints of
+    a run, which are all given the best one's translation, it is all that is written.
+    """
+    from seq2seq.explain.export import View, write
+    from seq2seq.explain.table import WIDTH, render
+
+    if texts and source:
+        raise UserError("explain: give TEXT or --input, not both")
+    lines = read_texts(texts, source)
+    if target is not None or outputs:
+        lines = _checked(list(lines), target, outputs or [])
+    runs = open_runs(model)
+    if len(runs) > 1 or checkpoint == "all":
+        given = {
+            "--json": as_json,
+            "--saliency": saliency,
+            "--head": head != "mean",
+            "--pieces": pieces,
+            "--full": full,
+        }
+        for option in (name for name, wanted in given.items() if wanted):
+            raise UserError(f"explain: {option} is of one run and one checkpoint")
+        _write_comparison(runs, list(lines), outputs or [], checkpoint, target, device)
+        return
+    translator = open_translator(runs, checkpoint, device)
+    view = View(_head(head, translator), pieces)
+    name = ", ".join(str(run.folder) for run in runs)
+    version = runs[0].checkpoint(checkpoint).folder.resolve().name
+    explanations = _explained(lines, translator, target, name, version)
+    if outputs:
+        explanations = iter(kept := list(explanations))
+        for output in outputs:
+            write(kept, output, view)
+    width = shutil.get_terminal_size((WIDTH, 24)).columns
+    for explanation in explanations:
+        found = _saliencies(translator, explanation) if saliency else []
+        if as_json:
+            values = explanation.as_dict()
+            if saliency:
+                values["saliency"] = [one.as_dict() for one in found]
+            print(json.dumps(values, ensure_ascii=False), flush=True)
+        else:
+            text = render(explanation, head=view.head, pieces=pieces, full=full, width=width)
+            print(*[text, *found], sep="\n\n", end="\n\n", flush=True)
+
+
+def _explained(
+    lines: Iterator[str], translator: Translator, target: str | None, model: str, checkpoint: str
+) -> Iterator[Explanation]:
+    from seq2seq.explain.explanation import explain as look
+
+    for line in lines:
+        yield look(translator, line, target=target, model=model, checkpoint=checkpoint)
+
+
+def _write_comparison(
+    runs: list[Run],
+    texts: list[str],
+    outputs: list[Path],
+    checkpoint: str,
+    target: str | None,
+    device: str,
+) -> None:
+    from seq2seq.explain.comparison import compare
+    from seq2seq.explain.page import render_page, title_of
+
+    if not outputs or any(output.suffix.lower() != ".html" for output in outputs):
+        raise UserError("explain: several runs or checkpoints are shown in a page: -o FILE.html")
+    compared = compare(runs, texts, checkpoint=checkpoint, target=target, device=device)
+    page = render_page(compared, title=title_of(texts))
+    for output in outputs:
+        write_lines([page], output)
+
+
+def _saliencies(translator: Translator, explanation: Explanation) -> list[Saliency]:
+    """By every method; none of a blank sentence."""
+    from seq2seq.explain.saliency import gradient_saliency, leave_one_out
+
+    if not explanation.source_pieces:
+        return []
+    pair = explanation.source, explanation.translation
+    return [leave_one_out(translator, *pair), *gradient_saliency(translator, *pair)]
+
+
+def _checked(lines: list[str], target: str | None, outputs: list[Path]) -> Iterator[str]:
+    """The lines, if one translation can be of all of them, and every output be written of them."""
+    from seq2seq.explain.export import check
+
+    if target is not None:
+        if len(lines) != 1:
+            raise UserError(
+                f"--target: expected the translation of one sentence, found {len(lines)} sentences"
+            )
+        try:
+            target.encode("utf-8")
+        except UnicodeEncodeError:
+            raise UserError(f"--target: expected UTF-8 text, found {target!r}") from None
+    for output in outputs:
+        check(output, len(lines))
+    return iter(lines)
+
+
+def _head(name: str, translator: Translator) -> int | None:
+    """The head called `name`, counted from 0; None is the mean of all."""
+    if name == "mean":
+        return None
+    heads = translator.models[0].decoder.attention.heads
+    if name.isdecimal() and 1 <= int(name) <= heads:
+        return int(name) - 1
+    numbers = {0: "", 1: " or 1"}.get(heads, f" or 1 to {heads}")
+    raise UserError(f"--head: expected mean{numbers}, found {name!r}")

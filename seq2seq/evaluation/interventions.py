@@ -1,0 +1,81 @@
+"""A test set with the model's own attention and with another: what its scores owe to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from seq2seq.errors import UserError
+from seq2seq.evaluation.evaluate import Evaluation
+from seq2seq.evaluation.scores import References, Score, score_corpus
+from seq2seq.explain.interventions import Change
+from seq2seq.inference.translator import Translator
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What was found with the model's own attention, and with another."""
+
+    attention: str
+    """As it was asked for."""
+    changed: int
+    """How many translations are others."""
+    own_scores: list[Score]
+    disturbed_scores: list[Score]
+    own_log_prob: float
+    """Of the first references, given to the model: the mean a piece, in nats, ends counted."""
+    disturbed_log_prob: float
+
+    def render(self) -> str:
+        """Return all figures as a table."""
+        scores = zip(self.own_scores, self.disturbed_scores, strict=True)
+        rows = [(own.name, own.value, new.value) for own, new in scores]
+        rows.append(("log p a piece", self.own_log_prob, self.disturbed_log_prob))
+        width = max(8, len(self.attention))
+        lines = [f"{'attention':<13}  {'own':>8}  {self.attention:>{width}}  {'change':>8}"]
+        for name, *both in rows:
+            own, new, gain = (round(v, 2) + 0.0 for v in (*both, both[1] - both[0]))  # no -0.00
+            lines.append(f"{name:<13}  {own:>8.2f}  {new:>{width}.2f}  {gain:>+8.2f}")
+        lines.append(f"(log p, in nats, of the references; {self.changed} translations changed)")
+        return "\n".join(lines)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as plain values, for JSON."""
+        return asdict(self)
+
+
+def compare_scores(
+    translator: Translator,
+    sources: Sequence[str],
+    references: References,
+    change: Change,
+    own: Evaluation,
+    *,
+    bootstrap: int = 1000,
+) -> Comparison:
+    """Return what `change` makes of the BLEU, chrF and TER of `own`, and of the references' log p.
+
+    `check_texts` says before whether it fits. Raises UserError if no source has a reference.
+    """
+    disturbed = [one.text for one in translator.translate(sources, attention=change)]
+    scores = score_corpus(disturbed, references, bootstrap=bootstrap)
+    log_probs = (_log_prob(translator, sources, references, which) for which in (None, change))
+    return Comparison(
+        change.spec,
+        sum(one != other for one, other in zip(own.hypotheses, disturbed, strict=True)),
+        own.scores[: len(scores)],
+        scores,
+        *log_probs,
+    )
+
+
+def _log_prob(
+    translator: Translator, sources: Sequence[str], references: References, change: Change | None
+) -> float:
+    pairs = [(s, r) for s, r in zip(sources, references[0], strict=True) if r is not None]
+    forced = translator.force(pairs, attention=change)
+    values = [value for one in forced for best in one.candidates for value in best.log_probs]
+    if not values:
+        raise UserError("nothing to compare: found no source with a reference")
+    return sum(values) / len(values)

@@ -1,0 +1,142 @@
+"""An explanation as a file: JSON, NumPy arrays, a picture, a page, by the ending of its name.
+
+A JSON file holds one object, or a list of them for several sentences: `Explanation.as_dict`.
+
+An NPZ file holds every tensor under the name of its field in `Explanation`, whose last letters are
+its axes (`weights_HTS`: head, step, source position; the letters are in `explanation.py`), and
+`word_weights_NJ`; `source`, `translation`, the pieces and words are strings. Of several sentences
+each has a folder of its own, `1/weights_HTS`. numpy.load reads it with allow_pickle=False.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from seq2seq.errors import UserError, did_you_mean
+from seq2seq.explain.explanation import Explanation
+from seq2seq.explain.page import PageCheckpoint, PageRun, title_of, write_page
+
+
+class View(NamedTuple):
+    """Which weights a picture shows: of one head (from 0) or the mean; of words or of pieces."""
+
+    head: int | None = None
+    pieces: bool = False
+
+
+Writer = Callable[[Sequence[Explanation], Path, View], None]
+"""Writes explanations to a file whose name has the ending that the writer is listed under."""
+
+
+def write(explanations: Sequence[Explanation], path: Path, view: View | None = None) -> None:
+    """Write the file that the ending of `path` asks for; it appears when it is complete.
+
+    Raises UserError where `check` does, and if it can't be written.
+    """
+    check(path, len(explanations))
+    with _completed(path) as part:
+        WRITERS[path.suffix.lower()](explanations, part, view or View())
+
+
+def check(path: Path, sentences: int) -> None:
+    """Refuse what `write` could not write, before the work and not after it."""
+    ending = path.suffix.lower()
+    if ending not in WRITERS:
+        hint = did_you_mean(ending, WRITERS)
+        raise UserError(
+            f"{path}: expected a name that ends in {', '.join(WRITERS)}, found {path.name!r}{hint}"
+        )
+    if path.is_dir():
+        raise UserError(f"{path}: expected a file to write, found a folder")
+    if not path.parent.is_dir():
+        raise UserError(f"{path}: no such folder to write to: {path.parent}")
+    if ending in _PICTURES:
+        if sentences != 1:
+            raise UserError(f"{path}: a picture shows one sentence, found {sentences}")
+        if find_spec("matplotlib") is None:
+            raise UserError(f"{path}: needs matplotlib: pip install 'seq2seq[plots]'")
+
+
+def write_json(explanations: Sequence[Explanation], path: Path, view: View) -> None:
+    """Write one object, or a list of several."""
+    plain = [explanation.as_dict() for explanation in explanations]
+    value = plain[0] if len(plain) == 1 else plain
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    path.write_text(f"{text}\n", encoding="utf-8")
+
+
+def write_npz(explanations: Sequence[Explanation], path: Path, view: View) -> None:
+    """Write every tensor; those of several sentences under their numbers, from 1."""
+    if len(explanations) == 1:
+        np.savez(path, **_arrays(explanations[0]))
+        return
+    numbered = enumerate(explanations, 1)
+    np.savez(path, **{f"{n}/{key}": a for n, e in numbered for key, a in _arrays(e).items()})
+
+
+def write_picture(explanations: Sequence[Explanation], path: Path, view: View) -> None:
+    """Write the heat map of one sentence; it needs the extra `plots`."""
+    from seq2seq.explain.picture import save  # matplotlib, which not everybody has
+
+    (explanation,) = explanations
+    save(explanation, path, head=view.head, pieces=view.pieces)
+
+
+def write_html(explanations: Sequence[Explanation], path: Path, view: View) -> None:
+    """Write the page of one checkpoint; `comparison` tells of several."""
+    plain = [explanation.as_dict(steps=False) for explanation in explanations]
+    runs = [
+        PageRun(first.model, [PageCheckpoint(first.checkpoint, plain)])
+        for first in explanations[:1]
+    ]
+    write_page(path, runs, title=title_of([explanation.source for explanation in explanations]))
+
+
+_PICTURES = (".png", ".svg")
+
+WRITERS: dict[str, Writer] = {
+    ".json": write_json,
+    ".npz": write_npz,
+    ".html": write_html,
+    **dict.fromkeys(_PICTURES, write_picture),
+}
+"""What writes a file, by the ending of its name."""
+
+
+def _arrays(explanation: Explanation) -> dict[str, Any]:
+    values = ((item.name, getattr(explanation, item.name)) for item in fields(explanation))
+    arrays = {name: value for name, value in values if isinstance(value, np.ndarray)}
+    texts: dict[str, str | list[str]] = {
+        "model": explanation.model,
+        "checkpoint": explanation.checkpoint,
+        "source": explanation.source,
+        "translation": explanation.translation,
+        "source_pieces": explanation.source_pieces,
+        "target_pieces": explanation.target_pieces,
+        "source_words": [word.word for word in explanation.source_words],
+        "target_words": [word.word for word in explanation.target_words],
+    }
+    strings = {name: np.array(text, dtype=np.str_) for name, text in texts.items()}
+    return {**arrays, "word_weights_NJ": explanation.matrix_NJ(), **strings}
+
+
+@contextmanager
+def _completed(path: Path) -> Iterator[Path]:
+    """Give a name to write under, with the same ending, and then call the file `path`."""
+    path = path.resolve()  # a link stays one
+    part = path.with_name(f".{path.stem}.part{path.suffix}")
+    try:
+        yield part
+        part.replace(path)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written: {error.strerror}") from None
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,662 @@
+"use strict";
+/* H heads, T target pieces, S source pieces, I rows shown, J columns shown. */
+
+const data = JSON.parse(document.getElementById("data").textContent);
+
+// --- the numbers ------------------------------------------------------------------------------
+
+const sum = (values) => values.reduce((total, value) => total + value, 0);
+
+/** The mean over heads: [H][T][S] -> [T][S]. */
+function meanHead(heads) {
+  if (heads.length === 1) return heads[0];
+  const mean = (t, s) => sum(heads.map((head) => head[t][s])) / heads.length;
+  return heads[0].map((row, t) => row.map((_, s) => mean(t, s)));
+}
+
+/** Word by word, [T][S] -> [I][J]: summed over a column's pieces, averaged over a row's. */
+function mergeWords(weights, rows, columns) {
+  return rows.map(({ pieces }) => {
+    const total = (s) => sum(pieces.map((t) => weights[t][s]));
+    const steps = Math.max(1, pieces.length); // a word without pieces has weight 0
+    return columns.map((column) => sum(column.pieces.map(total)) / steps);
+  });
+}
+
+/** -sum p ln p in nats, p being the row divided by its sum. */
+function entropy(row) {
+  const total = sum(row);
+  return sum(row.filter((w) => w > 0).map((w) => -(w / total) * Math.log(w / total)));
+}
+
+/** The entropy as a part of the largest possible, ln J; 0 where that is 0. */
+const evenness = (row) => (row.length > 1 ? entropy(row) / Math.log(row.length) : 0);
+
+/** The sum of column j. */
+const coverage = (matrix, j) => sum(matrix.map((row) => row[j]));
+
+/** What is to be seen of an explanation: labels of rows and columns, and the matrix [I][J]. */
+function look(explanation, { kind, head, level }) {
+  const heads = headsOf(explanation, kind);
+  const matrix = head === null ? meanHead(heads) : heads[head];
+  const side = kind === "self" ? "source" : "target";
+  if (level === "pieces") {
+    return { rows: labels(explanation, side), columns: labels(explanation, "source"), matrix };
+  }
+  const rows = explanation[`${side}_words`];
+  const columns = explanation.source_words;
+  const texts = (words) => words.map(({ word }) => word);
+  return { rows: texts(rows), columns: texts(columns), matrix: mergeWords(matrix, rows, columns) };
+}
+
+/** The pieces of a side for a reader: `trans`, `+lation` for one that continues a word. */
+function labels(explanation, side) {
+  const readable = (piece) => piece.replaceAll("▁", " ").trim() || "▁";
+  const texts = explanation[`${side}_pieces`].map(readable);
+  const later = explanation[`${side}_words`].flatMap(({ pieces }) => pieces.slice(1));
+  later.forEach((place) => (texts[place] = `+${texts[place]}`));
+  return texts;
+}
+
+const headsOf = (explanation, kind) =>
+  (kind === "self" ? explanation.self_weights : explanation.weights) ?? [];
+
+// --- words about them -------------------------------------------------------------------------
+
+const number = (value, digits) => value.toFixed(digits).replace("-", "−");
+const percent = (share) => `${Math.round(100 * share)} %`;
+
+/** "step 2,500" for a checkpoint called by its step, else its name. */
+function stepOf({ name }) {
+  return /^\d+$/.test(name) ? `step ${Number(name).toLocaleString("en")}` : name;
+}
+
+function entropyText(row) {
+  return `${number(entropy(row), 2)} nats, ${percent(evenness(row))} of ln ${row.length}`;
+}
+
+/** The line above a matrix: which model made it and how likely it finds the translation. */
+function captionOf({ model, checkpoint, attention, addressing, log_probs }) {
+  const parts = [model, `checkpoint ${checkpoint}`];
+  parts.push(attention === "none" ? "no attention" : `${attention} attention`);
+  if (addressing && attention !== "none") parts.push(`${addressing} addressing`);
+  if (log_probs.includes(null)) {
+    parts.push("log-probability not finite");
+  } else if (log_probs.length) {
+    const total = sum(log_probs);
+    const each = number(total / log_probs.length, 3);
+    parts.push(`log-probability ${number(total, 3)} nats, ${each} a piece`);
+  }
+  return parts.join(" · ");
+}
+
+/** Why there is nothing to draw, or null. */
+function reasonForNothing(explanation, { kind, level }) {
+  if (!explanation) return "This run has no such sentence.";
+  if (!explanation.source_pieces.length) {
+    return "The source is blank: there is nothing to attend to.";
+  }
+  const heads = headsOf(explanation, kind);
+  if (!heads.length) return "This model has no attention.";
+  if (kind === "cross") {
+    if (!explanation.target_pieces.length) return "The translation is blank.";
+    if (level === "words" && !explanation.target_words.length) {
+      return "The translation has no words; its end is a piece.";
+    }
+  }
+  if (heads.flat(2).includes(null)) return "A weight is not finite: the model has diverged.";
+  return null;
+}
+
+// --- elements ---------------------------------------------------------------------------------
+
+/** A new element with attributes (those that are null are left out) and children. */
+function element(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value !== null) made.setAttribute(key, value);
+  }
+  made.append(...children);
+  return made;
+}
+
+/** A word on its own: its direction is its first strong letter's and touches no neighbour. */
+const word = (text) => element("bdi", { dir: "auto" }, text);
+
+const partOf = (root, name) => root.querySelector(`[data-part="${name}"]`);
+
+function fill(select, names) {
+  select.replaceChildren(...names.map((name, i) => element("option", { value: i }, name)));
+}
+
+/** The direction in which a text is written. */
+function directionOf(text) {
+  const probe = element("bdi", { dir: "auto" }, text);
+  document.body.append(probe);
+  const { direction } = getComputedStyle(probe);
+  probe.remove();
+  return direction;
+}
+
+const pencil = document.createElement("canvas").getContext("2d");
+
+/** The width in px of the longest of `texts` in the font of `element`. */
+function widest(texts, { font }) {
+  pencil.font = font;
+  return Math.max(0, ...texts.map((text) => pencil.measureText(text).width));
+}
+
+/** The small label beside the cell that is hovered over or focused. */
+const tip = {
+  box: document.getElementById("tip"),
+  show(target, ...content) {
+    this.box.replaceChildren(...content);
+    this.box.hidden = false;
+    const { left, right, bottom, top } = target.getBoundingClientRect();
+    const { offsetWidth: width, offsetHeight: height } = this.box;
+    const x = Math.min(Math.max(4, (left + right - width) / 2), innerWidth - width - 4);
+    const y = bottom + height + 6 < innerHeight ? bottom + 6 : top - height - 6;
+    Object.assign(this.box.style, { left: `${x}px`, top: `${y}px` });
+  },
+  hide() {
+    this.box.hidden = true;
+  },
+};
+
+// --- the matrix -------------------------------------------------------------------------------
+
+const LEAST = 18; // px; a smaller cell can't be hit
+const ROOMY = 30; // px; from here on a cell holds its number
+const LYING = 48; // px; from here on there may be words that lie
+const ROOMIEST = 64; // px; no wider than that without a word that needs it
+
+/** A table of cells with entropy to the right of the rows and coverage below the columns. */
+class Matrix {
+  constructor(table, { hold }) {
+    this.table = table;
+    this.hold = hold;
+    this.view = { rows: [], columns: [] };
+    this.pointed = null;
+    table.addEventListener("pointerover", ({ target }) => this.point(target.closest("td, th")));
+    table.addEventListener("pointerleave", () => this.point(null));
+    table.addEventListener("focusin", ({ target }) => this.point(target.closest("td")));
+    table.addEventListener("focusout", () => this.point(null));
+    table.addEventListener("click", ({ target }) => this.click(target.closest("tbody tr")));
+    table.addEventListener("keydown", (event) => this.press(event));
+  }
+
+  /** Show a view; cells that stay are changed in place, so that colours can be seen to move. */
+  show(view, direction) {
+    const same =
+      this.table.dir === direction &&
+      `${view.rows.join("\n")}\0${view.columns.join("\n")}` ===
+        `${this.view.rows.join("\n")}\0${this.view.columns.join("\n")}`;
+    this.view = view;
+    this.table.dir = direction;
+    if (!same || !this.table.tBodies.length) this.build();
+    this.paint();
+    this.fit();
+    if (this.pointed) this.point(this.pointed.isConnected ? this.pointed : null);
+  }
+
+  build() {
+    const { rows, columns } = this.view;
+    const strip = (name) => element("td", { class: `strip ${name}` });
+    const head = element(
+      "tr",
+      {},
+      element("td", { class: "strip corner" }),
+      ...columns.map((text) => element("th", { scope: "col" }, word(text))),
+      element(
+        "th",
+        { class: "strip", scope: "col" },
+        "entropy",
+        element("br"),
+        `nats · of ln ${columns.length}`,
+      ),
+    );
+    const body = rows.map((text) =>
+      element(
+        "tr",
+        {},
+        element("th", { scope: "row", title: text }, word(text)),
+        ...columns.map(() => element("td")),
+        strip("entropy"),
+      ),
+    );
+    const foot = element(
+      "tr",
+      {},
+      element("th", { class: "strip", scope: "row" }, "coverage"),
+      ...columns.map(() => strip("coverage")),
+      element("td", { class: "strip" }),
+    );
+    this.table.replaceChildren(
+      element("thead", {}, head),
+      element("tbody", {}, ...body),
+      element("tfoot", {}, foot),
+    );
+    const first = this.table.querySelector("tbody td:not(.strip)");
+    if (first) first.tabIndex = 0;
+  }
+
+  paint() {
+    const { matrix, columns } = this.view;
+    matrix.forEach((row, i) => {
+      const cells = this.table.tBodies[0].rows[i].cells;
+      row.forEach((weight, j) => {
+        cells[j + 1].style.setProperty("--w", weight);
+        cells[j + 1].textContent = number(weight, 2);
+      });
+      const strip = cells[columns.length + 1];
+      strip.style.setProperty("--share", evenness(row));
+      const text = `${number(entropy(row), 2)} · ${percent(evenness(row))}`;
+      strip.replaceChildren(element("span", { dir: "ltr" }, text));
+    });
+    const totals = columns.map((_, j) => coverage(matrix, j));
+    const most = Math.max(1, ...totals);
+    totals.forEach((total, j) => {
+      const strip = this.table.tFoot.rows[0].cells[j + 1];
+      strip.style.setProperty("--share", total / most);
+      strip.replaceChildren(element("span", {}, number(total, 2)));
+    });
+  }
+
+  /** Give the cells what room there is: words lie if they can; numbers go if they don't fit. */
+  fit() {
+    const { rows, columns } = this.view;
+    const style = getComputedStyle(this.table.parentElement); // the table's own depends on the fit
+    const side = Math.min(192, widest(rows, style) + 20);
+    const room = this.table.parentElement.clientWidth - side - 110; // 110: the entropy strip
+    const widths = columns.map((text) => widest([text], style) + 16);
+    const lying = (least) => sum(widths.map((width) => Math.max(least, width)));
+    const upright = lying(LYING) > room;
+    const share = Math.min(LYING, Math.max(LEAST, Math.floor(room / columns.length)));
+    const width = upright ? share : lying(ROOMIEST) > room ? LYING : ROOMIEST;
+    const dense = width < ROOMY;
+    this.table.classList.toggle("upright", upright);
+    this.table.classList.toggle("dense", dense);
+    this.table.style.setProperty("--column", `${width}px`);
+    this.table.style.setProperty("--row", `${dense ? Math.max(20, width) : 34}px`);
+  }
+
+  /** Mark the cell, its row's word and its column's, and say the weight. */
+  point(cell) {
+    this.table.querySelectorAll(".seen").forEach((marked) => marked.classList.remove("seen"));
+    tip.hide();
+    this.pointed = cell;
+    const { rows, columns, matrix } = this.view;
+    if (!cell || cell.closest("thead")) return;
+    const j = cell.cellIndex - 1;
+    const inside = j >= 0 && j < columns.length;
+    if (inside) this.table.tHead.rows[0].cells[j + 1].classList.add("seen");
+    if (cell.closest("tfoot")) {
+      if (!inside) return;
+      tip.show(cell, "coverage of ", word(columns[j]), ` ${number(coverage(matrix, j), 4)}`);
+      return;
+    }
+    const i = cell.parentElement.sectionRowIndex;
+    cell.parentElement.cells[0].classList.add("seen");
+    if (inside) {
+      cell.classList.add("seen");
+      tip.show(cell, word(rows[i]), " looks at ", word(columns[j]), ` ${number(matrix[i][j], 4)}`);
+    } else if (j >= 0) {
+      tip.show(cell, "entropy of ", word(rows[i]), ` ${entropyText(matrix[i])}`);
+    }
+  }
+
+  click(row) {
+    if (row) this.hold(row.sectionRowIndex);
+  }
+
+  press(event) {
+    const cell = event.target.closest("td");
+    const next = cell && this.neighbour(cell, event.key);
+    if (next) {
+      cell.removeAttribute("tabindex");
+      next.tabIndex = 0;
+      next.focus();
+      next.scrollIntoView({ block: "nearest", inline: "nearest" });
+    } else if (event.key === "Enter" || event.key === " ") {
+      this.click(cell?.closest("tbody tr"));
+    } else {
+      return;
+    }
+    event.preventDefault();
+  }
+
+  /** The cell that a key leads to: itself at an edge, null for a key that means nothing here. */
+  neighbour(cell, key) {
+    const onward = this.table.dir === "rtl" ? "ArrowLeft" : "ArrowRight";
+    const last = { i: this.view.rows.length - 1, j: this.view.columns.length - 1 };
+    let i = cell.parentElement.sectionRowIndex;
+    let j = cell.cellIndex - 1;
+    if (key === "ArrowUp") i = Math.max(0, i - 1);
+    else if (key === "ArrowDown") i = Math.min(last.i, i + 1);
+    else if (key === "Home") j = 0;
+    else if (key === "End") j = last.j;
+    else if (key === onward) j = Math.min(last.j, j + 1);
+    else if (key === "ArrowLeft" || key === "ArrowRight") j = Math.max(0, j - 1);
+    else return null;
+    return this.table.tBodies[0].rows[i].cells[j + 1];
+  }
+
+  /** Show the row as held, or none. */
+  mark(held) {
+    this.table.classList.toggle("holding", held !== null);
+    [...(this.table.tBodies[0]?.rows ?? [])].forEach((row, i) => {
+      row.classList.toggle("held", i === held);
+      row.setAttribute("aria-selected", i === held);
+    });
+  }
+}
+
+// --- lines between the sentences --------------------------------------------------------------
+
+const PITCH = 26; // px from a word to the next
+
+/** The columns' words on the left, the rows' on the right, and lines as dark as the weights. */
+class Lines {
+  constructor(box, { hold }) {
+    this.box = box;
+    this.hold = hold;
+    box.addEventListener("pointerover", ({ target }) => this.point(target.closest("li")));
+    box.addEventListener("pointerleave", () => this.point(null));
+    box.addEventListener("focusin", ({ target }) => this.point(target.closest("li")));
+    box.addEventListener("focusout", () => this.point(null));
+    box.addEventListener("click", ({ target }) => {
+      const row = target.closest(".rows li");
+      if (row) this.hold([...row.parentElement.children].indexOf(row));
+    });
+  }
+
+  show({ rows, columns, matrix }) {
+    const height = PITCH * Math.max(rows.length, columns.length);
+    const space = "http://www.w3.org/2000/svg";
+    const picture = document.createElementNS(space, "svg");
+    picture.setAttribute("viewBox", `0 0 100 ${height}`);
+    picture.setAttribute("preserveAspectRatio", "none");
+    picture.setAttribute("aria-hidden", "true");
+    matrix.forEach((row, i) =>
+      row.forEach((weight, j) => {
+        if (weight < 0.005) return; // it would be invisible
+        const path = document.createElementNS(space, "path");
+        const [from, to] = [(j + 0.5) * PITCH, (i + 0.5) * PITCH];
+        path.setAttribute("d", `M0 ${from}C50 ${from} 50 ${to} 100 ${to}`);
+        path.setAttribute("vector-effect", "non-scaling-stroke");
+        path.setAttribute("stroke-opacity", weight);
+        path.setAttribute("stroke-width", 1 + 3 * weight);
+        Object.assign(path.dataset, { i, j });
+        picture.append(path);
+      }),
+    );
+    const button = (text) => element("button", { type: "button" }, word(text));
+    this.box.replaceChildren(
+      element("ol", { class: "columns" }, ...columns.map((text) => element("li", {}, word(text)))),
+      element("div", {}, picture),
+      element("ol", { class: "rows" }, ...rows.map((text) => element("li", {}, button(text)))),
+    );
+    picture.style.height = `${height}px`;
+    this.box.style.setProperty("--pitch", `${PITCH}px`);
+  }
+
+  /** Mark a word, and leave the other words' lines in the shade. */
+  point(item) {
+    this.box.querySelectorAll(".seen").forEach((marked) => marked.classList.remove("seen"));
+    item?.classList.add("seen");
+    this.shade(item ? this.wordOf(item) : this.heldWord);
+  }
+
+  wordOf(item) {
+    const index = [...item.parentElement.children].indexOf(item);
+    return { [item.closest(".rows") ? "i" : "j"]: String(index) };
+  }
+
+  mark(held) {
+    this.heldWord = held === null ? null : { i: String(held) };
+    this.box.querySelectorAll(".rows li").forEach((item, i) => {
+      item.classList.toggle("held", i === held);
+      item.firstChild.setAttribute("aria-pressed", i === held);
+    });
+    this.shade(this.heldWord);
+  }
+
+  shade(chosen) {
+    for (const { dataset, classList } of this.box.querySelectorAll("path")) {
+      const its = !chosen || Object.entries(chosen).every(([key, value]) => dataset[key] === value);
+      classList.toggle("aside", !its);
+    }
+  }
+}
+
+// --- a panel: one run -------------------------------------------------------------------------
+
+const MOMENT = 900; // ms for which a checkpoint is shown while playing
+
+/** One run's checkpoints: what is chosen of them, and the picture of it. */
+class Panel {
+  constructor(run) {
+    this.root = document.getElementById("panel").content.cloneNode(true).firstElementChild;
+    this.choice = { run, checkpoint: 0, kind: "cross", head: null };
+    this.held = null; // the row that is
+    this.view = null; // what is shown, if anything
+    this.timer = null; // while playing
+    const hold = (row) => this.hold(row);
+    this.matrix = new Matrix(this.part("matrix"), { hold });
+    this.lines = new Lines(this.part("lines"), { hold });
+    fill(this.part("run"), data.runs.map(({ name }) => name));
+    this.part("run-field").hidden = data.runs.length < 2;
+    this.listen();
+    this.choose({ run });
+    new ResizeObserver(() => this.matrix.fit()).observe(this.part("scroller"));
+  }
+
+  part(name) {
+    return partOf(this.root, name);
+  }
+
+  get checkpoints() {
+    return data.runs[this.choice.run].checkpoints;
+  }
+
+  get explanation() {
+    return this.checkpoints[this.choice.checkpoint]?.explanations[shared.sentence];
+  }
+
+  listen() {
+    const on = (event, part, act) =>
+      this.part(part).addEventListener(event, ({ target }) => act(target.value));
+    on("change", "run", (value) => this.choose({ run: Number(value) }));
+    on("change", "kind", (kind) => this.choose({ kind }));
+    on("change", "head", (value) => this.choose({ head: value === "" ? null : Number(value) }));
+    on("input", "checkpoint", (value) => {
+      this.stop();
+      this.choose({ checkpoint: Number(value) });
+    });
+    this.part("play").addEventListener("click", () => (this.timer ? this.stop() : this.play()));
+    this.root.addEventListener("keydown", ({ key }) => {
+      if (key === "Escape" && this.view) this.hold(null);
+    });
+  }
+
+  /** Change what is chosen; a run is shown at its last checkpoint. */
+  choose(change) {
+    Object.assign(this.choice, change);
+    if ("run" in change) {
+      this.stop();
+      this.choice.checkpoint = this.checkpoints.length - 1;
+    }
+    this.render();
+  }
+
+  hold(row) {
+    this.held = row === this.held ? null : row;
+    this.renderHeld();
+  }
+
+  play() {
+    const last = this.checkpoints.length - 1;
+    const next = () => {
+      this.choose({ checkpoint: this.choice.checkpoint + 1 });
+      this.timer = this.choice.checkpoint < last ? setTimeout(next, MOMENT) : null;
+      this.renderControls();
+    };
+    if (this.choice.checkpoint === last) this.choose({ checkpoint: 0 });
+    this.timer = setTimeout(next, MOMENT);
+    this.renderControls();
+  }
+
+  stop() {
+    clearTimeout(this.timer);
+    this.timer = null;
+  }
+
+  render() {
+    this.limitChoice();
+    this.renderControls();
+    this.renderTexts();
+    this.renderPicture();
+  }
+
+  /** Take back what this explanation hasn't got. */
+  limitChoice() {
+    const { choice, explanation } = this;
+    if (!explanation) return;
+    const [cross, self] = ["cross", "self"].map((kind) => headsOf(explanation, kind).length);
+    if (!self) choice.kind = "cross";
+    else if (!cross) choice.kind = "self";
+    if (choice.head >= (choice.kind === "self" ? self : cross)) choice.head = null;
+  }
+
+  renderControls() {
+    const { choice, explanation, checkpoints } = this;
+    const heads = explanation ? headsOf(explanation, choice.kind).length : 0;
+    const options = [element("option", { value: "" }, `mean of ${heads}`)];
+    for (let h = 0; h < heads; h++) options.push(element("option", { value: h }, `${h + 1}`));
+    this.part("head").replaceChildren(...options);
+    this.part("head").value = choice.head ?? "";
+    this.part("head-field").hidden = heads < 2;
+    this.part("kind-field").hidden =
+      !explanation || !["cross", "self"].every((kind) => headsOf(explanation, kind).length);
+    this.part("kind").value = choice.kind;
+    this.part("run").value = choice.run;
+    this.part("checkpoint-field").hidden = checkpoints.length < 2;
+    const slider = this.part("checkpoint");
+    slider.max = checkpoints.length - 1;
+    slider.value = choice.checkpoint;
+    const step = checkpoints.length ? stepOf(checkpoints[choice.checkpoint]) : "";
+    slider.setAttribute("aria-valuetext", step);
+    this.part("step").textContent = `${step} (${choice.checkpoint + 1} of ${checkpoints.length})`;
+    const verb = this.timer ? "pause" : "play";
+    this.part("play").textContent = verb;
+    this.part("play").setAttribute("aria-label", `${verb} the checkpoints`);
+    this.root.setAttribute("aria-label", `${data.runs[choice.run].name} ${step}`);
+  }
+
+  renderTexts() {
+    const { explanation } = this;
+    const own = this.checkpoints[this.choice.checkpoint]?.translations?.[shared.sentence];
+    this.part("caption").textContent = explanation ? captionOf(explanation) : "";
+    this.part("source").textContent = explanation?.source ?? "";
+    this.part("translation").textContent = explanation?.translation ?? "";
+    const given = own !== undefined;
+    this.part("translation-name").textContent = given ? "translation given" : "translation";
+    this.part("own").textContent = own ?? "";
+    this.part("own").hidden = this.part("own-name").hidden = !given;
+  }
+
+  renderPicture() {
+    const { explanation, choice } = this;
+    const chosen = { ...choice, level: shared.level };
+    const reason = reasonForNothing(explanation, chosen);
+    this.part("message").textContent = reason ?? "";
+    this.part("message").hidden = !reason;
+    this.part("scroller").hidden = reason !== null;
+    this.part("held").hidden = reason !== null;
+    this.view = reason ? null : look(explanation, chosen);
+    if (reason) return;
+    const lines = shared.view === "lines";
+    this.part("matrix").hidden = lines;
+    this.part("lines").hidden = !lines;
+    const rows = choice.kind === "self" ? "source" : "target";
+    this.part("matrix").setAttribute(
+      "aria-label",
+      `Attention weights: a row a ${rows} ${shared.level.slice(0, -1)}, a column a source one`,
+    );
+    if (lines) this.lines.show(this.view);
+    else this.matrix.show(this.view, directionOf(explanation.source));
+    this.renderHeld();
+  }
+
+  /** Mark the row that is held, and say where it looks, the most first. */
+  renderHeld() {
+    const { rows, columns, matrix } = this.view;
+    if (this.held >= rows.length) this.held = null;
+    (shared.view === "lines" ? this.lines : this.matrix).mark(this.held);
+    if (this.held === null) {
+      this.part("held").textContent = "Click a row to hold it.";
+      return;
+    }
+    const row = matrix[this.held];
+    const most = row.map((weight, j) => [weight, columns[j]]).sort(([a], [b]) => b - a);
+    const places = most.slice(0, 5).flatMap(([weight, text], k) => [
+      k ? ", " : "",
+      word(text),
+      ` ${number(weight, 3)}`,
+    ]);
+    this.part("held").replaceChildren(
+      element("strong", {}, word(rows[this.held])),
+      " looks at ",
+      ...places,
+      most.length > 5 ? ", …" : "",
+      ` (entropy ${entropyText(row)})`,
+    );
+  }
+}
+
+// --- the page ---------------------------------------------------------------------------------
+
+const shared = { sentence: 0, level: "words", view: "matrix" };
+const panels = [];
+
+/** What all panels share: the sentence, words or pieces, matrix or lines, one panel or two. */
+function start() {
+  const form = document.getElementById("controls");
+  const sentences = data.runs[0]?.checkpoints[0]?.explanations ?? [];
+  fill(form.sentence, sentences.map(({ source }, i) => `${i + 1}. ${source}`));
+  partOf(form, "sentence-field").hidden = sentences.length < 2;
+  form.addEventListener("change", ({ target }) => {
+    if (target.name === "sentence") share({ sentence: Number(target.value) });
+    else if (target.name === "compare") arrange(target.checked);
+    else share({ [target.name]: target.value });
+  });
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.compare.checked = data.runs.length > 1;
+  arrange(data.runs.length > 1);
+}
+
+function share(change) {
+  Object.assign(shared, change);
+  panels.forEach((panel) => {
+    if ("sentence" in change || "level" in change) panel.held = null;
+    panel.render();
+  });
+}
+
+/** Show one panel, or a second one beside it: the next run, if there is one. */
+function arrange(two) {
+  const box = document.getElementById("panels");
+  while (panels.length > (two ? 2 : 1)) {
+    const panel = panels.pop();
+    panel.stop();
+    panel.root.remove();
+  }
+  while (data.runs.length && panels.length < (two ? 2 : 1)) {
+    const panel = new Panel(Math.min(panels.length, data.runs.length - 1));
+    panels.push(panel);
+    box.append(panel.root);
+    panel.render(); // now that it has a width
+  }
+}
+
+start();

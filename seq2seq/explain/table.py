@@ -1,0 +1,300 @@
+"""An explanation as text: the source article's step table, and the matrix of words.
+
+The columns are laid out by hand: what is hard about them is to choose how much of each vector to
+show, so that a row is a line. rich (there only while typer wants it) and tabulate (while sacreBLEU
+does) would align cells, wrap them, and know nothing of that.
+"""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from seq2seq.explain.explanation import Array, Explanation, of_head
+from seq2seq.inference.translation import display_width, pad, render_matrix
+
+WIDTH = 120  # columns of text, where no terminal says otherwise
+
+_WORD = 14  # columns of a word in the step table at most
+_TOP = 3  # source words named for each target word where a matrix would be too wide
+_ENTRY = 4  # columns of a vector's entry, `-.35`
+_WEIGHT = 3  # and of a weight, `.94`
+_GAP = "  "
+
+
+class _Room(NamedTuple):
+    """How much of each thing a row shows."""
+
+    entries: int  # of a vector
+    terms: int  # positions in scores, weights and context
+
+
+_EVERYTHING = _Room(1 << 30, 1 << 30)
+_ROOMS = [_Room(*pair) for pair in (
+    (4, 8), (3, 8), (3, 6), (2, 6), (2, 5), (2, 4), (1, 4), (1, 3), (0, 4), (0, 3), (0, 2), (0, 1)
+)]  # fmt: skip
+"""From the most to the least; the first that fits is taken."""
+
+
+def render(
+    explanation: Explanation,
+    *,
+    head: int | None = None,
+    pieces: bool = False,
+    full: bool = False,
+    width: int = WIDTH,
+) -> str:
+    """Return the whole explanation: title, step table with its legend, matrix of weights.
+
+    `head` counts from 0; None is the mean of all. `pieces` has the matrix over pieces, not words.
+    `full` shows every number, however wide. Of a blank text it only says so.
+    """
+    title = f"{explanation.source}  ->  {explanation.translation}".rstrip()
+    if not explanation.target_pieces:
+        return "(nothing to explain: the text is blank)"
+    parts = [
+        title,
+        render_steps(explanation, head=head, full=full, width=width),
+        *_matrices(explanation, head, pieces, None if full else width),
+    ]
+    return "\n\n".join(parts)
+
+
+def render_steps(
+    explanation: Explanation, *, head: int | None = None, full: bool = False, width: int = WIDTH
+) -> str:
+    """Return the table of steps: a row a source piece, then a row a target piece.
+
+    A vector is shown by its norm and its first entries; where there are more positions than fit,
+    those of the largest weights are shown, the largest first.
+    """
+    for room in [_EVERYTHING] if full else _ROOMS:
+        steps = _Steps(explanation, head, room)
+        lines = steps.lines()
+        if max(map(display_width, lines)) <= width:
+            break
+    legend = steps.legend()
+    if not full:
+        wrapped = (textwrap.wrap(line, width, subsequent_indent="   ") for line in legend)
+        legend = [line for lines_of_one in wrapped for line in lines_of_one]
+    return "\n".join([*lines, "", *legend])
+
+
+def short(value: float) -> str:
+    """Return two significant digits, as the article writes them: `.94`, `-3.2`, `12`, `0`."""
+    if not math.isfinite(value):
+        return str(value)
+    size = abs(value)
+    if size >= 9999.5:
+        return f"{value:.0e}".replace("e+", "e")
+    text = f"{value:.2f}" if size < 0.995 else f"{value:.1f}" if size < 9.95 else f"{value:.0f}"
+    if float(text) == 0:
+        return "0"
+    return text.replace("0.", ".", 1) if size < 0.995 else text
+
+
+# --- the step table -------------------------------------------------------------------------------
+
+
+class _Steps:
+    """The step table of one explanation, with so much room; `head` as in `render`."""
+
+    def __init__(self, explanation: Explanation, head: int | None, room: _Room) -> None:
+        self.explanation = explanation
+        self.head = head
+        self.room = room
+        self.scores_TS = of_head(explanation.scores_HTS, head)
+        self.weights_TS = of_head(explanation.weights_HTS, head)
+        self.score_width = max((len(short(score)) for score in self.scores_TS.flat), default=0)
+        self.cut = " …" if len(explanation.source_pieces) > room.terms else ""
+        self.mixed = head is None and explanation.heads > 1
+        """Whether each head has weights of its own, so that the context is no one weighted sum."""
+
+    def lines(self) -> list[str]:
+        """Return the heading, a line a source piece and a line a target piece."""
+        return _columns([self._heading(), *self._encoder_rows(), *self._decoder_rows()])
+
+    def _heading(self) -> list[str]:
+        heading = ["step", "x", "h, H", "s"] if self.room.entries else ["#", "x", "|h|", "|s|"]
+        if not self.explanation.heads:
+            return [*heading, "y"]
+        addressing = self.explanation.kinds.addressing
+        equal = addressing == "softmax" and not self.mixed  # a mean of softmaxes is none
+        weights = "w = softmax" if equal else f"w ({addressing})"
+        context = "c = H w" if self.explanation.reads_states else "c = V w"
+        if self.mixed:
+            context = "c" if self.room.entries else "|c|"
+        return [*heading, "scores", weights, context, "y"]
+
+    def _encoder_rows(self) -> list[list[str]]:
+        pieces = zip(self.explanation.source_labels, self.explanation.states_SE, strict=True)
+        blank = [""] * (5 if self.explanation.heads else 2)
+        return [
+            [str(number), _clip(label), _vector(state_E, self.room.entries), *blank]
+            for number, (label, state_E) in enumerate(pieces, 1)
+        ]
+
+    def _decoder_rows(self) -> list[list[str]]:
+        rows = []
+        for t, label in enumerate(self.explanation.target_labels):
+            number = str(len(self.explanation.source_pieces) + 1 + t)
+            state = _vector(self.explanation.decoder_TD[t], self.room.entries)
+            attended = self._attended(t) if self.explanation.heads else []
+            rows.append([number, "", "H", state, *attended, _clip(label)])
+        return rows
+
+    def _attended(self, t: int) -> list[str]:
+        """Scores, weights and context of a step: of all positions, or of the weightiest."""
+        weights_S = self.weights_TS[t]
+        places = _places(weights_S, self.room.terms)
+        scores = _numbers(self.scores_TS[t][places], self.score_width) + self.cut
+        weights = _numbers(weights_S[places], _WEIGHT) + self.cut
+        if not self.mixed:
+            letter = "h" if self.explanation.reads_states else "v"
+            return [scores, weights, _sum_of(weights_S, places, letter)]
+        if self.cut:  # no sum beside them says where these are
+            named = [f"{short(weights_S[place])} at {place + 1}" for place in places]
+            weights = ", ".join(named) + self.cut
+        return [scores, weights, _vector(self.explanation.context_TC[t], self.room.entries)]
+
+    def legend(self) -> list[str]:
+        """Return what H, s and w are, a line each."""
+        kinds, states_SE = self.explanation.kinds, self.explanation.states_SE
+        all_states = "h1" if len(states_SE) == 1 else f"h1 ... h{len(states_SE)}"
+        directions = "in both directions" if kinds.bidirectional else "from left to right"
+        state = _STATES.get(kinds.decoder, "the decoder's state that the unit is given")
+        start = _STARTS.get(kinds.bridge, f"its start is by bridge {kinds.bridge}")
+        return [
+            f"H  the encoder's states {all_states}, read {directions}; {self._extent(states_SE)}",
+            f"s  {state}; {start}; {self._extent(self.explanation.decoder_TD)}",
+            self._weights_legend(),
+        ]
+
+    def _weights_legend(self) -> str:
+        kinds, heads = self.explanation.kinds, self.explanation.heads
+        if not heads:
+            return "w  there is no attention: what is known of the source comes with the first s"
+        line = f"w  by {kinds.addressing} from the scores of {kinds.attention} attention"
+        if heads > 1:
+            line += f", mean of {heads} heads" if self.head is None else f", head {self.head + 1}"
+        if self.cut:
+            line += "; only the largest are shown, the largest first, and their scores"
+        if not (self.mixed or self.explanation.reads_states):
+            line += "; v = what is read of h"
+        return line
+
+    def _extent(self, vectors_XY: Array) -> str:
+        size = vectors_XY.shape[1]
+        if not self.room.entries:
+            return f"the norm of {size} entries"
+        return f"{size} entries" + (", the |norm| and the first" * (self.room.entries < size))
+
+
+def _places(weights_S: Array, terms: int) -> list[int]:
+    """All positions in order, or the weightiest first, without those whose weight is as good as 0.
+
+    The weightiest of all is never left out.
+    """
+    if len(weights_S) <= terms:
+        return list(range(len(weights_S)))
+    top = np.argsort(-weights_S, kind="stable")[:terms].tolist()
+    return top[:1] + [place for place in top[1:] if short(weights_S[place]) != "0"]
+
+
+def _sum_of(weights_S: Array, places: Sequence[int], letter: str) -> str:
+    """`.94 h1 + .02 h2 + .04 h3`, without terms as good as 0; `…` if others are left out."""
+    kept = [place for place in places if short(weights_S[place]) != "0"]
+    parts = [f"{short(weights_S[place])} {letter}{place + 1}" for place in kept]
+    left_out = any(
+        short(weight) != "0" for place, weight in enumerate(weights_S) if place not in kept
+    )
+    return " + ".join([*parts, "…"] if left_out else parts) or "0"
+
+
+def _vector(values: Array, entries: int) -> str:
+    """`|3.2|  .63 -3.2 …`: the norm, and the first entries."""
+    norm = short(float(np.linalg.norm(values)))
+    if not entries:
+        return norm
+    cut = " …" if entries < len(values) else ""
+    return f"|{norm}| {_numbers(values[:entries], _ENTRY)}{cut}"
+
+
+def _numbers(values: Array, width: int) -> str:
+    return " ".join(f"{short(value):>{width}}" for value in values.tolist())
+
+
+_STATES = {
+    "luong": "the decoder's state after the word before",
+    "bahdanau": "the decoder's state before it reads the word before",
+    "conditional": "the decoder's state between its two cells, after the word before",
+}
+_STARTS = {
+    "last": "it starts from the encoder's last",
+    "mean": "it starts from the mean of H",
+    "copy": "it starts as the encoder's last",
+    "zero": "it starts from zeros",
+}
+
+
+# --- the matrix -----------------------------------------------------------------------------------
+
+
+def _matrices(
+    explanation: Explanation, head: int | None, pieces: bool, width: int | None
+) -> list[str]:
+    parts = []
+    self_weights_HSS = explanation.self_weights_HSS
+    if pieces:
+        rows, columns = explanation.target_labels, explanation.source_labels
+    else:
+        rows = [word.word for word in explanation.target_words]
+        columns = [word.word for word in explanation.source_words]
+    if explanation.heads and rows:
+        of_pieces = of_head(explanation.weights_HTS, head)
+        weights = of_pieces if pieces else explanation.matrix_NJ(head)
+        parts.append(_matrix(weights, rows, columns, width))
+    if self_weights_HSS is not None:
+        weights = of_head(self_weights_HSS, None) if pieces else explanation.self_matrix_JJ()
+        matrix = _matrix(weights, columns, columns, width)
+        parts.append(f"self-attention in the encoder\n\n{matrix}")
+    return parts
+
+
+def _matrix(weights: Array, rows: Sequence[str], columns: Sequence[str], width: int | None) -> str:
+    """The matrix, or the weightiest columns of each row where it would be too wide."""
+    matrix = render_matrix(weights.astype(np.float32), rows, columns)
+    if width is None or max(map(display_width, matrix.splitlines()), default=0) <= width:
+        return matrix
+    cells = [
+        [row, *(f"{short(weights_S[place])} {columns[place]}" for place in places)]
+        for row, weights_S in zip(rows, weights, strict=True)
+        for places in [_places(weights_S, _TOP)]
+    ]
+    longest = max(map(len, cells))
+    return "\n".join(_columns([cell + [""] * (longest - len(cell)) for cell in cells]))
+
+
+# --- columns --------------------------------------------------------------------------------------
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of equally many cells as lines, each column as wide as its widest cell."""
+    widths = [max(map(display_width, column)) for column in zip(*rows, strict=True)]
+    return [
+        _GAP.join(pad(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def _clip(text: str) -> str:
+    """A word too long for the table without its end."""
+    if display_width(text) <= _WORD:
+        return text
+    while display_width(text) >= _WORD:
+        text = text[:-1]
+    return f"{text}…"
