@@ -10,7 +10,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from seq2seq.data.batching import Batch
-from seq2seq.model.attention.hard import Stochastic
 from seq2seq.model.model import Seq2Seq, TeacherForcing
 
 
@@ -55,7 +54,6 @@ def batch_loss(
     if decoded.choices is None:
         return loss
     addressing = model.decoder.attention.addressing
-    assert isinstance(addressing, Stochastic)
     log_probs_N = -functional.cross_entropy(logits_NW.detach().float(), targets_N, reduction="none")
     log_probs_BT = real_BT.to(log_probs_N.dtype).masked_scatter(real_BT, log_probs_N)
     surrogate = addressing.surrogate(decoded.choices, log_probs_BT, real_BT)

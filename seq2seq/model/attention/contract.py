@@ -91,6 +91,13 @@ class Addressing(nn.Module):
         """Return non-negative weights; query t is the one that scores t were made for."""
         raise NotImplementedError
 
+    def surrogate(self, choices: Choices, log_probs_BT: Tensor, real_BT: Tensor) -> Tensor:
+        """Return what training adds to its summed loss where positions were drawn as `choices`.
+
+        `log_probs_BT` are those of the target tokens in nats, 0 outside `real_BT`.
+        """
+        raise NotImplementedError
+
 
 class Softmax(Addressing):
     """weights = softmax(scores): soft attention."""

@@ -63,11 +63,10 @@ class Stochastic(Addressing):
         return Addressed(weights_BHTS, Choices(log_probs_BT, entropies_BT))
 
     def surrogate(self, choices: Choices, log_probs_BT: Tensor, real_BT: Tensor) -> Tensor:
-        """Return what to add to the summed loss, so that its gradient is the one above.
+        """Return what makes the gradient the one above.
 
-        `log_probs_BT` are those of the target tokens, 0 outside `real_BT`. The baseline is kept
-        for one token and multiplied by a sentence's length, as sentences differ in theirs; in
-        training it moves here.
+        The baseline is kept for one token and multiplied by a sentence's length, as sentences
+        differ in theirs; in training it moves here.
         """
         lengths_B = real_BT.sum(1)
         rewards_B = log_probs_BT.detach().sum(1)
