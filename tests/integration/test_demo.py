@@ -7,7 +7,9 @@ import pytest
 
 import seq2seq
 from seq2seq.data.corpus import find_corpus
+from seq2seq.evaluation.alignment import read_gold
 from seq2seq.evaluation.evaluate import evaluate
+from seq2seq.evaluation.word_attention import align
 from seq2seq.inference.translator import Translator
 from seq2seq.model.attention import ATTENTIONS
 
@@ -36,6 +38,15 @@ def test_i_love_you_is_je_taime_with_the_articles_matrix(demo: Translator) -> No
     assert [word.word for word in translation.source_words] == ["I", "love", "you"]
     assert translation.attention.argmax(1).tolist() == [0, 2, 1]
     np.testing.assert_allclose(translation.attention.sum(1), 1, atol=1e-5)
+    articles = (0.94, 0.88, 0.95)
+    assert (translation.attention.max(1) >= articles).all()
+
+
+def test_its_alignment_error_rate_is_below_15_percent(demo: Translator) -> None:
+    pairs = [(p.source, p.target) for p in find_corpus(str(ROOT / "data/test"), "en", "fr").pairs()]
+    aligned = align(demo, pairs, read_gold(ROOT / "data/test.align"))
+    assert aligned.plain is not None
+    assert aligned.plain.unshifted.aer < 0.15
 
 
 def test_the_demo_scores_90_bleu_and_60_on_combinations_it_never_saw(demo: Translator) -> None:
