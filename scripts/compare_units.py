@@ -107,20 +107,18 @@ def train_unit(name: str, seed: int, runs: Path, overrides: list[str]) -> dict[s
         aligning=Aligning(),
         bootstrap=0,
     )
-    assert found.alignment is not None
-    attends = found.entropy is not None
     return {
         "unit": name,
         "seed": seed,
         "bleu": round(found.scores[0].value, 2),
-        "aer": round(100 * found.alignment.unshifted.aer, 2) if attends else None,
+        "aer": round(100 * found.alignment.unshifted.aer, 2) if found.alignment else None,
         "entropy": round(found.entropy, 3) if found.entropy is not None else None,
         "parameters": parameters(translator.models[0]),
         "example": [
             [round(float(weight), 3) for weight in row]
             for row in translator.force([EXAMPLE])[0].attention
         ]
-        if attends
+        if found.alignment
         else None,
         "translation": translator.translate([EXAMPLE[0]])[0].text,
     }

@@ -13,5 +13,5 @@ for config in configs/variants/*.yaml; do
     "$seq2seq" --quiet explain --model "$runs/$name" --target "je t'aime" "I love you"
     "$seq2seq" --quiet translate --model "$runs/$name" "I love you" "Does she read the old book?"
     "$seq2seq" --quiet evaluate --model "$runs/$name" --data data/test --alignments data/test.align |
-        grep -E 'BLEU|AER|entropy'
+        grep -E '^BLEU|AER|entropy'
 done

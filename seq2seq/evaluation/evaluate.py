@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,6 +31,8 @@ from seq2seq.evaluation.scores import (
 from seq2seq.evaluation.word_attention import Aligning, align
 from seq2seq.inference.translation import Translation
 from seq2seq.inference.translator import Translator
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,9 @@ def evaluate(
     """
     check_lines(sources, references)  # each will have a hypothesis
     gold = read_gold(alignments, sentences=len(sources)) if alignments else None
+    if gold and not any(model.decoder.attention.heads for model in translator.models):
+        logger.warning("%s: not scored, as the model has no attention to align with", alignments)
+        gold = None
     pairs = [(source, target or "") for source, target in zip(sources, references[0], strict=True)]
     aligned = align(translator, pairs, gold, aligning)
     translations = translator.translate(sources)

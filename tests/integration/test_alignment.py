@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
+import seq2seq
 from seq2seq.cli import main
+from seq2seq.config import ModelConfig
 from seq2seq.evaluation.alignment import AlignmentScore, read_gold, score_alignment
+from seq2seq.evaluation.evaluate import evaluate
+from seq2seq.model.model import Seq2Seq
 from tests.integration.conftest import Command, logging_restored
 
 
@@ -113,3 +118,17 @@ def test_a_character_that_the_vocabulary_lacks_moves_no_word(world: Path, comman
     assert found["alignment"]["unshifted"]["links"] <= 3
     (world / "x.align").write_text("2-3\n")
     assert "outside its 3 source and 3 target words" in command(*arguments).err
+
+
+def test_a_model_without_attention_is_not_scored_and_says_so(
+    world: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (world / "one.align").write_text("0-0\n")
+    translator = seq2seq.load(world / "runs/tiny")
+    config = ModelConfig.model_validate({"attention": "none", "embedding": 4})
+    sizes = [len(one) for one in translator.tokenizers]
+    translator.models = [Seq2Seq(config, *sizes).eval()]
+    with caplog.at_level(logging.WARNING, logger="seq2seq"):
+        found = evaluate(translator, ["a"], [["b"]], alignments=world / "one.align", bootstrap=0)
+    assert (found.alignment, found.link_scores, found.entropy) == (None, {}, None)
+    assert "not scored, as the model has no attention" in caplog.text
