@@ -15,7 +15,16 @@ from typing import Annotated
 import typer
 
 from seq2seq import __version__
-from seq2seq.cli import checking, configuration, data, explaining, measuring, training, translating
+from seq2seq.cli import (
+    benching,
+    checking,
+    configuration,
+    data,
+    explaining,
+    measuring,
+    training,
+    translating,
+)
 from seq2seq.errors import UserError
 
 app = typer.Typer(
@@ -33,6 +42,7 @@ for group in (training.app, translating.app, explaining.app, measuring.app):
 app.add_typer(data.app, name="data", no_args_is_help=True)
 app.add_typer(configuration.app, name="config", no_args_is_help=True)
 app.add_typer(checking.app, name="attention", no_args_is_help=True)
+app.add_typer(benching.app, name="bench", no_args_is_help=True)
 
 
 def main() -> None:

@@ -145,6 +145,19 @@ def test_any_training_can_be_measured(settings: list[str], command: Command) -> 
     assert sum(found["stages"].values()) == pytest.approx(1)
 
 
+@pytest.mark.gpu
+@pytest.mark.parametrize("kind", ["gru", "lstm"])
+def test_a_training_on_cuda_takes_the_same_arithmetic(kind: str, command: Command) -> None:
+    settings = [f"model.encoder.kind={kind}", f"model.decoder.cell={kind}", "--rounds", "1"]
+    on_cpu = bench(command, *TRAIN, *settings)
+    on_cuda = bench(command, *TRAIN, *settings, "training.device=cuda")
+    assert on_cuda["machine"]["device"] != "cpu"
+    assert on_cuda["memory"]["device"] > 0
+    assert sum(on_cuda["stages"].values()) == pytest.approx(1)
+    # A layer in one call has the gradient of its first state, which single steps leave out.
+    assert on_cuda["flops"] == pytest.approx(on_cpu["flops"], rel=0.05)
+
+
 def test_the_arithmetic_does_not_depend_on_the_draws(command: Command) -> None:
     settings = ["--rounds", "1", "training.teacher_forcing.start=0.5"]
     counts = [

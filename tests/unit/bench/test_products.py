@@ -14,9 +14,11 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from seq2seq.bench.products import (
+    _FUSED,
     Operand,
     Product,
     Recorder,
+    _layer_products,
     dominant,
     product,
     seconds_each,
@@ -105,6 +107,15 @@ def test_a_layer_in_one_fused_call_costs_what_its_steps_do() -> None:
         layer.double()(inputs_BTI.detach().double().requires_grad_())[0].sum().backward()
     start = 2 * B * D * 4 * D  # its gradient, which the steps can leave out
     assert total_flops(recorder.counts) == counter.get_total_flops() + start
+
+
+@pytest.mark.parametrize(("name", "forward"), [("_cudnn_rnn", 1), ("_cudnn_rnn_backward", 2)])
+def test_a_fused_layer_of_cuda_costs_the_same(name: str, forward: int) -> None:
+    weights = [torch.zeros(4 * D, I), torch.zeros(4 * D, D), torch.zeros(4 * D), torch.zeros(4 * D)]
+    state_1BD = torch.zeros(1, B, D)
+    arguments = [torch.zeros(B, T, I), weights, 4, None, state_1BD, state_1BD]  # by its schema
+    counts = _layer_products(_FUSED[getattr(torch.ops.aten, name)], arguments)
+    assert total_flops(counts) == forward * 2 * B * T * (I + D) * 4 * D
 
 
 def test_the_products_of_bf16_are_of_bf16() -> None:

@@ -1,0 +1,1 @@
+"""How fast this machine trains, translates and prepares, and how far that is from its limit."""
