@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from seq2seq.data.batching import Batch
 from seq2seq.model.model import Seq2Seq, TeacherForcing
+from seq2seq.training.output_loss import output_cross_entropy
 
 
 class Loss(NamedTuple):
@@ -25,6 +26,7 @@ def cross_entropy(logits_NW: Tensor, targets_N: Tensor, smoothing: float) -> Los
     """Return the cross-entropy of `targets_N`, smoothed and plain, in float32 or wider.
 
     The smoothed target gives `smoothing` of its mass to all W tokens alike -- Szegedy et al. 2016.
+    This is the readable form of `output_cross_entropy`, which training takes.
     """
     dtype = torch.promote_types(logits_NW.dtype, torch.float32)
     log_probs_NW = functional.log_softmax(logits_NW, -1, dtype=dtype)
@@ -48,13 +50,12 @@ def batch_loss(
     decoded = model(ids.source_BS, ids.source_lengths_B, ids.inputs_BT, forcing)
     places_T = torch.arange(batch.targets_BT.size(1))
     real_BT = (places_T < batch.target_lengths_B.unsqueeze(1)).to(device, non_blocking=True)
-    logits_NW = model.output(decoded.features_BTF[real_BT])
-    targets_N = ids.targets_BT[real_BT]
-    loss = cross_entropy(logits_NW, targets_N, smoothing)
+    features_NF, targets_N = decoded.features_BTF[real_BT], ids.targets_BT[real_BT]
+    smoothed, plain_N = output_cross_entropy(model.output, features_NF, targets_N, smoothing)
+    loss = Loss(smoothed, plain_N.sum(), targets_N.numel())
     if decoded.choices is None:
         return loss
     addressing = model.decoder.attention.addressing
-    log_probs_N = -functional.cross_entropy(logits_NW.detach().float(), targets_N, reduction="none")
-    log_probs_BT = real_BT.to(log_probs_N.dtype).masked_scatter(real_BT, log_probs_N)
+    log_probs_BT = real_BT.to(plain_N.dtype).masked_scatter(real_BT, -plain_N)
     surrogate = addressing.surrogate(decoded.choices, log_probs_BT, real_BT)
     return loss._replace(smoothed=loss.smoothed + surrogate)

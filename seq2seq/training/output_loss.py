@@ -1,0 +1,97 @@
+"""Output layer and cross-entropy in one, some rows of logits at a time.
+
+`cross_entropy(output(features_NF), targets_N, smoothing)` is the readable form. Here the logits of
+all tokens are never there at once, and the gradient is made of each chunk of them while it is
+there: one softmax serves both.
+
+Shapes: N tokens, C tokens of one chunk, F features, W target vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from seq2seq.model.attention.contract import at_least_float32
+
+ROWS = 256
+"""Tokens of a chunk: fewer make the products slow, more need memory."""
+
+
+class OutputLoss(NamedTuple):
+    """The smoothed loss summed over all tokens, and the plain one of each, in nats."""
+
+    smoothed: Tensor
+    plain_N: Tensor
+
+
+def output_cross_entropy(
+    output: nn.Linear, features_NF: Tensor, targets_N: Tensor, smoothing: float
+) -> OutputLoss:
+    """Return the cross-entropy of `targets_N` under `output`, in float32 or wider.
+
+    The smoothed target gives `smoothing` of its mass to all W tokens alike -- Szegedy et al. 2016.
+    Under autocast the products are computed in its type, as those of `output` would be.
+    """
+    factors: list[Tensor] = [features_NF, output.weight, output.bias]
+    device = features_NF.device.type
+    if torch.is_autocast_enabled(device):
+        dtype = torch.get_autocast_dtype(device)
+        factors = [factor.to(dtype) for factor in factors]
+    fused: Callable[..., tuple[Tensor, Tensor]] = _OutputCrossEntropy.apply
+    with torch.autocast(device, enabled=False):
+        return OutputLoss(*fused(*factors, targets_N, smoothing))
+
+
+class _OutputCrossEntropy(torch.autograd.Function):
+    """The gradient is made in the forward pass, where the probabilities are."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        features_NF: Tensor,
+        weight_WF: Tensor,
+        bias_W: Tensor,
+        targets_N: Tensor,
+        smoothing: float,
+    ) -> tuple[Tensor, Tensor]:
+        inputs = (features_NF, weight_WF, bias_W)
+        slopes = [at_least_float32(torch.zeros_like(t)) for t in inputs]
+        smoothed = slopes[0].new_zeros(())
+        plain: list[Tensor] = []
+        for rows in (slice(first, first + ROWS) for first in range(0, len(targets_N), ROWS)):
+            features_CF, targets_C1 = features_NF[rows], targets_N[rows].unsqueeze(1)
+            logits_CW = torch.addmm(bias_W, features_CF, weight_WF.t())
+            log_probs_CW = at_least_float32(logits_CW).log_softmax(1)
+            plain_C1 = -log_probs_CW.gather(1, targets_C1)
+            plain.append(plain_C1.squeeze(1))
+            smoothed += (1 - smoothing) * plain_C1.sum()
+            if smoothing:
+                smoothed -= smoothing * log_probs_CW.sum() / len(bias_W)
+            if any(ctx.needs_input_grad):
+                slope_CW = _slope(log_probs_CW, targets_C1, smoothing).to(logits_CW.dtype)
+                slopes[0][rows] = slope_CW @ weight_WF
+                slopes[1] += slope_CW.t() @ features_CF
+                slopes[2] += slope_CW.sum(0)
+        ctx.save_for_backward(*slopes)
+        plain_N = torch.cat(plain) if plain else slopes[0].new_zeros(0)
+        ctx.mark_non_differentiable(plain_N)
+        return smoothed, plain_N
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, slope: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
+        return *(slope * each for each in ctx.saved_tensors), None, None
+
+
+def _slope(log_probs_CW: Tensor, targets_C1: Tensor, smoothing: float) -> Tensor:
+    """d loss / d logits: the probabilities less the smoothed target; `log_probs_CW` is used up."""
+    slope_CW = log_probs_CW.exp_()
+    if smoothing:
+        slope_CW -= smoothing / slope_CW.size(1)
+    ones_C1 = torch.ones_like(targets_C1, dtype=slope_CW.dtype)
+    return slope_CW.scatter_add_(1, targets_C1, (smoothing - 1) * ones_C1)
