@@ -14,7 +14,7 @@ from torch import Tensor
 
 from seq2seq.config import AttentionConfig
 from seq2seq.errors import UserError
-from seq2seq.model.attention import Attended, Attention, build_attention
+from seq2seq.model.attention import Attended, Attention, Choices, build_attention
 from seq2seq.model.attention.hard import Stochastic
 from seq2seq.model.trace import recording
 
@@ -154,7 +154,7 @@ def test_hard_attention_draws_positions_as_often_as_their_probability_says() -> 
 
 def test_reinforce_has_on_average_the_gradient_of_the_expected_reward() -> None:
     """One sentence, one step, rewards r_j: d/dz sum_j p_j r_j, exact against many draws."""
-    hard = Stochastic(Q, 1, entropy_weight=0.3, expected=0.0).double()
+    hard = Stochastic(Q, 1, reward_weight=1.0, entropy_weight=0.3, expected=0.0).double()
     scores_S = torch.tensor([0.2, -0.5, 0.9], dtype=torch.float64, requires_grad=True)
     rewards_S = torch.tensor([-1.0, -3.0, -0.5], dtype=torch.float64)
     memory_mask = torch.ones(1, 3, dtype=torch.bool)
@@ -177,6 +177,19 @@ def test_reinforce_has_on_average_the_gradient_of_the_expected_reward() -> None:
     entropy_S = -p * (p.log() - (p * p.log()).sum())
     assert scores_S.grad is not None
     torch.testing.assert_close(-scores_S.grad, wanted_S + 0.3 * entropy_S, atol=0.05, rtol=0)
+
+
+def test_a_choice_is_rewarded_by_the_tokens_from_its_step_on() -> None:
+    hard = Stochastic(Q, 1, reward_weight=2.0, entropy_weight=0.0).eval()
+    hard.baseline.fill_(-1.0)
+    log_choices_BT = torch.zeros(2, 3, requires_grad=True)
+    choices = Choices(log_choices_BT, torch.zeros(2, 3))
+    log_probs_BT = torch.tensor([[-1.0, -2.0, -4.0], [-4.0, 0.0, 0.0]])
+    real_BT = torch.tensor([[True, True, True], [True, True, False]])
+    hard.surrogate(choices, log_probs_BT, real_BT).backward()
+    # Better than the baseline by 0, -1, -3 and by -3, 1: summed from the end, and weighted.
+    expected_BT = -2 * torch.tensor([[-4.0, -4.0, -3.0], [-2.0, 1.0, 0.0]])
+    torch.testing.assert_close(log_choices_BT.grad, expected_BT)
 
 
 def test_the_baseline_is_a_moving_mean_of_the_log_probability_of_a_token() -> None:

@@ -31,7 +31,7 @@ class Stochastic(Addressing):
         query_size: int,
         heads: int,
         *,
-        reward_weight: float = 1.0,
+        reward_weight: float = 0.3,
         entropy_weight: float = 0.01,
         expected: float = 0.5,
         decay: float = 0.9,
@@ -65,21 +65,19 @@ class Stochastic(Addressing):
     def surrogate(self, choices: Choices, log_probs_BT: Tensor, real_BT: Tensor) -> Tensor:
         """Return what makes the gradient the one above.
 
-        The baseline is kept for one token and multiplied by a sentence's length, as sentences
-        differ in theirs; in training it moves here.
+        A choice is rewarded by the tokens from its own step on: it can't change those before, so
+        the gradient is the same on average and varies less. The baseline is kept for one token, as
+        sentences differ in length; in training it moves here.
         """
-        lengths_B = real_BT.sum(1)
-        rewards_B = log_probs_BT.detach().sum(1)
-        advantages_B = rewards_B - self.baseline * lengths_B
+        rewards_BT = log_probs_BT.detach()
+        better_BT = (rewards_BT - self.baseline) * real_BT
+        advantages_BT = better_BT.flip(1).cumsum(1).flip(1)  # of the step and all after it
         if self.training:
-            mean = rewards_B.sum() / lengths_B.sum()
+            mean = rewards_BT.sum() / real_BT.sum()
             self.baseline.lerp_(mean.to(self.baseline.dtype), 1 - self.decay)
-        log_choices_B = (choices.log_probs_BT * real_BT).sum(1)
+        reinforced = (advantages_BT * choices.log_probs_BT * real_BT).sum()
         entropy = (choices.entropies_BT * real_BT).sum()
-        return (
-            -self.reward_weight * (advantages_B * log_choices_B).sum()
-            - self.entropy_weight * entropy
-        )
+        return -self.reward_weight * reinforced - self.entropy_weight * entropy
 
 
 class StraightThrough(Addressing):
