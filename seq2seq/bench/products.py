@@ -110,7 +110,7 @@ class Recorder(TorchDispatchMode):
     # FlopCounterMode counts the same operations, but keeps no shapes and takes fused layers for 0.
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call]  # torch has no types here
         self.counts: Counter[Product] = Counter()
 
     def __torch_dispatch__(

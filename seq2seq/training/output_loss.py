@@ -43,8 +43,10 @@ def output_cross_entropy(
         dtype = torch.get_autocast_dtype(device)
         factors = [factor.to(dtype) for factor in factors]
     fused: Callable[..., tuple[Tensor, Tensor]] = _OutputCrossEntropy.apply
+    # Asked here: inside the function gradients are always off, and parameters always want them.
+    wanted = torch.is_grad_enabled() and any(factor.requires_grad for factor in factors)
     with torch.autocast(device, enabled=False):
-        return OutputLoss(*fused(*factors, targets_N, smoothing))
+        return OutputLoss(*fused(*factors, targets_N, smoothing, wanted))
 
 
 class _OutputCrossEntropy(torch.autograd.Function):
@@ -58,10 +60,11 @@ class _OutputCrossEntropy(torch.autograd.Function):
         bias_W: Tensor,
         targets_N: Tensor,
         smoothing: float,
+        wanted: bool,
     ) -> tuple[Tensor, Tensor]:
         inputs = (features_NF, weight_WF, bias_W)
-        slopes = [at_least_float32(torch.zeros_like(t)) for t in inputs]
-        smoothed = slopes[0].new_zeros(())
+        slopes = [at_least_float32(torch.zeros_like(t)) for t in inputs if wanted]
+        smoothed = at_least_float32(features_NF.new_zeros(()))
         plain: list[Tensor] = []
         for rows in (slice(first, first + ROWS) for first in range(0, len(targets_N), ROWS)):
             features_CF, targets_C1 = features_NF[rows], targets_N[rows].unsqueeze(1)
@@ -72,20 +75,20 @@ class _OutputCrossEntropy(torch.autograd.Function):
             smoothed += (1 - smoothing) * plain_C1.sum()
             if smoothing:
                 smoothed -= smoothing * log_probs_CW.sum() / len(bias_W)
-            if any(ctx.needs_input_grad):
+            if wanted:
                 slope_CW = _slope(log_probs_CW, targets_C1, smoothing).to(logits_CW.dtype)
                 slopes[0][rows] = slope_CW @ weight_WF
                 slopes[1] += slope_CW.t() @ features_CF
                 slopes[2] += slope_CW.sum(0)
         ctx.save_for_backward(*slopes)
-        plain_N = torch.cat(plain) if plain else slopes[0].new_zeros(0)
+        plain_N = torch.cat(plain) if plain else smoothed.new_zeros(0)
         ctx.mark_non_differentiable(plain_N)
         return smoothed, plain_N
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, slope: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
-        return *(slope * each for each in ctx.saved_tensors), None, None
+        return *(slope * each for each in ctx.saved_tensors), None, None, None
 
 
 def _slope(log_probs_CW: Tensor, targets_C1: Tensor, smoothing: float) -> Tensor:

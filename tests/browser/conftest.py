@@ -136,4 +136,4 @@ def open_page(driver: Chrome, tmp_path: Path) -> Iterator[Open]:
 
 
 def _log(driver: Chrome, name: str) -> list[dict[str, Any]]:
-    return list(driver.get_log(name))  # type: ignore[no-untyped-call]
+    return list(driver.get_log(name))  # type: ignore[no-untyped-call]  # nor has selenium

@@ -97,7 +97,7 @@ def test_pieces_and_a_head_can_be_asked_for(command: Command) -> None:
 
 
 def test_files_are_written_by_their_endings_beside_what_is_printed(command: Command) -> None:
-    pytest.importorskip("matplotlib")
+    pytest.importorskip("matplotlib", reason="needs the extra: plots")
     names = ["x.json", "x.npz", "x.png", "x.svg"]
     files = [part for name in names for part in ("-o", name)]
     assert command("-q", "explain", SENTENCE, *files).out == command("-q", "explain", SENTENCE).out

@@ -57,7 +57,7 @@ def test_npz_has_a_folder_a_sentence(tmp_path: Path) -> None:
 def test_a_file_that_could_not_be_completed_leaves_the_old_one(tmp_path: Path) -> None:
     path = tmp_path / "x.svg"
     path.write_text("old")
-    pytest.importorskip("matplotlib")
+    pytest.importorskip("matplotlib", reason="needs the extra: plots")
     with pytest.raises(UserError, match="blank text"):
         write([explain(translator(), "")], path)
     assert [file.name for file in tmp_path.iterdir()] == ["x.svg"]

@@ -16,7 +16,7 @@ from seq2seq.errors import UserError
 from seq2seq.explain import Explanation, explain
 from tests.unit.explain.tiny import TEXT, article, translator
 
-pytest.importorskip("matplotlib")
+pytest.importorskip("matplotlib", reason="needs the extra: plots")
 
 from seq2seq.explain import picture
 
