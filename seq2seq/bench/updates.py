@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from seq2seq.allocator import keep_freed_memory
 from seq2seq.bench.stopwatch import Stopwatch
 from seq2seq.config import Config
 from seq2seq.data.batching import START, Batch, Batches
@@ -56,6 +57,7 @@ class Updates:
     def __init__(
         self, config: Config, prepared: Prepared, model: Seq2Seq, device: torch.device
     ) -> None:
+        keep_freed_memory()
         self.config = config.training
         self.device = device
         self.model = model.to(device).train()

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from seq2seq.config import DecoderConfig
 from seq2seq.errors import UserError
@@ -22,6 +21,8 @@ from seq2seq.model.attention import (
     join,
     join_choices,
 )
+from seq2seq.model.deferred import Linear, linear
+from seq2seq.model.dropout import Dropout
 from seq2seq.model.encoder import Encoded
 from seq2seq.model.recurrent import Recurrent, run_stack
 from seq2seq.model.trace import trace
@@ -63,7 +64,7 @@ class Decoder(nn.Module):
     ) -> None:
         super().__init__()
         self.attention = attention
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.fed_size = fed_size
         state_size = config.size * (2 if config.cell == "lstm" else 1)
         self.state_shape = (config.layers, state_size)
@@ -137,7 +138,7 @@ class Luong(Decoder):
         for gates_BG, embedded_B1I in zip(
             gates_BTG.unbind(1), embedded_BTI.split(1, dim=1), strict=True
         ):
-            first_BX = first.step(gates_BG + functional.linear(fed_BF, fed_weights), first_BX)
+            first_BX = first.step(gates_BG + linear(fed_BF, fed_weights), first_BX)
             output_BD = first.output(first_BX)
             for number, layer in enumerate(upper):
                 (weights_GD,) = layer.input_weights(output_BD.size(-1))
@@ -217,7 +218,7 @@ class Bahdanau(Decoder):
     ) -> tuple[Tensor, Attended]:
         """The first layer's next state, given the token's share of its gates."""
         attended = self._attend(state_BX, embedded_B1I, memory, attention)
-        context_BG = functional.linear(attended.context_BTV.squeeze(1), context_weights)
+        context_BG = linear(attended.context_BTV.squeeze(1), context_weights)
         return self.first.step(gates_BG + context_BG, state_BX), attended
 
     def _attend(
@@ -270,7 +271,7 @@ class Readout(nn.Module):
     def __init__(self, kind: str, parts: int, size: int) -> None:
         super().__init__()
         self.pieces = 2 if kind == "maxout" else 1
-        self.linear = nn.Linear(parts, self.pieces * size)
+        self.linear = Linear(parts, self.pieces * size)
 
     def forward(self, *parts_BTX: Tensor) -> Tensor:
         """Return features_BTF of the parts, concatenated in the order given."""

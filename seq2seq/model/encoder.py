@@ -15,6 +15,7 @@ from seq2seq.config import EncoderConfig
 from seq2seq.errors import UserError
 from seq2seq.model.attention import Attention, build_attention
 from seq2seq.model.attention.hard import Stochastic
+from seq2seq.model.dropout import Dropout
 from seq2seq.model.recurrent import Recurrent
 from seq2seq.model.trace import trace
 
@@ -56,7 +57,7 @@ class RecurrentEncoder(nn.Module):
         self.backwards = nn.ModuleList(
             Recurrent(config.kind, n, config.size) for n in sizes if config.bidirectional
         )
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, embedded_BSI: Tensor, lengths_B: Tensor) -> Encoded:
         """Return the encoder states of right-padded sentences of the given lengths (each >= 1)."""

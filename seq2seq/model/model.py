@@ -5,6 +5,7 @@ number of features taken together.
 """
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import torch
@@ -14,6 +15,8 @@ from seq2seq.config import ModelConfig
 from seq2seq.errors import UserError
 from seq2seq.model.attention import Memory, build_attention
 from seq2seq.model.decoder import DECODERS, Bridge, Decoded, DecoderState, join_decoded
+from seq2seq.model.deferred import deferring
+from seq2seq.model.dropout import Dropout
 from seq2seq.model.encoder import RecurrentEncoder
 from seq2seq.model.trace import trace
 
@@ -60,7 +63,7 @@ class Seq2Seq(nn.Module):
         _initialise(self)
         if config.tie != "none":
             self.output.weight = self.target_embedding.weight
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def encode(self, source_BS: Tensor, lengths_B: Tensor) -> tuple[Memory, DecoderState]:
         """Return what the decoder attends to and its state before the first step.
@@ -91,10 +94,12 @@ class Seq2Seq(nn.Module):
         They are left apart because the output layer is the widest product of all, so the loss
         gives it real tokens only. Without `forcing` every input comes from the reference.
         """
-        memory, state = self.encode(source_BS, lengths_B)
-        if forcing is None:
-            return self.decode(inputs_BT, memory, state)
-        return self._decode_mixed(inputs_BT, memory, state, forcing)
+        fast = self.training and not torch.compiler.is_compiling()
+        with deferring() if fast else nullcontext():
+            memory, state = self.encode(source_BS, lengths_B)
+            if forcing is None:
+                return self.decode(inputs_BT, memory, state)
+            return self._decode_mixed(inputs_BT, memory, state, forcing)
 
     def _decode_mixed(
         self, inputs_BT: Tensor, memory: Memory, state: DecoderState, forcing: TeacherForcing

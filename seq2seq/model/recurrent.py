@@ -4,9 +4,15 @@ Shapes: B batch, T steps, I input size, D layer size, G gates (3 D for a GRU, 4 
 X state size: D for a GRU; 2 D for an LSTM, its hidden vector and then its cell.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
+from torch.autograd.function import once_differentiable
+
+from seq2seq.model.deferred import is_deferring, linear
+
+aten = torch.ops.aten
 
 
 class Recurrent(nn.Module):
@@ -42,23 +48,18 @@ class Recurrent(nn.Module):
 
     def gates(self, inputs: Tensor, weights: Tensor) -> Tensor:
         """Return W x + b for a slice of the input (any leading axes); G last."""
-        return functional.linear(inputs, weights, self._parameter("bias_ih_l0"))
+        return linear(inputs, weights, self._parameter("bias_ih_l0"))
 
     def step(self, gates_BG: Tensor, state_BX: Tensor) -> Tensor:
         """Return the next state, given all of the input's share of the gates (bias included)."""
         weight, bias = self._parameter("weight_hh_l0"), self._parameter("bias_hh_l0")
         if self.is_lstm:
             hidden_BD, cell_BD = state_BX.chunk(2, -1)
-            summed_BG = gates_BG + functional.linear(hidden_BD, weight, bias)
+            summed_BG = gates_BG + linear(hidden_BD, weight, bias)
             input_BD, forget_BD, new_BD, output_BD = summed_BG.chunk(4, -1)
             cell_BD = forget_BD.sigmoid() * cell_BD + input_BD.sigmoid() * new_BD.tanh()
             return torch.cat((output_BD.sigmoid() * cell_BD.tanh(), cell_BD), -1)
-        reset_update, new_BD = gates_BG.split((2 * self.size, self.size), -1)
-        hidden_BG = functional.linear(state_BX, weight, bias)
-        hidden_reset_update, hidden_new_BD = hidden_BG.split((2 * self.size, self.size), -1)
-        reset_BD, update_BD = (reset_update + hidden_reset_update).sigmoid().chunk(2, -1)
-        new_BD = (new_BD + reset_BD * hidden_new_BD).tanh()
-        return torch.lerp(new_BD, state_BX, update_BD)
+        return gru(gates_BG, linear(state_BX, weight, bias), state_BX)
 
     def output(self, state: Tensor) -> Tensor:
         """Return the hidden vector of a state."""
@@ -68,6 +69,45 @@ class Recurrent(nn.Module):
         parameter = getattr(self.layer, name)
         assert isinstance(parameter, Tensor)
         return parameter
+
+
+def gru(gates_BG: Tensor, hidden_BG: Tensor, state_BD: Tensor) -> Tensor:
+    """Return the next state of a GRU, given the input's and the state's shares of its gates."""
+    state_BD = state_BD.to(gates_BG.dtype)  # under autocast they may differ
+    if is_deferring():
+        fused: Tensor = _GRU.apply(gates_BG, hidden_BG, state_BD)
+        return fused
+    size = state_BD.size(-1)
+    gates, new_BD = gates_BG.split((2 * size, size), -1)
+    hidden_gates, hidden_new_BD = hidden_BG.split((2 * size, size), -1)
+    reset_BD, update_BD = (gates + hidden_gates).sigmoid().chunk(2, -1)
+    new_BD = (new_BD + reset_BD * hidden_new_BD).tanh()
+    return torch.lerp(new_BD, state_BD, update_BD)
+
+
+class _GRU(torch.autograd.Function):
+    """`gru` with its derivative written out: fewer operations, and none to record."""
+
+    @staticmethod
+    def forward(ctx: Any, gates_BG: Tensor, hidden_BG: Tensor, state_BD: Tensor) -> Tensor:
+        size = state_BD.size(-1)
+        both_BG = (gates_BG[:, : 2 * size] + hidden_BG[:, : 2 * size]).sigmoid_()
+        reset_BD, update_BD = both_BG.chunk(2, -1)
+        new_BD = torch.addcmul(gates_BG[:, 2 * size :], reset_BD, hidden_BG[:, 2 * size :]).tanh_()
+        ctx.save_for_backward(reset_BD, update_BD, new_BD, hidden_BG[:, 2 * size :], state_BD)
+        return torch.lerp(new_BD, state_BD, update_BD)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, slope_BD: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        reset_BD, update_BD, new_BD, hidden_new_BD, state_BD = ctx.saved_tensors
+        through_BD = slope_BD * update_BD
+        new_slope = aten.tanh_backward(slope_BD - through_BD, new_BD)
+        update_slope = aten.sigmoid_backward(slope_BD * (state_BD - new_BD), update_BD)
+        reset_slope = aten.sigmoid_backward(new_slope * hidden_new_BD, reset_BD)
+        gates_BG = torch.cat((reset_slope, update_slope, new_slope), -1)
+        hidden_BG = torch.cat((reset_slope, update_slope, new_slope * reset_BD), -1)
+        return gates_BG, hidden_BG, through_BD
 
 
 def run_stack(

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from seq2seq.allocator import keep_freed_memory
 from seq2seq.config import Config
 from seq2seq.data.batching import START, Batch, Batches, Position
 from seq2seq.device import find_device
@@ -100,6 +101,7 @@ class Trainer:
     def __init__(
         self, config: Config, model: Seq2Seq, batches: Batches, run: Run, validate: Validate
     ) -> None:
+        keep_freed_memory()
         self.config = config.training
         self.device = find_device(self.config.device)
         self.model = model.to(self.device)

@@ -3,6 +3,8 @@
 from torch import Tensor, nn
 
 from seq2seq.model.attention.contract import Attention, AttentionState, Memory
+from seq2seq.model.attention.energies import energies
+from seq2seq.model.deferred import Linear
 
 
 class Additive(Attention):
@@ -11,7 +13,7 @@ class Additive(Attention):
     def __init__(self, query_size: int, memory_size: int, *, size: int | None = None) -> None:
         super().__init__(query_size, memory_size)
         size = size or query_size
-        self.query = nn.Linear(query_size, size, bias=False)
+        self.query = Linear(query_size, size, bias=False)
         self.key = nn.Linear(memory_size, size, bias=False)
         self.energy = nn.Linear(size, 1, bias=False)
 
@@ -25,5 +27,4 @@ class Additive(Attention):
 
     def score(self, queries_BHTK: Tensor, memory: Memory, state: AttentionState) -> Tensor:
         """Return v . tanh(W s + U h)."""
-        hidden_BHTSK = (queries_BHTK.unsqueeze(3) + memory.keys_BHSK.unsqueeze(2)).tanh()
-        return self.energy(hidden_BHTSK).squeeze(-1)
+        return energies(queries_BHTK, memory.keys_BHSK, self.energy.weight[0])

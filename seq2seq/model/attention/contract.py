@@ -20,6 +20,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from seq2seq.model.deferred import matmul
 from seq2seq.model.trace import trace
 
 
@@ -180,7 +181,7 @@ class Attention(nn.Module):
         if self.intervention is not None:
             weights_BHTS = self.intervention(weights_BHTS, memory, state)
         weights_BHTS = self._trace("weights_BHTS", weights_BHTS)
-        contexts_BHTV = weights_BHTS.to(memory.values_BHSV.dtype) @ memory.values_BHSV
+        contexts_BHTV = matmul(weights_BHTS.to(memory.values_BHSV.dtype), memory.values_BHSV)
         context_BTV = self._trace("context_BTV", self.merge(contexts_BHTV))
         return Attended(context_BTV, weights_BHTS, self.advance(state, weights_BHTS), choices)
 

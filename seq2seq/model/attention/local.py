@@ -11,6 +11,7 @@ from seq2seq.model.attention.contract import (
     Memory,
     masked_softmax,
 )
+from seq2seq.model.deferred import Linear
 
 
 class LocalMonotonic(Addressing):
@@ -50,9 +51,9 @@ class LocalPredictive(Addressing):
         super().__init__(query_size, heads)
         self.window = _checked_window(window)
         self.position = nn.Sequential(
-            nn.Linear(query_size, query_size, bias=False),
+            Linear(query_size, query_size, bias=False),
             nn.Tanh(),
-            nn.Linear(query_size, heads, bias=False),
+            Linear(query_size, heads, bias=False),
         )
 
     def forward(

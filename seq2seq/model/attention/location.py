@@ -7,6 +7,7 @@ from torch.nn import functional
 from seq2seq.errors import UserError
 from seq2seq.model.attention.bahdanau import Additive
 from seq2seq.model.attention.contract import Attention, AttentionState, Memory
+from seq2seq.model.deferred import Linear
 
 
 class Location(Attention):
@@ -24,7 +25,7 @@ class Location(Attention):
         if positions < 1:
             raise UserError(f"model.attention.positions: expected 1 or more, found {positions}")
         self.positions = positions
-        self.coefficients = nn.Linear(query_size, positions)
+        self.coefficients = Linear(query_size, positions)
 
     def queries(self, query_BTQ: Tensor) -> Tensor:
         """Return W [y ; s] + b, one number a position."""
@@ -60,7 +61,7 @@ class LocationAware(Additive):
             if value < 1:
                 raise UserError(f"model.attention.{name}: expected 1 or more, found {value}")
         self.filters = nn.Conv1d(1, filters, width, padding="same", bias=False)
-        self.location = nn.Linear(filters, self.energy.in_features, bias=False)
+        self.location = Linear(filters, self.energy.in_features, bias=False)
 
     def features(self, memory: Memory, state: AttentionState) -> Tensor:
         """Return V f for each position, shape BHTSK with T = 1."""
@@ -83,7 +84,7 @@ class Coverage(Additive):
 
     def __init__(self, query_size: int, memory_size: int, *, size: int | None = None) -> None:
         super().__init__(query_size, memory_size, size=size)
-        self.coverage = nn.Linear(1, self.energy.in_features, bias=False)
+        self.coverage = Linear(1, self.energy.in_features, bias=False)
 
     def start(self, memory: Memory) -> AttentionState:
         """Return the state before the first step: nothing is covered."""

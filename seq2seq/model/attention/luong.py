@@ -7,11 +7,12 @@ from torch import Tensor, nn
 
 from seq2seq.errors import UserError
 from seq2seq.model.attention.contract import Attention, AttentionState, Memory
+from seq2seq.model.deferred import matmul
 
 
 def dot_product(queries_BHTK: Tensor, keys_BHSK: Tensor) -> Tensor:
     """Return scores_BHTS, q . k of every query with every key."""
-    return queries_BHTK @ keys_BHSK.transpose(-1, -2)
+    return matmul(queries_BHTK, keys_BHSK, turned=True)
 
 
 class Dot(Attention):

@@ -5,7 +5,7 @@ Here the memory is the encoder's states, read only. The paper's focusing by cont
 """
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from seq2seq.model.attention.contract import (
@@ -18,6 +18,7 @@ from seq2seq.model.attention.contract import (
 )
 from seq2seq.model.attention.hard import one_hot
 from seq2seq.model.attention.luong import dot_product
+from seq2seq.model.deferred import Linear
 
 
 class Cosine(Attention):
@@ -25,8 +26,8 @@ class Cosine(Attention):
 
     def __init__(self, query_size: int, memory_size: int) -> None:
         super().__init__(query_size, memory_size)
-        self.query = nn.Linear(query_size, memory_size)
-        self.strength = nn.Linear(query_size, 1)
+        self.query = Linear(query_size, memory_size)
+        self.strength = Linear(query_size, 1)
 
     def prepare(self, memory_BSE: Tensor, mask_BS: Tensor) -> Memory:
         """Return h / |h| as keys and h as values."""
@@ -54,7 +55,7 @@ class NTM(Addressing):
 
     def __init__(self, query_size: int, heads: int) -> None:
         super().__init__(query_size, heads)
-        self.control = nn.Linear(query_size, heads * 5)
+        self.control = Linear(query_size, heads * 5)
 
     def forward(
         self, scores_BHTS: Tensor, query_BTQ: Tensor, memory: Memory, state: AttentionState

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from seq2seq.errors import UserError
 from seq2seq.model.attention.contract import Attention, AttentionState, Memory, split_heads
 from seq2seq.model.attention.luong import dot_product
+from seq2seq.model.deferred import Linear
 
 
 class QKV(Attention):
@@ -18,7 +19,7 @@ class QKV(Attention):
     def __init__(self, query_size: int, memory_size: int, *, size: int | None = None) -> None:
         super().__init__(query_size, memory_size)
         self.context_size = size = size or query_size
-        self.query = nn.Linear(query_size, size, bias=False)
+        self.query = Linear(query_size, size, bias=False)
         self.key = nn.Linear(memory_size, size, bias=False)
         self.value = nn.Linear(memory_size, size, bias=False)
 
@@ -50,7 +51,7 @@ class MultiHead(QKV):
                 f"found {heads}"
             )
         self.heads = heads
-        self.output = nn.Linear(self.context_size, self.context_size, bias=False)
+        self.output = Linear(self.context_size, self.context_size, bias=False)
 
     def merge(self, contexts_BHTV: Tensor) -> Tensor:
         """Return the output layer's mix of all heads."""

@@ -1,0 +1,187 @@
+"""Gradients of what all steps share (matrices, keys, values), made once for all of them.
+
+Autograd makes such a gradient anew at every step, of that step's few rows, and adds it to those
+before. Inside `deferring()` the backward of a step only notes the two factors, and behind the last
+of them one product over all steps makes the gradient:
+
+    with deferring():
+        for x in steps:
+            y = linear(x, weight, bias)
+
+Elsewhere, and under torch.compile, `linear` and `matmul` are torch's own. First derivatives only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional
+
+Made = TypeVar("Made")
+
+_made: dict[Hashable, tuple[Tensor, Any]] | None = None
+
+
+@contextmanager
+def deferring() -> Iterator[None]:
+    """Defer the gradients of what the calls of `linear` and `matmul` inside have in common."""
+    global _made
+    outer, _made = _made, {}
+    try:
+        yield
+    finally:
+        _made = outer
+
+
+def is_deferring() -> bool:
+    """Whether this is inside `deferring()`, and gradients are wanted."""
+    return _made is not None and torch.is_grad_enabled() and not torch.compiler.is_compiling()
+
+
+def once(tensor: Tensor, purpose: Hashable, make: Callable[[], Made]) -> Made:
+    """Return what `make` makes of `tensor` for this purpose: one thing inside `deferring()`."""
+    assert _made is not None
+    key = (id(tensor), purpose)
+    if key not in _made:
+        _made[key] = (tensor, make())  # with the tensor, so that its id stays its own
+    made: Made = _made[key][1]
+    return made
+
+
+class Notes(Protocol):
+    """What the backward of each step leaves for the gradients of the tensors that they share."""
+
+    def gradients(self) -> tuple[Tensor | None, ...]:
+        """Return them, in the order of the tensors, and forget what was noted."""
+
+
+Noted = TypeVar("Noted", bound=Notes)
+
+
+def ticket(notes: Notes, *tensors: Tensor) -> Tensor:
+    """Return what a step's function takes in the place of tensors that all steps share.
+
+    Its backward gives the ticket None and leaves its share in `notes`; when no step is left, these
+    are asked for the gradients of `tensors`.
+    """
+    empty: Tensor = _Ticket.apply(notes, *tensors)
+    return empty
+
+
+class _Ticket(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, notes: Notes, *tensors: Tensor) -> Tensor:
+        ctx.notes = notes
+        return tensors[0].new_empty(0)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, _: Tensor) -> tuple[Tensor | None, ...]:
+        return None, *ctx.notes.gradients()
+
+
+class Linear(nn.Linear):
+    """torch.nn.Linear, to be called at one step after another."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return W x + b."""
+        return linear(input, self.weight, self.bias)
+
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return W x + b; all steps share W and b."""
+    if not is_deferring():
+        return functional.linear(input, weight, bias)
+    return _shared_product(input, weight, bias, turned=True)
+
+
+def matmul(left: Tensor, right: Tensor, *, turned: bool = False) -> Tensor:
+    """Return left @ right, or left @ right^T if `turned`; all steps share the right one."""
+    if not is_deferring():
+        return left @ (right.mT if turned else right)
+    return _shared_product(left, right, None, turned=turned)
+
+
+def _shared_product(left: Tensor, right: Tensor, bias: Tensor | None, *, turned: bool) -> Tensor:
+    device = left.device.type
+    if torch.is_autocast_enabled(device):
+        dtype = torch.get_autocast_dtype(device)
+        left, right = left.to(dtype), once(right, dtype, lambda: right.to(dtype))
+        bias = None if bias is None else bias.to(dtype)
+    shared = (right,) if bias is None else (right, bias)
+
+    def start() -> tuple[_Factors, Tensor]:
+        notes = _Factors(len(shared))
+        return notes, ticket(notes, *shared)
+
+    notes, held = once(right, turned, start)
+    product: Tensor = _Product.apply(left, held, notes, turned, *(each.detach() for each in shared))
+    return product
+
+
+class _Factors:
+    """The factors of each step's share of the gradient of the right factor, rows of all steps."""
+
+    def __init__(self, shared: int) -> None:
+        self._shared = shared
+        self._steps = 0
+        self._noted: dict[int, tuple[Tensor, Tensor]] = {}
+
+    def number(self) -> int:
+        """Return the number of a new step."""
+        self._steps += 1
+        return self._steps
+
+    def note(self, step: int, first: Tensor, second: Tensor) -> None:
+        """Note that the step's share is first^T @ second."""
+        if step in self._noted:  # those of an earlier backward, which wanted no such gradient
+            self._noted.clear()
+        self._noted[step] = first, second
+
+    def gradients(self) -> tuple[Tensor | None, ...]:
+        """Return the gradient of the right factor, and of the bias if there is one."""
+        if not self._noted:
+            return (None,) * self._shared
+        firsts, seconds = (torch.cat(each, -2) for each in zip(*self._noted.values(), strict=True))
+        self._noted.clear()
+        product = firsts.mT @ seconds
+        return (product,) if self._shared == 1 else (product, firsts.sum(0))
+
+
+class _Product(torch.autograd.Function):
+    """left @ right, or left @ right^T + bias."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        left: Tensor,
+        held: Tensor,
+        notes: _Factors,
+        turned: bool,
+        right: Tensor,
+        bias: Tensor | None = None,
+    ) -> Tensor:
+        ctx.save_for_backward(left, right)
+        ctx.notes, ctx.turned, ctx.step = notes, turned, notes.number()
+        ctx.rest = (None,) * (3 if bias is None else 4)
+        if right.dim() == 2 and turned:
+            return functional.linear(left, right, bias)
+        return left @ (right.mT if turned else right)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:
+        left, right = ctx.saved_tensors
+        if ctx.needs_input_grad[1]:
+            factors = (slope, left) if ctx.turned else (left, slope)
+            if right.dim() == 2:
+                factors = (factors[0].flatten(0, -2), factors[1].flatten(0, -2))
+            ctx.notes.note(ctx.step, *factors)
+        wanted = ctx.needs_input_grad[0]
+        left_slope = slope @ (right if ctx.turned else right.mT) if wanted else None
+        return left_slope, None, *ctx.rest
