@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from seq2seq import __version__
+from seq2seq.allocator import keep_freed_memory
 from seq2seq.cli import (
     benching,
     checking,
@@ -47,6 +48,7 @@ app.add_typer(benching.app, name="bench", no_args_is_help=True)
 
 def main() -> None:
     """Run the command line; turn what a user can mend into one line."""
+    keep_freed_memory()
     arguments, debug = _without_debug(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):  # whatever the locale says: what it can't spell is text
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]

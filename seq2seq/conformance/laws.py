@@ -19,9 +19,12 @@ from torch.autograd.gradcheck import GradcheckError, gradcheck
 from seq2seq.config import DecodingConfig, ModelConfig
 from seq2seq.data.batching import Batch, collate
 from seq2seq.data.tokenizer import BOS, EOS, PAD
+from seq2seq.inference.ensemble import EnsembleState, ensemble
+from seq2seq.inference.fast_step import FastStep, fits
 from seq2seq.inference.hypothesis import Hypothesis
 from seq2seq.inference.model_step import ModelState, model_step, select
 from seq2seq.inference.search import search
+from seq2seq.inference.step import State, Step
 from seq2seq.model.attention import Attention
 from seq2seq.model.model import Seq2Seq
 from seq2seq.model.trace import recording
@@ -382,11 +385,53 @@ def a_wide_beam_is_exhaustive_search(case: Case) -> None:
             raise AssertionError(f"log-probabilities of {tokens}: found up to {max(gaps):.3g} off")
 
 
+def the_fast_step_is_the_plain_one(case: Case) -> None:
+    """Search finds the same by it, alone and in an ensemble, where it can stand in at all."""
+    model = build(case)
+    if not fits(model.decoder):
+        return
+    source_BS, lengths_B, _ = inputs()
+    step, plain = FastStep(model), model_step(model)
+    for beam in (1, 3):
+        options = DecodingConfig(beam=beam, n_best=beam, length_penalty=0.6, no_repeat_ngram=2)
+        memory, state = model.encode(source_BS, lengths_B)
+        own, fast = ModelState(memory, state), step.start(memory, state, places=beam)
+        expected = _search(plain, own, options)
+        for found in (
+            _search(step, fast, options),
+            _search(ensemble([step, plain]), EnsembleState((fast, own)), options),
+        ):
+            _assert_same_hypotheses(found, expected)
+
+
+def _assert_same_hypotheses(
+    found: list[list[Hypothesis]], expected: list[list[Hypothesis]]
+) -> None:
+    for row, (ours, theirs) in enumerate(zip(found, expected, strict=True)):
+        for one, other in zip(ours, theirs, strict=True):
+            if one.tokens != other.tokens:
+                raise AssertionError(
+                    f"sentence {row}: expected {other.tokens} as by the plain step, "
+                    f"found {one.tokens}"
+                )
+            apart = f"of {one.tokens} by the fast step and the plain one"
+            pair = torch.tensor(one.log_probs), torch.tensor(other.log_probs)
+            _assert_close(*pair, f"log-probabilities {apart}")
+            _assert_close(one.weights_THS, other.weights_THS, f"weights {apart}")
+
+
 def _decode(model: Seq2Seq, options: DecodingConfig, longest: int = 6) -> list[list[Hypothesis]]:
     source_BS, lengths_B, _ = inputs()
+    start = ModelState(*model.encode(source_BS, lengths_B))
+    return _search(model_step(model), start, options, longest)
+
+
+def _search(
+    step: Step, state: State, options: DecodingConfig, longest: int = 6
+) -> list[list[Hypothesis]]:
     return search(
-        model_step(model),
-        ModelState(*model.encode(source_BS, lengths_B)),
+        step,
+        state,
         sentences=3,
         max_lengths=longest,
         options=options,
@@ -459,6 +504,7 @@ LAWS: tuple[Law, ...] = (
     the_whole_graph_is_captured_by_torch_compile,
     a_beam_of_one_is_greedy_search,
     a_wide_beam_is_exhaustive_search,
+    the_fast_step_is_the_plain_one,
 )
 
 

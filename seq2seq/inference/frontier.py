@@ -49,14 +49,14 @@ class Frontier(NamedTuple):
     def start(
         cls,
         max_lengths: Sequence[int],
-        scores_K: Sequence[float],
+        places: int,
         *,
         bos: int,
         device: str | torch.device,
     ) -> Frontier:
-        """Every sentence with the start token in all its places, and `scores_K` for them."""
+        """Every sentence with the start token in so many places."""
         limits_B = torch.tensor(max_lengths, device=device)
-        scores_BK = torch.tensor(scores_K, device=device).repeat(len(max_lengths), 1)
+        scores_BK = torch.zeros(len(max_lengths), places, device=device)
         return cls(
             sentences_B=torch.arange(len(max_lengths), device=device),
             max_lengths_B=limits_B,
@@ -70,6 +70,11 @@ class Frontier(NamedTuple):
     def sentences(self) -> int:
         """B: how many sentences are still searched."""
         return self.prefix_BKT.shape[0]
+
+    @property
+    def places(self) -> int:
+        """K: how many places each sentence has."""
+        return self.prefix_BKT.shape[1]
 
     @property
     def length(self) -> int:
@@ -88,14 +93,13 @@ class Frontier(NamedTuple):
 
     def rows(self, places_BX: Tensor) -> Tensor:
         """The model's row, 0..N-1, of each sentence's places."""
-        firsts_B = torch.arange(self.sentences, device=places_BX.device) * self.scores_BK.shape[1]
+        firsts_B = torch.arange(self.sentences, device=places_BX.device) * self.places
         return firsts_B[:, None] + places_BX
 
     def rows_of(self, indices: Tensor) -> Tensor:
         """All the model's rows of the sentences at `indices`, flat."""
-        width = self.scores_BK.shape[1]
-        places_K = torch.arange(width, device=indices.device)
-        return (indices[:, None] * width + places_K).flatten()
+        places_K = torch.arange(self.places, device=indices.device)
+        return (indices[:, None] * self.places + places_K).flatten()
 
     def advance(self, choice: Choice, edges_BK: Tensor) -> Frontier:
         """The frontier one token on, whose survivors came by `edges_BK`."""
@@ -117,7 +121,7 @@ class Frontier(NamedTuple):
         step sees every output there is.
         """
         lives_B = (self.scores_BK > -torch.inf).any(1)
-        wanted_B = self.ended_B < self.scores_BK.shape[1]
+        wanted_B = self.ended_B < self.places
         return lives_B & wanted_B & (self.max_lengths_B > self.length)
 
     def keep(self, indices: Tensor) -> Frontier:

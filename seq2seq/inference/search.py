@@ -15,7 +15,7 @@ from torch import Tensor
 from seq2seq.config import DecodingConfig
 from seq2seq.inference.beam import choose_best
 from seq2seq.inference.constraints import forbid, forbid_early_end, forbid_repeats
-from seq2seq.inference.frontier import Choose, Frontier
+from seq2seq.inference.frontier import Choice, Choose, Frontier
 from seq2seq.inference.history import History
 from seq2seq.inference.hypothesis import Hypothesis
 from seq2seq.inference.sampling import choose_by_chance, sentence_seeds, uniforms
@@ -97,9 +97,7 @@ def beam_search(
     `Frontier.open_B`). The length penalty (see `penalised`) ranks those found; within a step all
     are of one length, and it would change nothing.
     """
-    # One place is taken at the start: equal hypotheses would stay equal.
-    places = [0.0] + [-torch.inf] * (beam - 1)
-    history = _explore(step, state, task, choose_best(task.eos), places=places)
+    history = _explore(step, state, task, choose_best(task.eos, beam), places=1)
     return history.hypotheses(len(task.max_lengths), n_best=n_best, length_penalty=length_penalty)
 
 
@@ -126,30 +124,43 @@ def sample(
         top_k=top_k,
         top_p=top_p,
     )
-    history = _explore(step, state, task, choose, places=[0.0] * samples)
+    history = _explore(step, state, task, choose, places=samples)
     return history.hypotheses(len(task.max_lengths), n_best=samples, length_penalty=length_penalty)
 
 
-@torch.no_grad()
-def _explore(
-    step: Step, state: State, task: Task, choose: Choose, *, places: Sequence[float]
-) -> History:
-    """Step until every sentence has ended; `places` are the scores a sentence starts with."""
+@torch.inference_mode()
+def _explore(step: Step, state: State, task: Task, choose: Choose, *, places: int) -> History:
+    """Step until every sentence has ended; each starts in so many places.
+
+    A beam starts in one, as equal hypotheses would stay equal, and has its width from then on.
+    """
     history = History()
     frontier = Frontier.start(task.max_lengths, places, bos=task.bos, device=task.device)
-    state = state.repeat(len(places))
+    state = _widened(state, places)
     while frontier.sentences:
         stepped = step(frontier.tokens_N, state)
-        log_probs_NW = _constrained(stepped.log_probs_NW, frontier, task)
-        choice = choose(frontier, log_probs_NW.unflatten(0, (-1, len(places))))
+        _constrain(stepped.log_probs_NW, frontier, task)
+        choice = choose(frontier, stepped.log_probs_NW.unflatten(0, (-1, frontier.places)))
         edges_BK = history.record(frontier, choice, stepped.weights_NHS)
-        state = stepped.state
-        if not choice.in_place:
-            parents_BK = choice.of_survivors(choice.parents_BC)
-            state = state.reorder(frontier.rows(parents_BK).flatten())
+        state = _continued(stepped.state, frontier, choice)
         frontier = frontier.advance(choice, edges_BK)
         frontier, state = _open_part(frontier, state)
     return history
+
+
+def _continued(state: State, frontier: Frontier, choice: Choice) -> State:
+    """The state of the survivors."""
+    if choice.in_place:
+        return state
+    width = choice.survivors_BK.shape[1]
+    if frontier.places == 1:
+        return _widened(state, width)
+    parents_BK = choice.of_survivors(choice.parents_BC)
+    return state.reorder(frontier.rows(parents_BK).flatten())
+
+
+def _widened(state: State, width: int) -> State:
+    return state if width == 1 else state.repeat(width)
 
 
 def _open_part(frontier: Frontier, state: State) -> tuple[Frontier, State]:
@@ -160,10 +171,10 @@ def _open_part(frontier: Frontier, state: State) -> tuple[Frontier, State]:
     return frontier.keep(open_B), state
 
 
-def _constrained(log_probs_NW: Tensor, frontier: Frontier, task: Task) -> Tensor:
-    log_probs_NW = forbid(log_probs_NW, task.forbidden)
-    log_probs_NW = forbid_early_end(log_probs_NW, frontier.length, task.min_length, task.eos)
-    return forbid_repeats(log_probs_NW, frontier.emitted_NT, task.no_repeat_ngram)
+def _constrain(log_probs_NW: Tensor, frontier: Frontier, task: Task) -> None:
+    forbid(log_probs_NW, task.forbidden)
+    forbid_early_end(log_probs_NW, frontier.length, task.min_length, task.eos)
+    forbid_repeats(log_probs_NW, frontier.emitted_NT, task.no_repeat_ngram)
 
 
 def _per_sentence(max_lengths: int | Sequence[int] | Tensor, sentences: int) -> list[int]:

@@ -37,7 +37,7 @@ class State(Protocol):
 class Stepped(NamedTuple):
     """What one step gives for each live hypothesis."""
 
-    log_probs_NW: Tensor  # of the next token; -inf forbids it
+    log_probs_NW: Tensor  # of the next token; -inf forbids it. The search writes on it
     weights_NHS: Tensor  # the attention that predicted it; H = 0 without attention
     state: Any  # a State of the step's own kind
 

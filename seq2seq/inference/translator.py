@@ -9,6 +9,7 @@ import logging
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -23,13 +24,16 @@ from seq2seq.data.tokenizer import BOS, EOS, PAD, UNK, Tokenizers, WordPieces
 from seq2seq.device import find_device
 from seq2seq.errors import UserError
 from seq2seq.inference.ensemble import EnsembleState, ensemble, log_mean, mean_weights
+from seq2seq.inference.fast_step import FastStep, fits
 from seq2seq.inference.hypothesis import Hypothesis, penalised
 from seq2seq.inference.model_step import ModelState, model_step
 from seq2seq.inference.sampling import sentence_seeds
 from seq2seq.inference.search import search
+from seq2seq.inference.step import State, Step
 from seq2seq.inference.translation import END, Candidate, Translation
-from seq2seq.model.attention import intervening
+from seq2seq.model.attention import Memory, intervening
 from seq2seq.model.attention.contract import Intervention
+from seq2seq.model.decoder import DecoderState
 from seq2seq.model.model import Seq2Seq
 from seq2seq.training.run import Run, find_run
 
@@ -72,7 +76,10 @@ class Translator:
         max_length: int,
         device: torch.device,
     ) -> None:
-        """`max_length` is the longest source, in pieces, that training saw: longer ones warn."""
+        """`max_length` is the longest source, in pieces, that training saw: longer ones warn.
+
+        The weights of the models must stay as they are once something has been translated.
+        """
         self.models = [model.to(device).eval() for model in models]
         self.tokenizers = tokenizers
         self.options = options
@@ -192,9 +199,12 @@ class Translator:
         self, sources: Sequence[_Source], options: DecodingConfig
     ) -> list[list[Hypothesis]]:
         source_BS, lengths_B = self._collate(sources)
-        with torch.no_grad():
-            states = [ModelState(*model.encode(source_BS, lengths_B)) for model in self.models]
-            steps = [model_step(model) for model in self.models]
+        with torch.inference_mode():
+            begun = [
+                self._begin(model, fast, *model.encode(source_BS, lengths_B), options)
+                for model, fast in zip(self.models, self._fast_steps, strict=True)
+            ]
+            steps, states = [step for step, _ in begun], [state for _, state in begun]
             return search(
                 steps[0] if len(steps) == 1 else ensemble(steps),
                 states[0] if len(states) == 1 else EnsembleState(tuple(states)),
@@ -207,6 +217,24 @@ class Translator:
                 seeds=sentence_seeds(options.seed, [source.number for source in sources]),
                 device=self.device,
             )
+
+    @cached_property
+    def _fast_steps(self) -> list[FastStep | None]:
+        return [FastStep(model) if fits(model.decoder) else None for model in self.models]
+
+    def _begin(
+        self,
+        model: Seq2Seq,
+        fast: FastStep | None,
+        memory: Memory,
+        state: DecoderState,
+        options: DecodingConfig,
+    ) -> tuple[Step, State]:
+        """The fastest step that does what the model does, and its state before the first."""
+        if fast is None or model.decoder.attention.intervention is not None:
+            return model_step(model), ModelState(memory, state)
+        places = options.n_best if options.sample else options.beam
+        return fast, fast.start(memory, state, places=places)
 
     def _collate(self, sources: Sequence[_Source]) -> tuple[Tensor, Tensor]:
         empty = np.zeros(0, np.int64)

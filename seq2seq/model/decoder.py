@@ -181,7 +181,7 @@ class Bahdanau(Decoder):
 
     def forward(self, embedded_BTI: Tensor, memory: Memory, state: DecoderState) -> Decoded:
         """Read T tokens, the first of which follows `state`."""
-        token_weights, context_weights = self._input_weights(embedded_BTI.size(-1))
+        token_weights, context_weights = self.input_weights(embedded_BTI.size(-1))
         gates_BTG = self.first.gates(embedded_BTI, token_weights)  # no step waits for these
         first_BX, attention = state.layers_BLX[:, 0], state.attention
         outputs: list[Tensor] = []
@@ -203,8 +203,8 @@ class Bahdanau(Decoder):
         end = DecoderState(layers_BLX, state.fed_BF, attention)
         return Decoded(features_BTF, attended.weights_BHTS, end, attended.choices)
 
-    def _input_weights(self, embedding: int) -> tuple[Tensor, ...]:
-        """The matrices that tokens and contexts meet on their way into a cell."""
+    def input_weights(self, embedding: int) -> tuple[Tensor, ...]:
+        """Return the matrices that tokens and contexts meet on their way into a cell."""
         return self.first.input_weights(embedding, self.attention.context_size)
 
     def _step(
@@ -239,7 +239,8 @@ class Conditional(Bahdanau):
         # Without attention there is no context to read, and no cell to read it.
         self.second = Recurrent(config.cell, context, config.size) if context else None
 
-    def _input_weights(self, embedding: int) -> tuple[Tensor, ...]:
+    def input_weights(self, embedding: int) -> tuple[Tensor, ...]:
+        """Return the matrices of the first cell for tokens, of the second for contexts."""
         (token_weights,) = self.first.input_weights(embedding)
         if self.second is None:
             return token_weights, token_weights.new_empty(0)
@@ -275,7 +276,10 @@ class Readout(nn.Module):
 
     def forward(self, *parts_BTX: Tensor) -> Tensor:
         """Return features_BTF of the parts, concatenated in the order given."""
-        mixed: Tensor = self.linear(torch.cat(parts_BTX, -1))
+        return self.squash(self.linear(torch.cat(parts_BTX, -1)))
+
+    def squash(self, mixed: Tensor) -> Tensor:
+        """Return the features of what the layer gives."""
         if self.pieces == 1:
             return mixed.tanh()
         return mixed.unflatten(-1, (-1, self.pieces)).amax(-1)

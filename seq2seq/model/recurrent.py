@@ -46,9 +46,14 @@ class Recurrent(nn.Module):
         """
         return self._parameter("weight_ih_l0").split(sizes, dim=1)
 
+    @property
+    def input_bias(self) -> Tensor:
+        """b of the input's share of the gates."""
+        return self._parameter("bias_ih_l0")
+
     def gates(self, inputs: Tensor, weights: Tensor) -> Tensor:
         """Return W x + b for a slice of the input (any leading axes); G last."""
-        return linear(inputs, weights, self._parameter("bias_ih_l0"))
+        return linear(inputs, weights, self.input_bias)
 
     def step(self, gates_BG: Tensor, state_BX: Tensor) -> Tensor:
         """Return the next state, given all of the input's share of the gates (bias included)."""

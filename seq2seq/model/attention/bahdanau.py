@@ -10,6 +10,8 @@ from seq2seq.model.deferred import Linear
 class Additive(Attention):
     """score(s, h) = v . tanh(W s + U h), with `size` units between (default: the query's size)."""
 
+    timeless = True
+
     def __init__(self, query_size: int, memory_size: int, *, size: int | None = None) -> None:
         super().__init__(query_size, memory_size)
         size = size or query_size

@@ -72,12 +72,13 @@ Intervention = Callable[[Tensor, Memory, AttentionState], Tensor]
 
 
 class Addressing(nn.Module):
-    """Scores -> weights, over the positions of the mask; `recurrent` as in `Attention`.
+    """Scores -> weights, over the positions of the mask; `recurrent`, `timeless` as in `Attention`.
 
     Its own settings are the keyword-only arguments of its `__init__`.
     """
 
     recurrent: ClassVar[bool] = False
+    timeless: ClassVar[bool] = False
     sums_to_one: ClassVar[bool] = True
     """False where the paper's equation has weights sum to less."""
 
@@ -103,6 +104,8 @@ class Addressing(nn.Module):
 class Softmax(Addressing):
     """weights = softmax(scores): soft attention."""
 
+    timeless = True
+
     def forward(
         self, scores_BHTS: Tensor, query_BTQ: Tensor, memory: Memory, state: AttentionState
     ) -> Addressed:
@@ -119,6 +122,10 @@ class Attention(nn.Module):
 
     recurrent: ClassVar[bool] = False
     """True when step t reads the state of step t - 1, so that steps can't be taken at once."""
+
+    timeless: ClassVar[bool] = False
+    """True when nothing of the state is read, so that the hypotheses of a beam, all at one step,
+    may be the T queries to one memory. Not inherited, and never needed: it makes search faster."""
 
     reads_token: ClassVar[bool] = False
     """True when the query is [embedding of the decoder's input token ; decoder state]."""

@@ -8,6 +8,8 @@ from seq2seq.model.attention.contract import Attention, AttentionState, Memory
 class Uniform(Attention):
     """Every position alike, whatever the query: the context is the mean of the memory."""
 
+    timeless = True
+
     def score(self, queries_BHTK: Tensor, memory: Memory, state: AttentionState) -> Tensor:
         """Return 0 everywhere."""
         batch, positions = memory.mask_BS.shape

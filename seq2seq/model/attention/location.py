@@ -7,6 +7,7 @@ from torch.nn import functional
 from seq2seq.errors import UserError
 from seq2seq.model.attention.bahdanau import Additive
 from seq2seq.model.attention.contract import Attention, AttentionState, Memory
+from seq2seq.model.attention.energies import energies
 from seq2seq.model.deferred import Linear
 
 
@@ -64,14 +65,14 @@ class LocationAware(Additive):
         self.location = Linear(filters, self.energy.in_features, bias=False)
 
     def features(self, memory: Memory, state: AttentionState) -> Tensor:
-        """Return V f for each position, shape BHTSK with T = 1."""
+        """Return V f for each position, shape BHSK."""
         seen_BFS = self.filters(state.weights_BHS.to(self.filters.weight.dtype))
-        return self.location(seen_BFS.transpose(1, 2))[:, None, None]
+        return self.location(seen_BFS.transpose(1, 2)).unsqueeze(1)
 
     def score(self, queries_BHTK: Tensor, memory: Memory, state: AttentionState) -> Tensor:
         """Return v . tanh(W s + U h + V f)."""
-        keys_BHTSK = memory.keys_BHSK.unsqueeze(2) + self.features(memory, state)
-        return self.energy((queries_BHTK.unsqueeze(3) + keys_BHTSK).tanh()).squeeze(-1)
+        keys_BHSK = memory.keys_BHSK + self.features(memory, state)
+        return energies(queries_BHTK, keys_BHSK, self.energy.weight[0])
 
 
 class Coverage(Additive):
@@ -102,5 +103,5 @@ class Coverage(Additive):
         """Return v . tanh(W s + U h + u c)."""
         (covered_BHS,) = state.own
         covered_BHSK = self.coverage(covered_BHS.unsqueeze(-1).to(self.coverage.weight.dtype))
-        keys_BHTSK = (memory.keys_BHSK + covered_BHSK).unsqueeze(2)
-        return self.energy((queries_BHTK.unsqueeze(3) + keys_BHTSK).tanh()).squeeze(-1)
+        keys_BHSK = memory.keys_BHSK + covered_BHSK
+        return energies(queries_BHTK, keys_BHSK, self.energy.weight[0])

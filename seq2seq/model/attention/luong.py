@@ -18,6 +18,8 @@ def dot_product(queries_BHTK: Tensor, keys_BHSK: Tensor) -> Tensor:
 class Dot(Attention):
     """score(s, h) = s . h; no weights of its own, so decoder and memory must be of one size."""
 
+    timeless = True
+
     def __init__(self, query_size: int, memory_size: int) -> None:
         super().__init__(query_size, memory_size)
         if query_size != memory_size:
@@ -34,6 +36,8 @@ class Dot(Attention):
 
 class General(Attention):
     """score(s, h) = s . W h."""
+
+    timeless = True
 
     def __init__(self, query_size: int, memory_size: int) -> None:
         super().__init__(query_size, memory_size)

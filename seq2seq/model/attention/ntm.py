@@ -24,6 +24,8 @@ from seq2seq.model.deferred import Linear
 class Cosine(Attention):
     """score(s, h) = beta(s) cos(W s, h): key W s and key strength beta > 0 -- equations 5 and 6."""
 
+    timeless = True
+
     def __init__(self, query_size: int, memory_size: int) -> None:
         super().__init__(query_size, memory_size)
         self.query = Linear(query_size, memory_size)

@@ -16,6 +16,8 @@ class QKV(Attention):
     The source article's variant 2: three fully connected layers without bias.
     """
 
+    timeless = True
+
     def __init__(self, query_size: int, memory_size: int, *, size: int | None = None) -> None:
         super().__init__(query_size, memory_size)
         self.context_size = size = size or query_size
@@ -40,6 +42,8 @@ class QKV(Attention):
 
 class MultiHead(QKV):
     """`heads` QKV units on slices of d = size / heads, their contexts mixed by one more layer."""
+
+    timeless = True
 
     def __init__(
         self, query_size: int, memory_size: int, *, size: int | None = None, heads: int = 4

@@ -21,6 +21,8 @@ from seq2seq.model.attention.contract import (
 class Entmax(Addressing):
     """weights = alpha-entmax(scores): alpha 1 would be softmax, 2 is sparsemax."""
 
+    timeless = True
+
     def __init__(self, query_size: int, heads: int, *, alpha: float = 1.5) -> None:
         super().__init__(query_size, heads)
         if not 1 < alpha <= 2:
@@ -53,6 +55,8 @@ class Entmax(Addressing):
 
 class Sparsemax(Entmax):
     """The nearest point of the simplex to the scores."""
+
+    timeless = True
 
     def __init__(self, query_size: int, heads: int) -> None:
         super().__init__(query_size, heads, alpha=2.0)

@@ -19,7 +19,7 @@ def attention(step: int, rows: int, positions: int = 2) -> torch.Tensor:
 def written(positions: int = 2) -> History:
     """Sentence 0: 4 then 5 | 6; 4 ends in step 2. Sentence 1: ends at once and at 7; leaves."""
     history = History()
-    frontier = Frontier.start([9, 9], [0.0, -INF], bos=BOS, device="cpu")
+    frontier = Frontier.start([9, 9], 2, bos=BOS, device="cpu")
     choice = Choice(
         tokens_BC=torch.tensor([[4, 6, 8], [END, 7, 8]]),
         parents_BC=torch.zeros(2, 3, dtype=torch.int64),
@@ -48,7 +48,7 @@ def read(n_best: int, penalty: float = 0) -> list[list[Hypothesis]]:
 
 def test_edges_are_numbered_through_the_steps() -> None:
     history = History()
-    frontier = Frontier.start([9], [0.0], bos=BOS, device="cpu")
+    frontier = Frontier.start([9], 1, bos=BOS, device="cpu")
     one = torch.tensor([[0]])
     scores = torch.tensor([[-1.0]])
     choice = Choice(one + 4, one, scores, one > 0, one, scores)
