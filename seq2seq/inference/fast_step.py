@@ -88,7 +88,7 @@ class FastStep:
         )
 
     def start(self, memory: Memory, state: DecoderState, *, places: int) -> FastState:
-        """Return the state before the first step, a row a sentence, each to have so many."""
+        """Return the state before the first step, a row a sentence, each to have so many places."""
         attention = self._decoder.attention
         projected = places > 1 and _reads_means(attention)
         if projected:
