@@ -22,6 +22,7 @@ from seq2seq.cli import (
     configuration,
     data,
     explaining,
+    exporting,
     measuring,
     training,
     translating,
@@ -38,7 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (training.app, translating.app, explaining.app, measuring.app):
+for group in (training.app, translating.app, explaining.app, measuring.app, exporting.app):
     app.registered_commands += group.registered_commands
 app.add_typer(data.app, name="data", no_args_is_help=True)
 app.add_typer(configuration.app, name="config", no_args_is_help=True)

@@ -19,6 +19,8 @@ from seq2seq.cli.options import (
     Models,
     Output,
     check_output,
+    find_export,
+    open_export,
     open_runs,
     open_translator,
     read_texts,
@@ -29,6 +31,7 @@ from seq2seq.errors import UserError
 
 if TYPE_CHECKING:
     from seq2seq.config import DecodingConfig
+    from seq2seq.inference.texts import TextTranslator
     from seq2seq.inference.translation import Translation
     from seq2seq.inference.translator import Translator
 
@@ -76,33 +79,39 @@ def translate(
 
     Settings not given are the run's own (its config.yaml, `decoding`). With --n-best above 1 each
     line is: number of the input line, score and translation, between tabs. With --attention all
-    lines are read first, and standard error tells what the replaced weights cost.
+    lines are read first, and standard error tells what the replaced weights cost. --model takes a
+    folder of `export` too.
     """
     if texts and source:
         raise UserError("translate: give TEXT or --input, not both")
     check_output(output)
-    translator = open_translator(open_runs(model), checkpoint, device)
-    options = revised(
-        translator.options,
-        {
-            "beam": beam,
-            "n_best": n_best,
-            "length_penalty": length_penalty,
-            "min_length": min_length,
-            "max_length": max_length,
-            "no_repeat_ngram": no_repeat_ngram,
-            "sample": sample,
-            "temperature": temperature,
-            "top_k": top_k,
-            "top_p": top_p,
-            "seed": seed,
-            "batch": batch,
-        },
-    )
+    changes = {
+        "beam": beam,
+        "n_best": n_best,
+        "length_penalty": length_penalty,
+        "min_length": min_length,
+        "max_length": max_length,
+        "no_repeat_ngram": no_repeat_ngram,
+        "sample": sample,
+        "temperature": temperature,
+        "top_k": top_k,
+        "top_p": top_p,
+        "seed": seed,
+        "batch": batch,
+    }
     if attention is not None:
+        full = open_translator(open_runs(model), checkpoint, device)
+        options = revised(full.options, changes)
         lines = list(read_texts(texts, source))
-        write_lines(_disturbed(translator, lines, options, attention, as_json), output)
+        write_lines(_disturbed(full, lines, options, attention, as_json), output)
         return
+    exported = find_export(model)
+    translator: TextTranslator = (
+        open_export(exported, checkpoint, device)
+        if exported
+        else open_translator(open_runs(model), checkpoint, device)
+    )
+    options = revised(translator.options, changes)
     typed = not texts and source is None and sys.stdin.isatty()
     translations = translator.stream(read_texts(texts, source), options, ahead=1 if typed else None)
     results = (

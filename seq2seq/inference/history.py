@@ -13,6 +13,8 @@ from __future__ import annotations
 from itertools import compress
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -104,15 +106,15 @@ class History:
             for drafts in best
         ]
 
-    def _gather(self, rows_MT: list[list[int]]) -> list[Tensor]:
-        """Return weights_THS (float32, CPU) of each hypothesis, whose t-th row is one of step t."""
+    def _gather(self, rows_MT: list[list[int]]) -> list[npt.NDArray[np.float32]]:
+        """Return weights_THS of each hypothesis, whose t-th row is one of step t."""
         longest = max(1, *map(len, rows_MT))
         padded_MT = [rows + [0] * (longest - len(rows)) for rows in rows_MT]
         rows_TM = torch.tensor(padded_MT, device=self._weights[0].device).T
         pairs = zip(self._weights, rows_TM, strict=False)  # the search may outlast its winners
         steps = [weights_NHS[rows_M] for weights_NHS, rows_M in pairs]
-        weights_TMHS = torch.stack(_widened(steps)).float().cpu()
-        return [weights_TMHS[: len(rows), m].clone() for m, rows in enumerate(rows_MT)]
+        weights_TMHS = torch.stack(_widened(steps)).float().cpu().numpy()
+        return [weights_TMHS[: len(rows), m].copy() for m, rows in enumerate(rows_MT)]
 
 
 class _Tree:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from torch import Tensor
+import numpy as np
+import numpy.typing as npt
 
 
 @dataclass(frozen=True, eq=False)
@@ -14,7 +15,7 @@ class Hypothesis:
 
     tokens: list[int]  # without the start and the end
     log_probs: list[float]  # of each of the T emitted tokens, as the model gave them
-    weights_THS: Tensor  # float32 on the CPU: row t is the attention that predicted token t
+    weights_THS: npt.NDArray[np.float32]  # row t is the attention that predicted token t
     finished: bool  # False: cut off at the longest length, or nothing was allowed to follow
     score: float
 

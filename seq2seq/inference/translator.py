@@ -1,18 +1,15 @@
-"""Text in, translations out: tokenizer, model, search and back.
+"""The translator of trained models: text, model, search and back, or a given translation.
 
 Shapes: B sentences, T target steps, S source positions, H heads, W target vocabulary.
 """
 
 from __future__ import annotations
 
-import logging
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -30,26 +27,15 @@ from seq2seq.inference.model_step import ModelState, model_step
 from seq2seq.inference.sampling import sentence_seeds
 from seq2seq.inference.search import search
 from seq2seq.inference.step import State, Step
-from seq2seq.inference.translation import END, Candidate, Translation
+from seq2seq.inference.texts import Source, TextTranslator, longest
+from seq2seq.inference.translation import Translation
 from seq2seq.model.attention import Memory, intervening
 from seq2seq.model.attention.contract import Intervention
 from seq2seq.model.decoder import DecoderState
 from seq2seq.model.model import Seq2Seq
 from seq2seq.training.run import Run, find_run
 
-logger = logging.getLogger(__name__)
-
-_WINDOW = 50  # batches read ahead, so that sentences of like length can be put together
 _SHARED = ("data.source", "data.target", "tokenizer.source_end")  # by all models of an ensemble
-_ROOM = 10  # target pieces allowed beyond max_ratio x source pieces
-
-
-class _Source(NamedTuple):
-    """A sentence ready for the encoder."""
-
-    number: int
-    text: str
-    ids: list[int]
 
 
 class Disturbance(Protocol):
@@ -63,7 +49,7 @@ class Disturbance(Protocol):
         """Return what replaces the weights of a batch of sentences (of one if `alone`)."""
 
 
-class Translator:
+class Translator(TextTranslator):
     """One or more models of one vocabulary, and what is needed to use them on text."""
 
     def __init__(
@@ -80,12 +66,9 @@ class Translator:
 
         The weights of the models must stay as they are once something has been translated.
         """
+        super().__init__(tokenizers, options=options, source_end=source_end, max_length=max_length)
         self.models = [model.to(device).eval() for model in models]
-        self.tokenizers = tokenizers
-        self.options = options
         self.device = device
-        self._source_end = source_end
-        self._max_length = max_length
 
     def translate(
         self,
@@ -114,19 +97,13 @@ class Translator:
         The default is many batches of them, for speed; 1 answers each text at once.
         """
         options = options or self.options
+
+        def search(sources: Sequence[Source]) -> list[list[Hypothesis]]:
+            with self._disturbed(sources, attention):
+                return self._search(sources, options)
+
         size = _batch_size(options, attention)
-        numbered = enumerate(texts)
-        while window := list(islice(numbered, ahead or _WINDOW * options.batch)):
-            sources = [self._read(number, text) for number, text in window]
-            done = {source.number: self._blank(source) for source in sources if not source.ids}
-            work = sorted((s for s in sources if s.ids), key=lambda source: len(source.ids))
-            for first in range(0, len(work), size):
-                batch = work[first : first + size]
-                with self._disturbed(batch, attention):
-                    found = self._search(batch, options)
-                for source, hypotheses in zip(batch, found, strict=True):
-                    done[source.number] = self._translation(source, hypotheses)
-            yield from (done[source.number] for source in sources)
+        return self._searched(texts, search, size=size, ahead=ahead)
 
     @torch.no_grad()
     def force(
@@ -171,33 +148,7 @@ class Translator:
         if not all(model.decoder.attention.heads for model in self.models):
             raise UserError("attention: the model has no weights to replace (attention kind none)")
 
-    def source_ids(self, text: str) -> list[int]:
-        """Return the ids of `text` that the encoder reads: with the end, if the models read one."""
-        return self.tokenizers.source.encode(text) + ([EOS] if self._source_end else [])
-
-    def source_words(self, text: str) -> list[WordPieces]:
-        """Return the words of `text` and their places in `source_ids(text)`; the end is one."""
-        words = self.tokenizers.source.source_words(text)
-        if not self._source_end:
-            return words
-        return [*words, WordPieces(END, (sum(len(word.pieces) for word in words),))]
-
-    # --- there ------------------------------------------------------------------------------------
-
-    def _read(self, number: int, text: str) -> _Source:
-        ids = self.tokenizers.source.encode(text)
-        if len(ids) > self._max_length:
-            logger.warning(
-                "line %d has %d pieces, more than the %d that training saw (data.max_length)",
-                number + 1,
-                len(ids),
-                self._max_length,
-            )
-        return _Source(number, text, ids)
-
-    def _search(
-        self, sources: Sequence[_Source], options: DecodingConfig
-    ) -> list[list[Hypothesis]]:
+    def _search(self, sources: Sequence[Source], options: DecodingConfig) -> list[list[Hypothesis]]:
         source_BS, lengths_B = self._collate(sources)
         with torch.inference_mode():
             begun = [
@@ -209,7 +160,7 @@ class Translator:
                 steps[0] if len(steps) == 1 else ensemble(steps),
                 states[0] if len(states) == 1 else EnsembleState(tuple(states)),
                 sentences=len(sources),
-                max_lengths=[_longest(len(source.ids), options) for source in sources],
+                max_lengths=[longest(len(source.ids), options) for source in sources],
                 options=options,
                 bos=BOS,
                 eos=EOS,
@@ -236,7 +187,7 @@ class Translator:
         places = options.n_best if options.sample else options.beam
         return fast, fast.start(memory, state, places=places)
 
-    def _collate(self, sources: Sequence[_Source]) -> tuple[Tensor, Tensor]:
+    def _collate(self, sources: Sequence[Source]) -> tuple[Tensor, Tensor]:
         empty = np.zeros(0, np.int64)
         pairs = [(np.asarray(source.ids, np.int64), empty) for source in sources]
         batch = collate(pairs, source_end=self._source_end)
@@ -244,7 +195,7 @@ class Translator:
 
     @contextmanager
     def _disturbed(
-        self, sources: Sequence[_Source], attention: Disturbance | None
+        self, sources: Sequence[Source], attention: Disturbance | None
     ) -> Iterator[None]:
         """Have the decoders of all models read with what `attention` makes of their weights."""
         if attention is None:
@@ -257,7 +208,7 @@ class Translator:
                 stack.enter_context(intervening(model.decoder.attention, intervention))
             yield
 
-    def _force(self, sources: Sequence[_Source], targets: Sequence[list[int]]) -> list[Hypothesis]:
+    def _force(self, sources: Sequence[Source], targets: Sequence[list[int]]) -> list[Hypothesis]:
         batch = collate(
             [
                 (np.asarray(source.ids, np.int64), np.asarray(target, np.int64))
@@ -266,7 +217,7 @@ class Translator:
             source_end=self._source_end,
         )
         log_probs_BT, weights_BHTS = self.log_probs(batch)
-        weights_BTHS = weights_BHTS.transpose(1, 2).float().cpu()
+        weights_BTHS = weights_BHTS.transpose(1, 2).float().cpu().numpy()
         found = []
         for row, target in enumerate(targets):
             steps = len(target) + 1
@@ -274,33 +225,6 @@ class Translator:
             score = penalised(values, self.options.length_penalty)
             found.append(Hypothesis(target, values, weights_BTHS[row, :steps], True, score))
         return found
-
-    # --- and back ---------------------------------------------------------------------------------
-
-    def _blank(self, source: _Source) -> Translation:
-        return Translation(source.text, [], [], [])
-
-    def _translation(self, source: _Source, hypotheses: Sequence[Hypothesis]) -> Translation:
-        pieces = self.tokenizers.source.pieces(source.ids)
-        words = self.source_words(source.text)
-        if self._source_end:
-            pieces = [*pieces, END]
-        candidates = [self._candidate(hypothesis, words) for hypothesis in hypotheses]
-        return Translation(source.text, pieces, words, candidates)
-
-    def _candidate(self, hypothesis: Hypothesis, source_words: list[WordPieces]) -> Candidate:
-        target = self.tokenizers.target
-        positions = sum(len(word.pieces) for word in source_words)
-        return Candidate(
-            text=target.decode(hypothesis.tokens),
-            score=hypothesis.score,
-            log_probs=hypothesis.log_probs,
-            pieces=target.pieces(hypothesis.tokens),
-            words=target.target_words(hypothesis.tokens),
-            finished=hypothesis.finished,
-            weights_THS=hypothesis.weights_THS[..., :positions].numpy(),
-            source_words=source_words,
-        )
 
 
 def load(*runs: str | Path, checkpoint: str = "best", device: str = "auto") -> Translator:
@@ -337,8 +261,3 @@ def load(*runs: str | Path, checkpoint: str = "best", device: str = "auto") -> T
 def _batch_size(options: DecodingConfig, attention: Disturbance | None) -> int:
     """How many sentences are decoded at once."""
     return 1 if attention is not None and attention.alone else options.batch
-
-
-def _longest(source_pieces: int, options: DecodingConfig) -> int:
-    """The most target pieces, the end counted, that a source of this length may get."""
-    return min(options.max_length, math.ceil(options.max_ratio * source_pieces) + _ROOM)

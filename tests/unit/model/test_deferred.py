@@ -92,7 +92,7 @@ def test_gradients_of_products_are_those_of_torch() -> None:
     bias = torch.randn(5, dtype=torch.double, requires_grad=True)
     leaves = [*inputs, weight, bias]
     with deferring():
-        ours = sum(linear(x, weight, bias).sin().sum() for x in inputs)
+        ours = torch.stack([linear(x, weight, bias).sin().sum() for x in inputs]).sum()
     theirs = sum(functional.linear(x, weight, bias).sin().sum() for x in inputs)
     for mine, other in zip(
         torch.autograd.grad(ours, leaves), torch.autograd.grad(theirs, leaves), strict=True

@@ -1,0 +1,38 @@
+"""The command that writes a model for other programs: export."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seq2seq.cli.options import CheckpointName, open_runs
+
+app = typer.Typer()
+
+
+@app.command()
+def export(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="New folder; it appears when complete.")
+    ],
+    run: Annotated[
+        Path | None, typer.Argument(help="Run directory. [default: newest finished]")
+    ] = None,
+    checkpoint: CheckpointName = "best",
+    int8: Annotated[
+        bool,
+        typer.Option("--int8", help="Matrices in 8 bits, but for recurrent ones."),
+    ] = False,
+) -> None:
+    """Write a run's model as ONNX, for `translate --model FOLDER`, which then needs no torch.
+
+    The folder holds encoder.onnx and step.onnx, the tokenizers, and the run's decoding settings.
+    """
+    from seq2seq.export.folder import export as export_run
+
+    (opened,) = open_runs([run] if run else None)
+    export_run(opened, output, checkpoint=checkpoint, int8=int8)
+    logging.getLogger("seq2seq").info("%s (%s) -> %s", opened.folder, checkpoint, output)

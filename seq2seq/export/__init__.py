@@ -1,0 +1,1 @@
+"""Writing a trained model as ONNX graphs, for `seq2seq.light` and other programs."""

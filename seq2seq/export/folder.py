@@ -1,0 +1,73 @@
+"""A run -> the folder of an exported model, which needs nothing else (see `seq2seq.light`)."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from seq2seq import __version__
+from seq2seq.errors import UserError
+from seq2seq.light.network import ENCODER, STEP
+from seq2seq.light.translator import FORMAT, SETTINGS
+from seq2seq.training.run import Run
+
+
+def export(run: Run, folder: Path, *, checkpoint: str = "best", int8: bool = False) -> None:
+    """Write the run's model into the new folder `folder`, which appears when it is complete.
+
+    `int8` stores the matrices in 8 bits, all but the recurrent ones. Raises UserError if the folder
+    is there, a package is missing, or the model can't be written as ONNX.
+    """
+    _check_installed()
+    from seq2seq.export.graphs import write_graphs
+
+    if folder.exists():
+        raise UserError(f"{folder}: is there already; name a new folder, or remove it")
+    if run.config.decoding.sample:
+        raise UserError(f"{run.folder}: decoding.sample is true; an exported model only searches")
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        write_graphs(run.load_model(checkpoint), part)
+        if int8:
+            _quantize(part)
+        run.tokenizers.save(part / "tokenizer")
+        settings = {
+            "format": FORMAT,
+            "seq2seq": __version__,
+            "run": run.name,
+            "checkpoint": run.checkpoint(checkpoint).folder.resolve().name,
+            "int8": int8,
+            "source": run.config.data.source,
+            "target": run.config.data.target,
+            "source_end": run.config.tokenizer.source_end,
+            "max_length": run.config.data.max_length,
+            "decoding": run.config.decoding.model_dump(mode="json"),
+        }
+        (part / SETTINGS).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+        part.replace(folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _check_installed() -> None:
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+    except ImportError as error:
+        raise UserError(
+            f"export needs the package {error.name}: pip install 'seq2seq[onnx]'"
+        ) from None
+
+
+def _quantize(folder: Path) -> None:
+    """Rewrite both graphs with 8-bit matrices."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    for name in (ENCODER, STEP):
+        wide = folder / f"wide_{name}"
+        (folder / name).rename(wide)
+        quantize_dynamic(wide, folder / name, weight_type=QuantType.QInt8, per_channel=True)
+        wide.unlink()

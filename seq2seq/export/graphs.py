@@ -1,0 +1,210 @@
+"""A model -> two ONNX graphs with named tensors: the encoder, and one step of the decoder.
+
+The state of a step is a flat list of named parts. Which of their axes is the source's length is
+found by encoding two batches: an attention unit may carry whatever it likes.
+
+B sentences or hypotheses, S source positions, W target vocabulary, H heads.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from seq2seq.errors import UserError
+from seq2seq.inference.model_step import ModelState, model_step
+from seq2seq.light.network import ENCODER, NEXT, STEP, Network
+from seq2seq.model.attention import AttentionState, Memory
+from seq2seq.model.decoder import DecoderState
+from seq2seq.model.model import Seq2Seq
+
+_OPSET = 18
+_MEMORY = ("keys", "values", "mask")
+_LENGTHS = ((4, 2, 3), (7, 1))  # of the two batches
+_TOKEN = 4  # a piece, whichever
+_STEPS = 4  # that both are compared on
+_TOLERANCE = 1e-3  # of log-probabilities and weights; rounding makes 1e-5
+
+
+class _Part:
+    """One tensor of the state: its name, and what its axes are."""
+
+    def __init__(self, name: str, one: Tensor, other: Tensor) -> None:
+        self.name = name
+        self.shape = one.shape
+        self.dtype = one.dtype
+        self.source_axes = [
+            axis for axis in range(1, one.dim()) if one.size(axis) != other.size(axis)
+        ]
+        self.is_empty = not one.numel()
+        self.moves = name not in _MEMORY
+
+    @property
+    def axes(self) -> dict[int, str]:
+        """The axes whose size is not the model's."""
+        return {0: "batch", **dict.fromkeys(self.source_axes, "source")}
+
+    def empty(self, mask_BS: Tensor) -> Tensor:
+        """The part itself if it holds nothing, which is then no tensor of the graphs."""
+        sizes = [
+            mask_BS.size(0) if axis == 0 else mask_BS.size(1) if axis in self.source_axes else size
+            for axis, size in enumerate(self.shape)
+        ]
+        return mask_BS.new_zeros(sizes, dtype=self.dtype)
+
+
+class _Encoder(nn.Module):
+    """(source_BS, lengths_B) -> the parts of the first state."""
+
+    def __init__(self, model: Seq2Seq, parts: Sequence[_Part]) -> None:
+        super().__init__()
+        self.model = model
+        self.parts = parts
+
+    def forward(self, source_BS: Tensor, lengths_B: Tensor) -> tuple[Tensor, ...]:
+        found = _flat(ModelState(*self.model.encode(source_BS, lengths_B)))
+        return tuple(found[part.name] for part in self.parts if not part.is_empty)
+
+
+class _Step(nn.Module):
+    """(tokens_B, the parts of a state) -> log_probs_BW, weights_BHS, the parts that moved."""
+
+    def __init__(self, model: Seq2Seq, parts: Sequence[_Part]) -> None:
+        super().__init__()
+        self.model = model
+        self.parts = parts
+
+    def forward(self, tokens_B: Tensor, *given: Tensor) -> tuple[Tensor, ...]:
+        full = (part.name for part in self.parts if not part.is_empty)
+        state = dict(zip(full, given, strict=True))
+        for part in self.parts:
+            if part.is_empty:
+                state[part.name] = part.empty(state["mask"])
+        stepped = model_step(self.model)(tokens_B, _nested(state))
+        found = _flat(stepped.state)
+        moved = [found[part.name] for part in self.parts if part.moves and not part.is_empty]
+        attention = [stepped.weights_NHS] if stepped.weights_NHS.size(1) else []
+        return (stepped.log_probs_NW, *attention, *moved)
+
+
+@torch.no_grad()
+def write_graphs(model: Seq2Seq, folder: Path) -> None:
+    """Write both graphs of `model` into `folder`.
+
+    Raises UserError where the model does what ONNX has no word for, or where the graphs, run, don't
+    give what it gives.
+    """
+    model = model.cpu().eval()
+    first, other = (_batch(model, lengths) for lengths in _LENGTHS)
+    one, two = (_flat(ModelState(*model.encode(*batch))) for batch in (first, other))
+    parts = [_Part(name, one[name], two[name]) for name in one]
+    kept = [part for part in parts if not part.is_empty]
+    moving = [part for part in kept if part.moves]
+    inputs = {part.name: part.axes for part in kept}
+    _write(
+        _Encoder(model, parts),
+        first,
+        folder / ENCODER,
+        inputs={"source": {0: "batch", 1: "source"}, "lengths": {0: "batch"}},
+        outputs=inputs,
+    )
+    attention = {"attention": {0: "batch", 2: "source"}} if model.decoder.attention.heads else {}
+    _write(
+        _Step(model, parts),
+        (torch.full_like(first[1], _TOKEN), *(one[part.name] for part in kept)),
+        folder / STEP,
+        inputs={"tokens": {0: "batch"}, **inputs},
+        outputs={
+            "log_probs": {0: "batch"},
+            **attention,
+            **{NEXT + part.name: part.axes for part in moving},
+        },
+    )
+    _compare(model, Network(folder), *other)
+
+
+def _write(
+    graph: nn.Module,
+    arguments: tuple[Tensor, ...],
+    path: Path,
+    *,
+    inputs: dict[str, dict[int, str]],
+    outputs: dict[str, dict[int, str]],
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            # Not dynamo: it takes 40 s where this takes 2, and fixes the length of a GRU's output.
+            torch.onnx.export(
+                graph.eval(),  # else the model comes back in training mode
+                arguments,
+                path,
+                input_names=list(inputs),
+                output_names=list(outputs),
+                dynamic_axes={**inputs, **outputs},
+                opset_version=_OPSET,
+                dynamo=False,
+            )
+        except (RuntimeError, torch.onnx.OnnxExporterError) as error:
+            raise UserError(
+                f"export: the model can't be written as ONNX: {str(error).splitlines()[0]}"
+            ) from None
+
+
+def _compare(model: Seq2Seq, network: Network, source_BS: Tensor, lengths_B: Tensor) -> None:
+    """Run both greedily on other sentences than the graphs were made with."""
+    step = model_step(model)
+    state = ModelState(*model.encode(source_BS, lengths_B))
+    light = network.encode(source_BS.numpy(), lengths_B.numpy())
+    tokens_B = torch.full_like(lengths_B, _TOKEN)
+    apart = 0.0
+    for _ in range(_STEPS):
+        log_probs_BW, weights_BHS, state = step(tokens_B, state)
+        stepped = network.step(tokens_B.numpy(), light)
+        light = stepped.state
+        for ours, theirs in (
+            (log_probs_BW, stepped.log_probs_NW),
+            (weights_BHS, stepped.weights_NHS),
+        ):
+            distances = np.abs(ours.numpy() - theirs)
+            apart = max(apart, float(distances.max(initial=0)))
+        tokens_B = log_probs_BW.argmax(-1)
+    if not apart <= _TOLERANCE:  # NaN too
+        raise UserError(
+            f"export: the graphs give log-probabilities or weights {apart:.3g} off the model's; "
+            "does its attention unit branch on values, or on sizes?"
+        )
+
+
+def _batch(model: Seq2Seq, lengths: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Sentences of these lengths, of any pieces."""
+    draws = torch.Generator().manual_seed(1)
+    shape = (len(lengths), max(lengths))
+    source_BS = torch.randint(model.source_embedding.num_embeddings, shape, generator=draws)
+    return source_BS, torch.tensor(lengths)
+
+
+def _flat(state: ModelState) -> dict[str, Tensor]:
+    """The parts of a state by name; `_nested` is the way back."""
+    memory, (layers_BLX, fed_BF, attention) = state
+    own = {f"own_{number}": part for number, part in enumerate(attention.own)}
+    return {
+        **dict(zip(_MEMORY, memory, strict=True)),
+        "layers": layers_BLX,
+        "fed": fed_BF,
+        "step": attention.step_B,
+        "weights": attention.weights_BHS,
+        **own,
+    }
+
+
+def _nested(parts: dict[str, Tensor]) -> ModelState:
+    own = tuple(part for name, part in parts.items() if name.startswith("own_"))
+    attention = AttentionState(parts["step"], parts["weights"], own)
+    memory = Memory(*(parts[name] for name in _MEMORY))
+    return ModelState(memory, DecoderState(parts["layers"], parts["fed"], attention))

@@ -1,0 +1,1 @@
+"""Translating with an exported model: NumPy and ONNX Runtime, without torch."""

@@ -1,0 +1,109 @@
+"""An exported model: two graphs, the encoder and one step of the decoder.
+
+N live hypotheses, B sentences, S source positions, H heads, W target vocabulary.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from seq2seq.errors import UserError
+
+Ids = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+Parts = dict[str, npt.NDArray[Any]]
+
+ENCODER = "encoder.onnx"
+"""source, lengths -> every part of the first state, by name."""
+
+STEP = "step.onnx"
+"""tokens, parts of a state -> log_probs, attention (if there are heads), NEXT + what moves."""
+
+NEXT = "next_"
+
+
+class State(NamedTuple):
+    """What a step reads, a row a hypothesis; the memory is the same for all of one sentence."""
+
+    memory: Parts
+    own: Parts
+
+    def reorder(self, rows_N: Ids) -> State:
+        """Continue other rows of the same sentences."""
+        return self._replace(own=_select(self.own, rows_N))
+
+    def keep(self, rows_N: Ids) -> State:
+        """Keep only these rows."""
+        return State(_select(self.memory, rows_N), _select(self.own, rows_N))
+
+    def repeat(self, times: int) -> State:
+        """Repeat each row, side by side."""
+        return State(
+            *({name: part.repeat(times, 0) for name, part in parts.items()} for parts in self)
+        )
+
+
+class Stepped(NamedTuple):
+    """What one step gives for each live hypothesis."""
+
+    log_probs_NW: Floats
+    weights_NHS: Floats
+    state: State
+
+
+class Network:
+    """The graphs of a folder, ready to run."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raise UserError if a graph is missing or damaged."""
+        self._encoder = _session(folder / ENCODER)
+        self._step = _session(folder / STEP)
+        self._outputs = [output.name for output in self._step.get_outputs()]
+        self._inputs = {given.name for given in self._step.get_inputs()} - {"tokens"}
+
+    def encode(self, source_BS: Ids, lengths_B: Ids) -> State:
+        """Return the state before the first step; sources are padded on the right."""
+        names = [output.name for output in self._encoder.get_outputs()]
+        values = self._encoder.run(names, {"source": source_BS, "lengths": lengths_B})
+        parts = {n: v for n, v in zip(names, values, strict=True) if n in self._inputs}
+        own = {name: parts.pop(name) for name in list(parts) if NEXT + name in self._outputs}
+        return State(parts, own)
+
+    def step(self, tokens_N: Ids, state: State) -> Stepped:
+        """Return what follows the newest token of each hypothesis."""
+        values = self._step.run(None, {"tokens": tokens_N, **state.memory, **state.own})
+        found = dict(zip(self._outputs, values, strict=True))
+        log_probs_NW = found["log_probs"]
+        weights_NHS = found.get("attention")
+        if weights_NHS is None:  # no heads
+            weights_NHS = np.zeros((len(tokens_N), 0, state.memory["mask"].shape[1]), np.float32)
+        own = {name: found[NEXT + name] for name in state.own}
+        return Stepped(log_probs_NW, weights_NHS, State(state.memory, own))
+
+
+def _select(parts: Mapping[str, npt.NDArray[Any]], rows_N: Ids) -> Parts:
+    return {name: part[rows_N] for name, part in parts.items()}
+
+
+def _session(path: Path) -> Any:
+    try:
+        import onnxruntime
+    except ImportError:
+        raise UserError(
+            f"{path.parent}: an exported model needs onnxruntime: pip install 'seq2seq[onnx]'"
+        ) from None
+    if not path.is_file():
+        raise UserError(f"{path}: missing")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS", 0))  # 0: every core
+    options.log_severity_level = 3  # errors
+    try:
+        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's own kinds, which derive from nothing else
+        raise UserError(f"{path}: damaged: {error}") from None

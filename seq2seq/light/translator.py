@@ -1,0 +1,110 @@
+"""The translator of an exported model.
+
+The folder that `seq2seq export` writes, and all that it needs:
+
+    export.json  tokenizer/  encoder.onnx  step.onnx
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seq2seq.config import DecodingConfig, revise
+from seq2seq.data.tokenizer import BOS, EOS, PAD, UNK, Tokenizers
+from seq2seq.errors import UserError
+from seq2seq.inference.hypothesis import Hypothesis
+from seq2seq.inference.texts import Source, TextTranslator, longest
+from seq2seq.inference.translation import Translation
+from seq2seq.light.network import Network
+from seq2seq.light.search import beam_search
+
+SETTINGS = "export.json"
+FORMAT = 1
+
+
+class LightTranslator(TextTranslator):
+    """One exported model. It searches as `Translator` does; it doesn't draw."""
+
+    def __init__(
+        self,
+        network: Network,
+        tokenizers: Tokenizers,
+        *,
+        options: DecodingConfig,
+        source_end: bool,
+        max_length: int,
+    ) -> None:
+        """Take the settings of the run that was exported."""
+        super().__init__(tokenizers, options=options, source_end=source_end, max_length=max_length)
+        self._network = network
+
+    def stream(
+        self,
+        texts: Iterable[str],
+        options: DecodingConfig | None = None,
+        *,
+        ahead: int | None = None,
+    ) -> Iterator[Translation]:
+        """Yield the translation of each text, in order, reading `ahead` of them before the first.
+
+        Raises UserError if `options` ask for samples.
+        """
+        options = options or self.options
+        if options.sample:
+            raise UserError("decoding.sample: an exported model only searches; draw with its run")
+
+        def search(sources: Sequence[Source]) -> list[list[Hypothesis]]:
+            return beam_search(
+                self._network.step,
+                self._network.encode(*self._collate(sources)),
+                limits=[longest(len(source.ids), options) for source in sources],
+                options=options,
+                bos=BOS,
+                eos=EOS,
+                forbidden=(PAD, BOS, UNK),
+            )
+
+        return self._searched(texts, search, size=options.batch, ahead=ahead)
+
+    def _collate(self, sources: Sequence[Source]) -> tuple[np.ndarray, np.ndarray]:
+        ids = [[*source.ids, EOS] if self._source_end else source.ids for source in sources]
+        lengths_B = np.array([len(each) for each in ids], np.int64)
+        source_BS = np.full((len(ids), lengths_B.max()), PAD, np.int64)
+        for row, each in enumerate(ids):
+            source_BS[row, : len(each)] = each
+        return source_BS, lengths_B
+
+
+def is_export(folder: Path) -> bool:
+    """Whether `folder` is an exported model."""
+    return (folder / SETTINGS).is_file()
+
+
+def load(folder: str | Path) -> LightTranslator:
+    """Return the translator of an exported model; UserError if its folder is damaged."""
+    folder = Path(folder)
+    path = folder / SETTINGS
+    try:
+        settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if settings["format"] != FORMAT:
+            raise UserError(
+                f"{path}: expected format {FORMAT}, found {settings['format']}: export it again"
+            )
+        source_end, max_length = bool(settings["source_end"]), int(settings["max_length"])
+        decoding = dict(settings["decoding"])
+    except FileNotFoundError:
+        raise UserError(f"{folder}: not an exported model (it has no {SETTINGS})") from None
+    except (KeyError, TypeError, json.JSONDecodeError) as error:
+        raise UserError(f"{path}: damaged: {error}") from None
+    return LightTranslator(
+        Network(folder),
+        Tokenizers.load(folder / "tokenizer"),
+        options=revise(DecodingConfig(), decoding),
+        source_end=source_end,
+        max_length=max_length,
+    )
