@@ -216,7 +216,7 @@ def _ranked(found: list[_Found], seen: list[Floats], options: DecodingConfig) ->
             log_probs=each.log_probs,
             weights_THS=np.array(
                 [seen[t][row] for t, row in enumerate(each.rows)], np.float32
-            ).reshape(-1, *seen[0].shape[1:]),
+            ).reshape(len(each.rows), *seen[0].shape[1:]),
             finished=each.finished,
             score=penalised(each.log_probs, options.length_penalty),
         )

@@ -76,7 +76,8 @@ class Decoder(nn.Module):
 
     def start(self, layers_BLX: Tensor, memory: Memory) -> DecoderState:
         """Return the state before the first step, given that of the recurrent layers."""
-        fed_BF = layers_BLX.new_zeros(layers_BLX.size(0), self.fed_size)
+        # B of the mask: that of layers_BLX would be a constant in the exported graph
+        fed_BF = layers_BLX.new_zeros(memory.mask_BS.size(0), self.fed_size)
         return DecoderState(layers_BLX, fed_BF, self.attention.start(memory))
 
     def forward(self, embedded_BTI: Tensor, memory: Memory, state: DecoderState) -> Decoded:

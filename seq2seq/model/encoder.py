@@ -82,9 +82,10 @@ class RecurrentEncoder(nn.Module):
         return attended.context_BTV
 
     def _layer(self, layer: int, inputs_BSI: Tensor, turned_BS: Tensor) -> Tensor:
-        outputs = [_read(self.forwards[layer], inputs_BSI)]
+        batch = turned_BS.size(0)  # that of inputs_BSI would be a constant in the exported graph
+        outputs = [_read(self.forwards[layer], inputs_BSI, batch)]
         if self.backwards:
-            turned_BSD = _read(self.backwards[layer], _pick(inputs_BSI, turned_BS))
+            turned_BSD = _read(self.backwards[layer], _pick(inputs_BSI, turned_BS), batch)
             outputs.append(_pick(turned_BSD, turned_BS))
         return torch.cat(outputs, -1)
 
@@ -111,9 +112,9 @@ def _self_attention(config: EncoderConfig, size: int) -> Attention | None:
     return attention
 
 
-def _read(layer: nn.Module, inputs_BSI: Tensor) -> Tensor:
+def _read(layer: nn.Module, inputs_BSI: Tensor, batch: int) -> Tensor:
     assert isinstance(layer, Recurrent)
-    start_BX = inputs_BSI.new_zeros(inputs_BSI.size(0), layer.state_size)
+    start_BX = inputs_BSI.new_zeros(batch, layer.state_size)
     outputs_BSD, _ = layer(inputs_BSI, start_BX)
     return outputs_BSD
 

@@ -34,9 +34,17 @@ class TeacherForcing(NamedTuple):
 class Seq2Seq(nn.Module):
     """P(target | source), factored over target tokens."""
 
-    def __init__(self, config: ModelConfig, source_vocabulary: int, target_vocabulary: int) -> None:
+    def __init__(
+        self,
+        config: ModelConfig,
+        source_vocabulary: int,
+        target_vocabulary: int,
+        *,
+        initialise: bool = True,
+    ) -> None:
         """Build the network of `config` over vocabularies of the given sizes.
 
+        Without `initialise` the weights are for loading only, and the network is there sooner.
         Raises UserError where parts of the configuration don't fit together.
         """
         super().__init__()
@@ -60,7 +68,8 @@ class Seq2Seq(nn.Module):
             else nn.Embedding(target_vocabulary, config.embedding)
         )
         self.output = nn.Linear(config.embedding, target_vocabulary)
-        _initialise(self)
+        if initialise:
+            _initialise(self)
         if config.tie != "none":
             self.output.weight = self.target_embedding.weight
         self.dropout = Dropout(config.dropout)

@@ -161,15 +161,15 @@ class Run:
 
     def load_model(self, checkpoint: str = "best") -> Seq2Seq:
         """Return the model with the weights of a checkpoint, on the CPU, ready to translate."""
-        model = self.build_model()
+        model = self.build_model(initialise=False)
         self.checkpoint(checkpoint).load_into(model)
         return model.eval()
 
-    def build_model(self) -> Seq2Seq:
-        """Return the untrained model of the configuration."""
+    def build_model(self, *, initialise: bool = True) -> Seq2Seq:
+        """Return the untrained model of the configuration; to load weights it needs none before."""
         load_code([self.folder / file for file in self.config.code])
         source, target = self.tokenizers
-        return Seq2Seq(self.config.model, len(source), len(target))
+        return Seq2Seq(self.config.model, len(source), len(target), initialise=initialise)
 
     def save(
         self, step: int, model: Seq2Seq, tensors: Mapping[str, Any], state: Mapping[str, Any]

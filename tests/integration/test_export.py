@@ -1,0 +1,159 @@
+"""`export`, and `translate` with what it wrote, where torch can't be imported."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.conftest import Command, snapshot
+
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+
+ENGLISH, FRENCH = "the cat sees a dog", "le chat voit un chien\n"
+TEXTS = "the cat sees a dog\n\na small bird likes the big cat\n"
+WITHOUT_TORCH = "import sys; sys.modules['torch'] = None; from seq2seq.cli import main; main()"
+
+
+@pytest.fixture(scope="module")
+def exported(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with nothing but what `export` wrote."""
+    from seq2seq.export.folder import export
+    from seq2seq.training.run import Run
+
+    folder = tmp_path_factory.mktemp("exported") / "model"
+    export(Run.open(trained / "runs/tiny"), folder)
+    return folder
+
+
+def light(*arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """`seq2seq` in a process of its own that has no torch."""
+    command = [sys.executable, "-c", WITHOUT_TORCH, *map(str, arguments)]
+    return subprocess.run(command, input=stdin, capture_output=True, encoding="utf-8", check=False)
+
+
+@pytest.mark.parametrize("options", [[], ["--beam", "1"], ["--n-best", "3"]], ids=str)
+def test_the_exported_model_says_what_its_run_says(
+    options: list[str], command: Command, exported: Path
+) -> None:
+    ours = command("translate", "--model", "runs/tiny", *options, stdin=TEXTS.encode())
+    found = light("translate", "--model", exported, *options, stdin=TEXTS)
+    assert (found.returncode, found.stdout) == (0, ours.out)
+    assert found.stderr == f"model: {exported} (exported)\n"
+
+
+def test_scores_and_attention_are_the_runs(command: Command, exported: Path, world: Path) -> None:
+    (world / "in.txt").write_text(TEXTS)
+    arguments = ["--json", "--n-best", "2", "--input", str(world / "in.txt")]
+    ours = command("translate", "--model", "runs/tiny", *arguments)
+    found = light("translate", "--model", exported, *arguments, "--output", world / "out.txt")
+    assert found.returncode == 0, found.stderr
+    written = (world / "out.txt").read_text().splitlines()
+    for mine, its in zip(ours.out.splitlines(), written, strict=True):
+        assert json.loads(its) == rounded(json.loads(mine))
+
+
+def rounded(value: Any) -> Any:
+    """A plain value that equals one whose numbers are nearly the same."""
+    if isinstance(value, float):
+        return pytest.approx(value, abs=2e-4)  # JSON's attention has four digits
+    if isinstance(value, list):
+        return [rounded(each) for each in value]
+    return {k: rounded(v) for k, v in value.items()} if isinstance(value, dict) else value
+
+
+def test_export_writes_a_folder_that_needs_nothing_else(command: Command, world: Path) -> None:
+    done = command("export", "runs/tiny", "-o", "out/tiny")
+    assert (done.status, done.out) == (0, "")
+    assert done.err == "runs/tiny (best) -> out/tiny\n"
+    assert sorted(snapshot(world / "out")) == [
+        "tiny/encoder.onnx",
+        "tiny/export.json",
+        "tiny/step.onnx",
+        "tiny/tokenizer/joint.model",
+    ]
+    assert (
+        command("translate", "-m", "out/tiny", "the cat sees a dog").out
+        == "le chat voit un chien\n"
+    )
+
+
+def test_8_bits_are_smaller_and_translate(command: Command, exported: Path, world: Path) -> None:
+    assert command("export", "--int8", "-o", "small").status == 0
+    for name in ("encoder.onnx", "step.onnx"):
+        assert (world / "small" / name).stat().st_size < (exported / name).stat().st_size
+    assert (
+        command("translate", "-m", "small", "the cat sees a dog").out == "le chat voit un chien\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["translate", "--sample"], "decoding.sample: an exported model only searches"),
+        (["translate", "--attention", "uniform"], "an exported model only translates"),
+        (["translate", "--model", "runs/tiny"], "an exported model can't be in an ensemble"),
+        (["translate", "--checkpoint", "last"], "an exported model has one checkpoint"),
+        (["translate", "--device", "cuda"], "an exported model runs on the CPU, found"),
+        (["explain"], "an exported model only translates"),
+        (["evaluate"], "an exported model only translates"),
+        (["bench", "translate"], "an exported model only translates"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_an_exported_model_cannot_do_is_refused(
+    arguments: list[str], error: str, command: Command, exported: Path
+) -> None:
+    texts = ["the cat"] if arguments[0] in ("translate", "explain") else []
+    done = command(*arguments, "--model", str(exported), *texts)
+    assert (done.status, done.out) == (2, "")
+    assert done.err.splitlines()[-1].startswith("error: ")
+    assert error in done.err
+
+
+def test_a_folder_that_is_there_is_left_alone(command: Command, world: Path) -> None:
+    (world / "mine").mkdir()
+    done = command("export", "runs/tiny", "-o", "mine")
+    assert (done.status, done.err) == (
+        2,
+        "error: mine: is there already; name a new folder, or remove it\n",
+    )
+    assert not list((world / "mine").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "error"),
+    [
+        ("export.json", b"{}", "export.json: damaged: 'format'"),
+        ("export.json", b"{", "export.json: damaged: Expecting"),
+        ("export.json", b'{"format": 99}', "export.json: expected format 1, found 99"),
+        ("step.onnx", b"spoilt", "step.onnx: damaged: "),
+        ("step.onnx", None, "step.onnx: missing"),
+        ("tokenizer/joint.model", None, "no such tokenizer file"),
+    ],
+)
+def test_a_damaged_folder_is_told_of(
+    file: str, content: bytes | None, error: str, command: Command, world: Path
+) -> None:
+    command("export", "runs/tiny", "-o", "spoilt")
+    path = world / "spoilt" / file
+    path.unlink() if content is None else path.write_bytes(content)
+    done = command("translate", "--model", "spoilt", "the cat")
+    assert done.status == 2
+    assert len(done.err.splitlines()) == 2, done.err  # the model's line, the error's
+    assert error in done.err
+
+
+@pytest.mark.parametrize("package", ["onnx", "onnxruntime"])
+def test_a_missing_package_is_named(
+    package: str, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    done = command("export", "runs/tiny", "-o", "out")
+    assert done.status == 2
+    assert f"export needs the package {package}: pip install 'seq2seq[onnx]'" in done.err
