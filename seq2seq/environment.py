@@ -13,7 +13,12 @@ from seq2seq.errors import UserError
 from seq2seq.training.run import find_run
 
 _NEEDED = ("torch", "sentencepiece", "sacrebleu", "numpy")
-_OPTIONAL = {"tensorboard": "tensorboard", "mtdata": "corpora", "sacremoses": "moses"}
+_OPTIONAL = {
+    "tensorboard": "tensorboard",
+    "mtdata": "corpora",
+    "sacremoses": "moses",
+    "onnxruntime": "onnx",
+}
 """Package -> the extra of ours that installs it."""
 
 

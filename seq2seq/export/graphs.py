@@ -125,7 +125,7 @@ def write_graphs(model: Seq2Seq, folder: Path) -> None:
             **{NEXT + part.name: part.axes for part in moving},
         },
     )
-    _compare(model, Network(folder), *other)
+    _check(model, Network(folder), *other)
 
 
 def _write(
@@ -150,35 +150,41 @@ def _write(
                 opset_version=_OPSET,
                 dynamo=False,
             )
-        except (RuntimeError, torch.onnx.OnnxExporterError) as error:
-            raise UserError(
-                f"export: the model can't be written as ONNX: {str(error).splitlines()[0]}"
-            ) from None
+        except Exception as error:  # of the exporter, or of the unit being traced
+            raise _refused("the model can't be written as ONNX", error) from None
 
 
-def _compare(model: Seq2Seq, network: Network, source_BS: Tensor, lengths_B: Tensor) -> None:
-    """Run both greedily on other sentences than the graphs were made with."""
-    step = model_step(model)
-    state = ModelState(*model.encode(source_BS, lengths_B))
-    light = network.encode(source_BS.numpy(), lengths_B.numpy())
-    tokens_B = torch.full_like(lengths_B, _TOKEN)
-    apart = 0.0
-    for _ in range(_STEPS):
-        log_probs_BW, weights_BHS, state = step(tokens_B, state)
-        stepped = network.step(tokens_B.numpy(), light)
-        light = stepped.state
-        for ours, theirs in (
-            (log_probs_BW, stepped.log_probs_NW),
-            (weights_BHS, stepped.weights_NHS),
-        ):
-            distances = np.abs(ours.numpy() - theirs)
-            apart = max(apart, float(distances.max(initial=0)))
-        tokens_B = log_probs_BW.argmax(-1)
+def _check(model: Seq2Seq, network: Network, source_BS: Tensor, lengths_B: Tensor) -> None:
+    """Raise UserError if the graphs don't give what the model gives for these sentences."""
+    try:
+        apart = _distance(model, network, source_BS, lengths_B)
+    except Exception as error:  # of ONNX Runtime: sizes that don't fit
+        raise _refused("the graphs fit one size of batch only", error) from None
     if not apart <= _TOLERANCE:  # NaN too
         raise UserError(
             f"export: the graphs give log-probabilities or weights {apart:.3g} off the model's; "
             "does its attention unit branch on values, or on sizes?"
         )
+
+
+def _distance(model: Seq2Seq, network: Network, source_BS: Tensor, lengths_B: Tensor) -> float:
+    """How far log-probabilities and weights are apart at most, in a few greedy steps of both."""
+    step = model_step(model)
+    state = ModelState(*model.encode(source_BS, lengths_B))
+    light = network.encode(source_BS.numpy(), lengths_B.numpy())
+    tokens_B = torch.full_like(lengths_B, _TOKEN)
+    apart = []
+    for _ in range(_STEPS):
+        log_probs_BW, weights_BHS, state = step(tokens_B, state)
+        theirs_BW, theirs_BHS, light = network.step(tokens_B.numpy(), light)
+        apart.append(np.abs(log_probs_BW.numpy() - theirs_BW).max())
+        apart.append(np.abs(weights_BHS.numpy() - theirs_BHS).max(initial=0))
+        tokens_B = log_probs_BW.argmax(-1)
+    return float(np.max(apart))
+
+
+def _refused(what: str, error: Exception) -> UserError:
+    return UserError(f"export: {what}: {str(error).splitlines()[0]}")
 
 
 def _batch(model: Seq2Seq, lengths: Sequence[int]) -> tuple[Tensor, Tensor]:

@@ -135,9 +135,20 @@ class Unheard(Dot):
         return torch.special.bessel_j0(super().score(queries_BHTK, memory, state))
 
 
+class OfOneSize(Dot):
+    """Counts its sentences once and for all."""
+
+    def score(
+        self, queries_BHTK: torch.Tensor, memory: Memory, state: AttentionState
+    ) -> torch.Tensor:
+        scores_BHTS = super().score(queries_BHTK, memory, state)
+        return scores_BHTS + torch.zeros(int(queries_BHTK.size(0)), 1, 1, 1)
+
+
 @pytest.mark.parametrize(
     ("unit", "message"),
     [
+        (OfOneSize, "export: the graphs fit one size of batch only: "),
         (Branching, "export: the graphs give .* off the model's"),
         (Unheard, "export: the model can't be written as ONNX: .*bessel_j0"),
     ],
