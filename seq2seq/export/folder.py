@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from seq2seq import __version__
@@ -69,5 +72,17 @@ def _quantize(folder: Path) -> None:
     for name in (ENCODER, STEP):
         wide = folder / f"wide_{name}"
         (folder / name).rename(wide)
-        quantize_dynamic(wide, folder / name, weight_type=QuantType.QInt8, per_channel=True)
+        with _root_log_unheard():
+            quantize_dynamic(wide, folder / name, weight_type=QuantType.QInt8, per_channel=True)
         wide.unlink()
+
+
+@contextmanager
+def _root_log_unheard() -> Iterator[None]:
+    """Drop what a library logs at the root, where it would also install a handler of its own."""
+    handler = logging.NullHandler()
+    logging.root.addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.root.removeHandler(handler)

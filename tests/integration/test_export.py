@@ -84,7 +84,8 @@ def test_export_writes_a_folder_that_needs_nothing_else(command: Command, world:
 
 
 def test_8_bits_are_smaller_and_translate(command: Command, exported: Path, world: Path) -> None:
-    assert command("export", "--int8", "-o", "small").status == 0
+    done = command("export", "--int8", "-o", "small")
+    assert (done.status, done.err) == (0, "runs/tiny (best) -> small\n")
     for name in ("encoder.onnx", "step.onnx"):
         assert (world / "small" / name).stat().st_size < (exported / name).stat().st_size
     assert (
