@@ -6,7 +6,7 @@ Shapes: B sentences, S source pieces, T target pieces, S and T the longest of th
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -34,21 +34,22 @@ class Batch:
         """The number of sentences, B."""
         return self.source_BS.shape[0]
 
-    def to(self, device: torch.device | str, *, non_blocking: bool = False) -> Batch:
+    def to(self, device: torch.device | str) -> Batch:
         """Return the batch on `device`, the lengths still on the CPU."""
         device = torch.device(device)
-        pinned = non_blocking and device.type == "cuda"
-        ids = [self.source_BS, self.inputs_BT, self.targets_BT]
-        ids = [(x.pin_memory() if pinned else x).to(device, non_blocking=non_blocking) for x in ids]
-        return Batch(
-            source_BS=ids[0],
-            source_lengths_B=self.source_lengths_B,
-            inputs_BT=ids[1],
-            targets_BT=ids[2],
-            target_lengths_B=self.target_lengths_B,
-            source_tokens=self.source_tokens,
-            target_tokens=self.target_tokens,
+        return replace(
+            self,
+            source_BS=send(self.source_BS, device),
+            inputs_BT=send(self.inputs_BT, device),
+            targets_BT=send(self.targets_BT, device),
         )
+
+
+def send(tensor: Tensor, device: torch.device) -> Tensor:
+    """Return `tensor` on `device`; to CUDA through pinned memory, so that nobody waits for it."""
+    if device.type == "cuda" and tensor.device.type == "cpu":
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
 
 
 class Position(NamedTuple):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from seq2seq.data.batching import Batch
+from seq2seq.data.batching import Batch, send
 from seq2seq.model.model import Seq2Seq, TeacherForcing
 from seq2seq.training.output_loss import output_cross_entropy
 
@@ -46,16 +46,19 @@ def batch_loss(
     forcing: TeacherForcing | None = None,
 ) -> Loss:
     """Return the loss of a batch; only real tokens, EOS included, meet the output layer."""
-    ids = batch.to(device, non_blocking=True)
+    ids = batch.to(device)
     decoded = model(ids.source_BS, ids.source_lengths_B, ids.inputs_BT, forcing)
-    places_T = torch.arange(batch.targets_BT.size(1))
-    real_BT = (places_T < batch.target_lengths_B.unsqueeze(1)).to(device, non_blocking=True)
-    features_NF, targets_N = decoded.features_BTF[real_BT], ids.targets_BT[real_BT]
+    real_BT = torch.arange(batch.targets_BT.size(1)) < batch.target_lengths_B.unsqueeze(1)
+    # Places, not a mask: how many it leaves CUDA would have to tell first, and all would wait.
+    real_N = send(real_BT.flatten().nonzero().squeeze(1), device)
+    features_NF = decoded.features_BTF.flatten(0, 1).index_select(0, real_N)
+    targets_N = ids.targets_BT.flatten().index_select(0, real_N)
     smoothed, plain_N = output_cross_entropy(model.output, features_NF, targets_N, smoothing)
     loss = Loss(smoothed, plain_N.sum(), targets_N.numel())
     if decoded.choices is None:
         return loss
+    real_BT = send(real_BT, device)
+    log_probs_X = plain_N.new_zeros(real_BT.numel()).index_copy(0, real_N, -plain_N)
     addressing = model.decoder.attention.addressing
-    log_probs_BT = real_BT.to(plain_N.dtype).masked_scatter(real_BT, -plain_N)
-    surrogate = addressing.surrogate(decoded.choices, log_probs_BT, real_BT)
+    surrogate = addressing.surrogate(decoded.choices, log_probs_X.view_as(real_BT), real_BT)
     return loss._replace(smoothed=loss.smoothed + surrogate)
