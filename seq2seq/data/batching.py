@@ -64,27 +64,32 @@ START = Position()
 
 def collate(pairs: Sequence[tuple[Ids, Ids]], *, source_end: bool) -> Batch:
     """Return the batch of `pairs` in their order; `source_end` puts EOS after each source."""
-    end = [EOS] if source_end else []
-    sources = [np.concatenate([source, end]) if source_end else source for source, _ in pairs]
-    targets = [np.concatenate([[BOS], target, [EOS]]) for _, target in pairs]
-    source_lengths = [len(source) for source in sources]
-    target_lengths = [len(target) - 1 for target in targets]
+    sources, targets = zip(*pairs, strict=True)
+    source_BS, source_lengths_B = _padded(sources, end=source_end)
+    targets_BT, target_lengths_B = _padded(targets, end=True)
+    fed_BT = np.roll(targets_BT, 1, axis=1)
+    fed_BT[:, 0] = BOS
+    real_BT = np.arange(fed_BT.shape[1]) < target_lengths_B[:, None]
     return Batch(
-        source_BS=_padded(sources),
-        source_lengths_B=torch.tensor(source_lengths),
-        inputs_BT=_padded([target[:-1] for target in targets]),
-        targets_BT=_padded([target[1:] for target in targets]),
-        target_lengths_B=torch.tensor(target_lengths),
-        source_tokens=sum(source_lengths),
-        target_tokens=sum(target_lengths),
+        source_BS=torch.from_numpy(source_BS),
+        source_lengths_B=torch.from_numpy(source_lengths_B),
+        inputs_BT=torch.from_numpy(np.where(real_BT, fed_BT, PAD)),
+        targets_BT=torch.from_numpy(targets_BT),
+        target_lengths_B=torch.from_numpy(target_lengths_B),
+        source_tokens=int(source_lengths_B.sum()),
+        target_tokens=int(target_lengths_B.sum()),
     )
 
 
-def _padded(rows: Sequence[Ids]) -> Tensor:
-    padded = np.full((len(rows), max(map(len, rows))), PAD, dtype=np.int64)
+def _padded(rows: Sequence[Ids], *, end: bool) -> tuple[Ids, Ids]:
+    """The rows side by side, with EOS after each if `end`, and their lengths with it."""
+    lengths = np.array([len(ids) + int(end) for ids in rows], np.int64)
+    padded = np.full((len(rows), lengths.max()), PAD, np.int64)
     for row, ids in zip(padded, rows, strict=True):
         row[: len(ids)] = ids
-    return torch.from_numpy(padded)
+    if end:
+        padded[np.arange(len(rows)), lengths - 1] = EOS
+    return padded, lengths
 
 
 # --- planning ------------------------------------------------------------------------------------
