@@ -126,5 +126,4 @@ class Updates:
         ratio = teacher_forcing_ratio(config, 0)
         if ratio >= 1:
             return None
-        forcing = draw_forcing(config, ratio, batch.inputs_BT)
-        return forcing._replace(forced_BT=forcing.forced_BT.to(self.device))
+        return draw_forcing(config, ratio, batch.inputs_BT)

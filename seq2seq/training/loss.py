@@ -47,6 +47,8 @@ def batch_loss(
 ) -> Loss:
     """Return the loss of a batch; only real tokens, EOS included, meet the output layer."""
     ids = batch.to(device)
+    if forcing is not None:
+        forcing = forcing._replace(forced_BT=send(forcing.forced_BT, device))
     decoded = model(ids.source_BS, ids.source_lengths_B, ids.inputs_BT, forcing)
     real_BT = torch.arange(batch.targets_BT.size(1)) < batch.target_lengths_B.unsqueeze(1)
     # Places, not a mask: how many it leaves CUDA would have to tell first, and all would wait.
