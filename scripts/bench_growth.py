@@ -5,15 +5,16 @@
 
 CORPUS is a prefix (of CORPUS.en and CORPUS.fr); evenly spread lines of it are its smaller sizes. A
 point is a process of its own, as memory is the most that a process ever had; all points take turns,
-as many rounds as asked, whose medians are told. Results go to docs/results/growth.json, pictures to
-docs/growth-*.svg. Rates are per second of the processor, of one thread, so that what else the
-machine does counts for less; the seconds that passed stand beside them.
+as many rounds as asked, whose medians are told. Results go to docs/results/growth.json, tables to
+docs/growth.md, pictures to docs/growth-*.svg. Rates are per second of the processor, of one thread,
+so that what else the machine does counts for less; the results have the seconds that passed too.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 import time
@@ -42,14 +43,16 @@ from seq2seq.model.model import Seq2Seq
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results" / "growth.json"
+PAGE, MARK = "growth.md", "<!-- growth -->"  # where the tables stand between two marks
 
 SIZES = (29_000, 58_000, 116_000, 232_000)  # pairs; and all there are
 LENGTHS = (10, 20, 40, 70, 100)  # pieces of a sentence, its end counted, within a tenth
 LINES = (1_000, 4_000, 16_000)
 VALIDATION = 500  # pairs, which cost the same whatever the corpus
-UPDATES, WARMUP = 30, 5
+UPDATES, WARMUP = 60, 5
 UPDATES_A_LENGTH, PAIRS_A_LENGTH = 8, 2_000
 SENTENCES = 128  # translated of a length
+DOT = "model.attention.kind=dot"  # hides nothing behind its own memory, as additive would
 UNITS = {"": "additive", "_bare": "none"}  # whose cost is compared in sentences of a length
 
 SETTINGS = (  # a small model: beside it shows what grows
@@ -58,7 +61,6 @@ SETTINGS = (  # a small model: beside it shows what grows
     "batching.tokens=2000",
     "model.embedding=64",
     "model.encoder.size=64",
-    "model.attention.kind=dot",
     "model.decoder.kind=luong",
     "model.decoder.size=128",
     "training.device=cpu",
@@ -84,6 +86,7 @@ TOLD = (
     Series("train", "plan_per_token", "first batch, ns a target token of its epoch", 1e9),
     Series("train", "data", "reading batches, % of training", 100),
     Series("train", "peak", "training, peak MB", 1e-6),
+    Series("train", "ids", "of it, the corpus's file as far as it was mapped, MB", 1e-6),
     Series("length", "train", "training, target tokens/s"),
     Series("length", "train_bare", "training, without attention"),
     Series("length", "train_attention", "attention, µs a token of training", 1e6),
@@ -129,7 +132,10 @@ def main() -> None:
         options.results.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     found = json.loads(options.results.read_text("utf-8"))
     print(render(found))
-    draw(found, options.results.parents[1])
+    folder = options.results.parents[1]
+    if (folder / PAGE).exists():
+        quote(found, folder / PAGE)
+    draw(found, folder)
 
 
 # --- all points, by turns -------------------------------------------------------------------------
@@ -149,7 +155,7 @@ def measure(corpus: str, languages: list[str], rounds: int) -> dict[str, Any]:
                 kept = {**data, "cache": str(work / "cache")}
                 spare = {**data, "cache": str(work / f"cache{turn}")} if turn else kept
                 add(rows, "prepare", size, spare)
-                add(rows, "train", size, kept)
+                add(rows, "train", size, {**kept, "seed": turn})  # other batches in every round
             if not turn:
                 select_lengths(settings(str(work / str(sizes[-1])), languages), work)
             for length in LENGTHS:
@@ -163,7 +169,7 @@ def measure(corpus: str, languages: list[str], rounds: int) -> dict[str, Any]:
     return {
         "machine": {**machine.as_dict(), "threads": 1},
         "corpus": Path(corpus).name,
-        "settings": list(SETTINGS),
+        "settings": [*SETTINGS, DOT],
         "rounds": rounds,
         "points": medians,
     }
@@ -223,7 +229,9 @@ def settings(corpus: str, languages: list[str]) -> Config:
         "source": source,
         "target": target,
     }
-    return load_config(None, [*(f"data.{key}={value}" for key, value in data.items()), *SETTINGS])
+    return load_config(
+        None, [*(f"data.{key}={value}" for key, value in data.items()), *SETTINGS, DOT]
+    )
 
 
 # --- one point ------------------------------------------------------------------------------------
@@ -251,12 +259,13 @@ def prepare_point(corpus: str, languages: list[str], cache: str) -> dict[str, fl
     }
 
 
-def train_point(corpus: str, languages: list[str], cache: str) -> dict[str, float]:
+def train_point(corpus: str, languages: list[str], cache: str, seed: int = 0) -> dict[str, float]:
     """The cost of the first batch of an epoch, and then of updates."""
     config = settings(corpus, languages)
     prepared = prepare(config, cache=Path(cache))
-    work = updates(config, prepared)
+    work = updates(config.model_copy(update={"seed": seed}), prepared)
     row: dict[str, float] = {"before": peak_memory() or 0}
+    mapped = mapped_files()
     with timed(row, "start"):
         work.read()
     work.make(WARMUP, Stopwatch(work.device))
@@ -272,6 +281,7 @@ def train_point(corpus: str, languages: list[str], cache: str) -> dict[str, floa
         "plan": row["start_cpu"],
         "plan_per_token": row["start_cpu"] / tokens,
         "peak": peak_memory() or 0,
+        "ids": mapped_files() - mapped,
     }
 
 
@@ -304,7 +314,7 @@ def length_point(work: str, length: int) -> dict[str, float]:
 def lines_point(work: str, source: str) -> dict[str, float]:
     """The cost of translating a file, as `seq2seq translate --input` does."""
     prepared = Prepared.load(Path(work) / "prepared")
-    model = Seq2Seq(load_config(None, SETTINGS).model, *map(len, prepared.tokenizers))
+    model = Seq2Seq(load_config(None, [*SETTINGS, DOT]).model, *map(len, prepared.tokenizers))
     translator = untrained(model, prepared, DecodingConfig(beam=1, max_ratio=0.5))
     row: dict[str, float] = {"before": peak_memory() or 0}
     lines = 0
@@ -320,6 +330,13 @@ POINTS: dict[str, Callable[..., dict[str, float]]] = {
     "length": length_point,
     "lines": lines_point,
 }
+
+
+def mapped_files() -> int:
+    """Bytes of files that lie in this process's memory and can leave it; 0 but on Linux."""
+    status = Path("/proc/self/status")
+    text = status.read_text("utf-8") if status.exists() else ""
+    return sum(1024 * int(kb) for kb in re.findall(r"^RssFile:\s+(\d+) kB", text, re.MULTILINE))
 
 
 def updates(config: Config, prepared: Prepared) -> Updates:
@@ -352,21 +369,27 @@ def series(found: dict[str, Any], told: Series) -> dict[int, float]:
 def render(found: dict[str, Any]) -> str:
     """Return Markdown tables, one for each axis, the last column last / first."""
     lines: list[str] = []
-    before = None
+    before: list[str] = []
     for told in TOLD:
         values = series(found, told)
-        if list(values) != before:
-            before = list(values)
-            heads = [AXES[told.kind], *(f"{x:,}" for x in values), "last / first"]
+        heads = [AXES[told.kind], *(f"{x:,}" for x in values), "last / first"]
+        if heads != before:
+            before = heads
             lines += ["", f"| {' | '.join(heads)} |", "|---" + "|---:" * (len(heads) - 1) + "|"]
         first, *_, last = values.values()
-        cells = [told.title, *map(digits, values.values()), f"{last / first:.2f}"]
-        lines.append(f"| {' | '.join(cells)} |")
+        ratio = f"{last / first:.2f}" if first else "-"
+        lines.append(f"| {' | '.join([told.title, *map(digits, values.values()), ratio])} |")
     machine = found["machine"]
     load = f", load {machine['load']:.1f} before" if machine["load"] is not None else ""
     return "\n".join(
         [f"{machine['processor']}, 1 thread, torch {machine['torch_version']}{load}", *lines]
     )
+
+
+def quote(found: dict[str, Any], page: Path) -> None:
+    """Put the tables into the page in place of those that stand there."""
+    before, _, after = page.read_text("utf-8").split(MARK)
+    page.write_text(f"{before}{MARK}\n{render(found)}\n{MARK}{after}", "utf-8")
 
 
 def digits(value: float) -> str:

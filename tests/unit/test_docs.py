@@ -1,9 +1,12 @@
 """What the documents quote is what the files say."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
+
+from scripts.bench_growth import PAGE, RESULTS, render
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(ROOT.glob("docs/*.md"))
@@ -20,3 +23,8 @@ def test_code_that_a_page_quotes_stands_in_the_package(page: Path) -> None:
 def test_files_that_a_page_links_to_are_there(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8")):
         assert (page.parent / target).exists(), target
+
+
+def test_the_page_on_growth_quotes_what_was_measured() -> None:
+    table = render(json.loads(RESULTS.read_text("utf-8")))
+    assert table in (ROOT / "docs" / PAGE).read_text("utf-8")
