@@ -220,10 +220,10 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _foot(setup: dict[str, Any]) -> str:
     machine, numbers = setup["machine"], setup["numbers"]
-    versions = ", ".join(f"{name} {version}" for name, version in setup["versions"].items())
+    versions = ", ".join(f"{TITLES[name]} {number}" for name, number in setup["versions"].items())
     return (
-        f"{machine['processor']}, {machine['instructions']}, {numbers['threads']} threads of "
-        f"{machine['cores']} cores; {versions}. {numbers['updates']} updates of training a round, "
-        f"the first {numbers['window']} not counted; {numbers['sentences']} sentences translated "
-        f"by models of {numbers['learnt']} updates. Medians [lowest, highest] of the rounds."
+        f"{machine['processor']}, {machine['instructions']}, {machine['cores']} cores, threads: "
+        f"{numbers['threads']}; {versions}. {numbers['updates']} updates of training a round, the "
+        f"first {numbers['window']} not counted; {numbers['sentences']} sentences translated by "
+        f"models of {numbers['learnt']} updates. Medians [lowest, highest] of the rounds."
     )
