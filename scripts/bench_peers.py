@@ -32,14 +32,8 @@ from scripts.peers import logs  # noqa: E402
 from scripts.peers.learning import render_learning  # noqa: E402
 from scripts.peers.processes import Done, Job, JobError, run  # noqa: E402
 from scripts.peers.results import OURS, Contest, Figures, Results, render  # noqa: E402
-from scripts.peers.systems import (  # noqa: E402
-    BATCH,
-    RECIPES,
-    SYSTEMS,
-    Search,
-    System,
-    Training,
-)
+from scripts.peers.system import BATCH, RECIPES, Search, System, Training  # noqa: E402
+from scripts.peers.systems import SYSTEMS  # noqa: E402
 from scripts.peers.work import Work, make_work  # noqa: E402
 from seq2seq.bench.machine import Machine, set_threads  # noqa: E402
 from seq2seq.errors import UserError  # noqa: E402
@@ -51,8 +45,6 @@ SETTINGS = {"additive": ["additive"], "general": ["general", "general-parallel"]
 """A setting that peers have -> ours beside it."""
 TRANSLATED = "additive"  # the setting whose models translate
 LONGEST = 4 * BATCH  # pairs that show how much memory the longest batch takes
-
-
 SECTIONS = ("training", "memory", "translating", "start")
 PARTS = {"translating": ("greedy", "beam")}
 """What of a section is done by turns within a round."""

@@ -35,6 +35,11 @@ class Done:
     out: str
     log: str
 
+    @property
+    def lines(self) -> list[str]:
+        """All lines that were printed, wherever to."""
+        return [*self.log.splitlines(), *self.out.splitlines()]
+
 
 class JobError(RuntimeError):
     """A command failed; the message has its last lines."""

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from scripts.peers.systems import BATCH, MAX_LENGTH, RECIPES, SYSTEMS, JoeyNMT, Training
+from scripts.peers.joeynmt import JoeyNMT
+from scripts.peers.system import BATCH, MAX_LENGTH, RECIPES, Training
+from scripts.peers.systems import SYSTEMS
 from scripts.peers.work import Work, make_work
 from seq2seq.config import load_config
 from seq2seq.data.batching import plan_epoch
