@@ -62,7 +62,7 @@ class Marian(System):
     def translate(self, model: Training, search: Search, part: str) -> Job:
         """Translate lines of pieces to lines of pieces."""
         options = {
-            "model": self._model(model),
+            "models": self._model(model),
             "beam-size": search.beam,
             "normalize": 1,
             "mini-batch": search.batch,
