@@ -417,7 +417,8 @@ def _assert_same_hypotheses(
             apart = f"of {one.tokens} by the fast step and the plain one"
             pair = torch.tensor(one.log_probs), torch.tensor(other.log_probs)
             _assert_close(*pair, f"log-probabilities {apart}")
-            _assert_close(one.weights_THS, other.weights_THS, f"weights {apart}")
+            weights = torch.from_numpy(one.weights_THS), torch.from_numpy(other.weights_THS)
+            _assert_close(*weights, f"weights {apart}")
 
 
 def _decode(model: Seq2Seq, options: DecodingConfig, longest: int = 6) -> list[list[Hypothesis]]:

@@ -60,17 +60,14 @@ class Notes(Protocol):
         """Return them, in the order of the tensors, and forget what was noted."""
 
 
-Noted = TypeVar("Noted", bound=Notes)
-
-
 def ticket(notes: Notes, *tensors: Tensor) -> Tensor:
     """Return what a step's function takes in the place of tensors that all steps share.
 
     Its backward gives the ticket None and leaves its share in `notes`; when no step is left, these
     are asked for the gradients of `tensors`.
     """
-    empty: Tensor = _Ticket.apply(notes, *tensors)
-    return empty
+    issue: Callable[..., Tensor] = _Ticket.apply
+    return issue(notes, *tensors)
 
 
 class _Ticket(torch.autograd.Function):
@@ -103,7 +100,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 def matmul(left: Tensor, right: Tensor, *, turned: bool = False) -> Tensor:
     """Return left @ right, or left @ right^T if `turned`; all steps share the right one."""
     if not is_deferring():
-        return left @ (right.mT if turned else right)
+        return left @ (_transposed(right) if turned else right)
     return _shared_product(left, right, None, turned=turned)
 
 
@@ -120,8 +117,8 @@ def _shared_product(left: Tensor, right: Tensor, bias: Tensor | None, *, turned:
         return notes, ticket(notes, *shared)
 
     notes, held = once(right, turned, start)
-    product: Tensor = _Product.apply(left, held, notes, turned, *(each.detach() for each in shared))
-    return product
+    product: Callable[..., Tensor] = _Product.apply
+    return product(left, held, notes, turned, *(each.detach() for each in shared))
 
 
 class _Factors:
@@ -149,7 +146,7 @@ class _Factors:
             return (None,) * self._shared
         firsts, seconds = (torch.cat(each, -2) for each in zip(*self._noted.values(), strict=True))
         self._noted.clear()
-        product = firsts.mT @ seconds
+        product = _transposed(firsts) @ seconds
         return (product,) if self._shared == 1 else (product, firsts.sum(0))
 
 
@@ -171,7 +168,7 @@ class _Product(torch.autograd.Function):
         ctx.rest = (None,) * (3 if bias is None else 4)
         if right.dim() == 2 and turned:
             return functional.linear(left, right, bias)
-        return left @ (right.mT if turned else right)
+        return left @ (_transposed(right) if turned else right)
 
     @staticmethod
     @once_differentiable
@@ -183,5 +180,9 @@ class _Product(torch.autograd.Function):
                 factors = (factors[0].flatten(0, -2), factors[1].flatten(0, -2))
             ctx.notes.note(ctx.step, *factors)
         wanted = ctx.needs_input_grad[0]
-        left_slope = slope @ (right if ctx.turned else right.mT) if wanted else None
+        left_slope = slope @ (right if ctx.turned else _transposed(right)) if wanted else None
         return left_slope, None, *ctx.rest
+
+
+def _transposed(matrices: Tensor) -> Tensor:
+    return matrices.transpose(-1, -2)  # ONNX knows no mT

@@ -4,6 +4,7 @@ Shapes: B batch, T steps, I input size, D layer size, G gates (3 D for a GRU, 4 
 X state size: D for a GRU; 2 D for an LSTM, its hidden vector and then its cell.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -80,8 +81,8 @@ def gru(gates_BG: Tensor, hidden_BG: Tensor, state_BD: Tensor) -> Tensor:
     """Return the next state of a GRU, given the input's and the state's shares of its gates."""
     state_BD = state_BD.to(gates_BG.dtype)  # under autocast they may differ
     if is_deferring():
-        fused: Tensor = _GRU.apply(gates_BG, hidden_BG, state_BD)
-        return fused
+        fused: Callable[..., Tensor] = _GRU.apply
+        return fused(gates_BG, hidden_BG, state_BD)
     size = state_BD.size(-1)
     gates, new_BD = gates_BG.split((2 * size, size), -1)
     hidden_gates, hidden_new_BD = hidden_BG.split((2 * size, size), -1)

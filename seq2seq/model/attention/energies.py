@@ -10,6 +10,7 @@ Shapes: B batch, H heads, T queries, C queries of one chunk, S positions, K key 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -38,8 +39,8 @@ def energies(queries_BHTK: Tensor, keys_BHSK: Tensor, vector_K: Tensor) -> Tenso
             return notes, ticket(notes, wide_BHSK, vector_K)
 
         notes, held = once(wide_BHSK, energies, start)
-        scores_BHTS: Tensor = _Energies.apply(at_least_float32(queries_BHTK), held, notes)
-        return scores_BHTS
+        deferred: Callable[..., Tensor] = _Energies.apply
+        return deferred(at_least_float32(queries_BHTK), held, notes)
 
 
 def plain_energies(queries_BHTK: Tensor, keys_BHSK: Tensor, vector_K: Tensor) -> Tensor:
