@@ -25,6 +25,7 @@ from torch.nn import functional
 Made = TypeVar("Made")
 
 _made: dict[Hashable, tuple[Tensor, Any]] | None = None
+_readable = False
 
 
 @contextmanager
@@ -38,9 +39,22 @@ def deferring() -> Iterator[None]:
         _made = outer
 
 
+@contextmanager
+def readable() -> Iterator[None]:
+    """Take the readable path inside, whatever is deferred elsewhere: to hold the other against."""
+    global _readable
+    outer, _readable = _readable, True
+    try:
+        yield
+    finally:
+        _readable = outer
+
+
 def is_deferring() -> bool:
     """Whether this is inside `deferring()`, and gradients are wanted."""
-    return _made is not None and torch.is_grad_enabled() and not torch.compiler.is_compiling()
+    if _made is None or _readable:
+        return False
+    return torch.is_grad_enabled() and not torch.compiler.is_compiling()
 
 
 def once(tensor: Tensor, purpose: Hashable, make: Callable[[], Made]) -> Made:

@@ -232,8 +232,7 @@ class Trainer:
         ratio = teacher_forcing_ratio(config, self.progress.step)
         if ratio >= 1:
             return None
-        forcing = draw_forcing(config, ratio, batch.inputs_BT)
-        return forcing._replace(forced_BT=forcing.forced_BT.to(self.device))
+        return draw_forcing(config, ratio, batch.inputs_BT)
 
     def _count(self, forcing: TeacherForcing | None, batch: Batch) -> None:
         if forcing is not None:

@@ -1,6 +1,5 @@
 """The fast path of training against the readable one: the same outputs, the same gradients."""
 
-from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -10,9 +9,8 @@ from torch.nn import functional
 
 from seq2seq.bundled import find_recipe
 from seq2seq.config import load_config
-from seq2seq.model import model as network
 from seq2seq.model.attention.energies import energies, plain_energies
-from seq2seq.model.deferred import deferring, linear, matmul
+from seq2seq.model.deferred import deferring, linear, matmul, readable
 from seq2seq.model.model import Seq2Seq, TeacherForcing
 
 SIZES = ["model.embedding=6", "model.encoder.size=4", "model.decoder.size=8", "model.dropout=0.1"]
@@ -74,20 +72,18 @@ def build(settings: list[str]) -> Seq2Seq:
 
 @pytest.mark.parametrize("forced", [True, False])
 @pytest.mark.parametrize("settings", MODELS.values(), ids=MODELS.keys())
-def test_a_model_has_the_gradients_of_the_readable_path(
-    settings: list[str], forced: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_model_has_the_gradients_of_the_readable_path(settings: list[str], forced: bool) -> None:
     model = build(settings)
     fast = loss_of(model, forced)
     fast.backward()
     deferred = gradients(model)
-    monkeypatch.setattr(network, "deferring", nullcontext)
-    plain = loss_of(model, forced)
-    plain.backward()
-    readable = gradients(model)
+    with readable():
+        plain = loss_of(model, forced)
+        plain.backward()
+    expected = gradients(model)
     torch.testing.assert_close(fast, plain)
-    assert deferred.keys() == readable.keys()
-    for name, gradient in readable.items():
+    assert deferred.keys() == expected.keys()
+    for name, gradient in expected.items():
         torch.testing.assert_close(deferred[name], gradient)
 
 
