@@ -119,20 +119,22 @@ def matmul(left: Tensor, right: Tensor, *, turned: bool = False) -> Tensor:
 
 
 def _shared_product(left: Tensor, right: Tensor, bias: Tensor | None, *, turned: bool) -> Tensor:
-    device = left.device.type
-    if torch.is_autocast_enabled(device):
-        dtype = torch.get_autocast_dtype(device)
-        left, right = left.to(dtype), once(right, dtype, lambda: right.to(dtype))
-        bias = None if bias is None else bias.to(dtype)
-    shared = (right,) if bias is None else (right, bias)
+    shared: tuple[Tensor, ...] = (right,) if bias is None else (right, bias)
+    if torch.is_autocast_enabled(left.device.type):
+        dtype = torch.get_autocast_dtype(left.device.type)
+        left, shared = left.to(dtype), tuple(_cast(each, dtype) for each in shared)
 
     def start() -> tuple[_Factors, Tensor]:
         notes = _Factors(len(shared))
         return notes, ticket(notes, *shared)
 
-    notes, held = once(right, turned, start)
+    notes, held = once(shared[0], (turned, *map(id, shared)), start)
     product: Callable[..., Tensor] = _Product.apply
     return product(left, held, notes, turned, *(each.detach() for each in shared))
+
+
+def _cast(shared: Tensor, dtype: torch.dtype) -> Tensor:
+    return once(shared, dtype, lambda: shared.to(dtype))
 
 
 class _Factors:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from seq2seq.model.deferred import is_deferring, linear
+from seq2seq.model.deferred import is_deferring, linear, once
 
 aten = torch.ops.aten
 
@@ -45,7 +45,10 @@ class Recurrent(nn.Module):
 
         A slice of the input that is known for all steps is so multiplied once for all of them.
         """
-        return self._parameter("weight_ih_l0").split(sizes, dim=1)
+        weights = self._parameter("weight_ih_l0")
+        if is_deferring():
+            return once(weights, sizes, lambda: weights.split(sizes, dim=1))
+        return weights.split(sizes, dim=1)
 
     @property
     def input_bias(self) -> Tensor:

@@ -99,6 +99,15 @@ def test_gradients_of_products_are_those_of_torch() -> None:
     assert_same(ours, theirs, leaves)
 
 
+def test_a_matrix_may_be_met_with_its_bias_and_without() -> None:
+    x, weight = torch.randn(2, 3), torch.randn(5, 3, requires_grad=True)
+    bias = torch.randn(5, requires_grad=True)
+    with deferring():
+        ours = [linear(x, weight, bias), linear(x, weight)]
+    theirs = [functional.linear(x, weight, bias), functional.linear(x, weight)]
+    assert_same(ours, theirs, [weight, bias])
+
+
 @pytest.mark.parametrize("turned", [True, False])
 def test_gradients_of_batched_products_are_those_of_torch(turned: bool) -> None:
     torch.manual_seed(1)
