@@ -31,6 +31,7 @@ RANDOM = (  # all that draws, counts or remembers; a step is two of the four bat
     "training.log_every=3",
     "training.keep=2",
     "training.average=2",
+    "training.metric=loss",  # which falls: the first checkpoint is not the best, and is removed
     "training.schedule=plateau",
     "training.schedule.patience=0",
     "training.teacher_forcing=linear",
@@ -246,13 +247,13 @@ def test_a_changed_learning_rate_applies_and_is_noted(
 def test_the_best_so_far_is_judged_by_the_metric_of_today(
     whole: Run, config: Config, tmp_path: Path
 ) -> None:
-    longer = changed(config, "training", max_steps=15, metric="loss", average=1)
+    longer = changed(config, "training", max_steps=15, metric="bleu", average=1)
     run = train(longer, copied(whole, tmp_path), resume=True)
-    losses = {m["step"]: m["loss"] for m in metrics(run) if m["kind"] == "valid"}
+    bleu = {m["step"]: m["bleu"] for m in metrics(run) if m["kind"] == "valid"}
     best_before = whole.checkpoint("last").state["best_step"]
-    candidates = {step: losses[step] for step in losses if step in (best_before, 15)}
+    candidates = {step: bleu[step] for step in bleu if step in (best_before, 15)}
     assert run.result is not None
-    assert int(run.result["best"]) == min(candidates, key=lambda step: candidates[step])
+    assert int(run.result["best"]) == max(candidates, key=lambda step: candidates[step])
 
 
 def test_a_run_that_goes_on_takes_its_best_checkpoint_for_the_best_not_its_average(
