@@ -24,6 +24,9 @@ from torch.nn import functional
 
 Made = TypeVar("Made")
 
+SMALL = 2**16
+"""Elements: to note a step takes longer than to add up a gradient of fewer."""
+
 _made: dict[Hashable, tuple[Tensor, Any]] | None = None
 _readable = False
 
@@ -50,9 +53,9 @@ def readable() -> Iterator[None]:
         _readable = outer
 
 
-def is_deferring() -> bool:
-    """Whether this is inside `deferring()`, and gradients are wanted."""
-    if _made is None or _readable:
+def is_deferring(shared: Tensor | None = None) -> bool:
+    """Whether this is inside `deferring()`, gradients are wanted, and `shared` is large enough."""
+    if _made is None or _readable or (shared is not None and shared.numel() < SMALL):
         return False
     return torch.is_grad_enabled() and not torch.compiler.is_compiling()
 
@@ -106,14 +109,14 @@ class Linear(nn.Linear):
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Return W x + b; all steps share W and b."""
-    if not is_deferring():
+    if not is_deferring(weight):
         return functional.linear(input, weight, bias)
     return _shared_product(input, weight, bias, turned=True)
 
 
 def matmul(left: Tensor, right: Tensor, *, turned: bool = False) -> Tensor:
     """Return left @ right, or left @ right^T if `turned`; all steps share the right one."""
-    if not is_deferring():
+    if not is_deferring(right):
         return left @ (_transposed(right) if turned else right)
     return _shared_product(left, right, None, turned=turned)
 

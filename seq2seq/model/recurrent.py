@@ -46,7 +46,7 @@ class Recurrent(nn.Module):
         A slice of the input that is known for all steps is so multiplied once for all of them.
         """
         weights = self._parameter("weight_ih_l0")
-        if is_deferring():
+        if is_deferring(weights):
             return once(weights, sizes, lambda: weights.split(sizes, dim=1))
         return weights.split(sizes, dim=1)
 

@@ -26,7 +26,7 @@ CHUNK = 2**17
 
 def energies(queries_BHTK: Tensor, keys_BHSK: Tensor, vector_K: Tensor) -> Tensor:
     """Return scores_BHTS, v . tanh(q + k) of every query with every key."""
-    if not is_deferring():
+    if not is_deferring(keys_BHSK):
         if torch.is_grad_enabled() or keys_BHSK.dtype.itemsize < 4:  # half precision would suffer
             return plain_energies(queries_BHTK, keys_BHSK, vector_K)
         sums_BHTSK = queries_BHTK.unsqueeze(3) + keys_BHSK.unsqueeze(2)

@@ -34,6 +34,11 @@ MODELS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _nothing_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seq2seq.model.deferred.SMALL", 0)
+
+
 def loss_of(model: Seq2Seq, forced: bool) -> Tensor:
     torch.manual_seed(2)
     source_BS, inputs_BT = torch.randint(4, PIECES, (3, 5)), torch.randint(4, PIECES, (3, 4))
