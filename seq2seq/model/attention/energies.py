@@ -45,7 +45,8 @@ def energies(queries_BHTK: Tensor, keys_BHSK: Tensor, vector_K: Tensor) -> Tenso
 
 def plain_energies(queries_BHTK: Tensor, keys_BHSK: Tensor, vector_K: Tensor) -> Tensor:
     """Return scores_BHTS as the equation has them."""
-    return (queries_BHTK.unsqueeze(3) + keys_BHSK.unsqueeze(2)).tanh() @ vector_K
+    sums_BHTSK = queries_BHTK.unsqueeze(3) + keys_BHSK.unsqueeze(2)
+    return (sums_BHTSK.tanh() @ vector_K.unsqueeze(1)).squeeze(-1)
 
 
 class _Slopes:
