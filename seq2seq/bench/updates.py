@@ -14,11 +14,10 @@ from seq2seq.config import Config
 from seq2seq.data.batching import START, Batch, Batches
 from seq2seq.data.prepare import Prepared
 from seq2seq.errors import UserError
-from seq2seq.model.model import Seq2Seq, TeacherForcing
+from seq2seq.model.model import Seq2Seq
 from seq2seq.training.loss import batch_loss
 from seq2seq.training.optimizer import build_optimizer
-from seq2seq.training.schedules import teacher_forcing_ratio
-from seq2seq.training.teacher_forcing import draw_forcing
+from seq2seq.training.teacher_forcing import forcing_at
 
 
 class Tally(NamedTuple):
@@ -118,12 +117,5 @@ class Updates:
         bf16 = self.config.precision == "bf16"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
             smoothing = self.config.label_smoothing
-            forcing = self._forcing(batch)
+            forcing = forcing_at(self.config.teacher_forcing, 0, batch.inputs_BT)
             return batch_loss(self.model, batch, self.device, smoothing, forcing).smoothed
-
-    def _forcing(self, batch: Batch) -> TeacherForcing | None:
-        config = self.config.teacher_forcing
-        ratio = teacher_forcing_ratio(config, 0)
-        if ratio >= 1:
-            return None
-        return draw_forcing(config, ratio, batch.inputs_BT)

@@ -11,6 +11,13 @@ from torch import Tensor
 
 from seq2seq.config import TeacherForcingConfig
 from seq2seq.model.model import TeacherForcing
+from seq2seq.training.schedules import teacher_forcing_ratio
+
+
+def forcing_at(config: TeacherForcingConfig, step: int, inputs_BT: Tensor) -> TeacherForcing | None:
+    """Return which inputs come from the reference after `step` updates; None for all."""
+    ratio = teacher_forcing_ratio(config, step)
+    return None if ratio >= 1 else draw_forcing(config, ratio, inputs_BT)
 
 
 def draw_forcing(config: TeacherForcingConfig, ratio: float, inputs_BT: Tensor) -> TeacherForcing:

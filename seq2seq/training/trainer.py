@@ -32,10 +32,9 @@ from seq2seq.training.run import Checkpoint, Run
 from seq2seq.training.schedules import (
     learning_rate_factor,
     plateau_factor,
-    teacher_forcing_ratio,
 )
 from seq2seq.training.signals import stop_on_signals
-from seq2seq.training.teacher_forcing import draw_forcing, realised_ratio
+from seq2seq.training.teacher_forcing import forcing_at, realised_ratio
 from seq2seq.training.tensorboard import Scalars
 
 logger = logging.getLogger(__name__)
@@ -228,11 +227,7 @@ class Trainer:
 
     def _forcing(self, batch: Batch) -> TeacherForcing | None:
         """Which inputs of the batch come from the reference; None for all."""
-        config = self.config.teacher_forcing
-        ratio = teacher_forcing_ratio(config, self.progress.step)
-        if ratio >= 1:
-            return None
-        return draw_forcing(config, ratio, batch.inputs_BT)
+        return forcing_at(self.config.teacher_forcing, self.progress.step, batch.inputs_BT)
 
     def _count(self, forcing: TeacherForcing | None, batch: Batch) -> None:
         if forcing is not None:

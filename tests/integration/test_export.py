@@ -12,8 +12,8 @@ import pytest
 
 from tests.integration.conftest import Command, snapshot
 
-pytest.importorskip("onnx")
-pytest.importorskip("onnxruntime")
+pytest.importorskip("onnx", reason="needs the extra: onnx")
+pytest.importorskip("onnxruntime", reason="needs the extra: onnx")
 
 ENGLISH, FRENCH = "the cat sees a dog", "le chat voit un chien\n"
 TEXTS = "the cat sees a dog\n\na small bird likes the big cat\n"

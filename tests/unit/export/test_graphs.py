@@ -17,8 +17,8 @@ from seq2seq.model.attention import ATTENTIONS, AttentionState, Memory
 from seq2seq.model.attention.luong import Dot
 from seq2seq.model.model import Seq2Seq
 
-pytest.importorskip("onnx")
-pytest.importorskip("onnxruntime")
+pytest.importorskip("onnx", reason="needs the extra: onnx")
+pytest.importorskip("onnxruntime", reason="needs the extra: onnx")
 
 from seq2seq.export.graphs import write_graphs
 from seq2seq.light.network import Network
