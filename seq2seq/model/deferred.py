@@ -13,9 +13,10 @@ Elsewhere, and under torch.compile, `linear` and `matmul` are torch's own. First
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -70,11 +71,35 @@ def once(tensor: Tensor, purpose: Hashable, make: Callable[[], Made]) -> Made:
     return made
 
 
-class Notes(Protocol):
+class Notes(ABC):
     """What the backward of each step leaves for the gradients of the tensors that they share."""
 
-    def gradients(self) -> tuple[Tensor | None, ...]:
-        """Return them, in the order of the tensors, and forget what was noted."""
+    def __init__(self) -> None:
+        self._steps = 0
+        self._noted: set[int] = set()
+
+    def number(self) -> int:
+        """Return the number of a new step."""
+        self._steps += 1
+        return self._steps
+
+    def begins(self, step: int) -> bool:
+        """Note that the step's backward is here; True if it is the first of a backward."""
+        if step in self._noted:  # those of an earlier one, which wanted no such gradient
+            self._noted.clear()
+        self._noted.add(step)
+        return len(self._noted) == 1
+
+    def collect(self) -> tuple[Tensor, ...] | None:
+        """Return the gradients in the order of the tensors; None if no step left anything."""
+        if not self._noted:
+            return None
+        self._noted.clear()
+        return self.gradients()
+
+    @abstractmethod
+    def gradients(self) -> tuple[Tensor, ...]:
+        """Make them of what the steps of this backward left."""
 
 
 def ticket(notes: Notes, *tensors: Tensor) -> Tensor:
@@ -90,13 +115,13 @@ def ticket(notes: Notes, *tensors: Tensor) -> Tensor:
 class _Ticket(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, notes: Notes, *tensors: Tensor) -> Tensor:
-        ctx.notes = notes
+        ctx.notes, ctx.tensors = notes, len(tensors)
         return tensors[0].new_empty(0)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, _: Tensor) -> tuple[Tensor | None, ...]:
-        return None, *ctx.notes.gradients()
+        return None, *(ctx.notes.collect() or (None,) * ctx.tensors)
 
 
 class Linear(nn.Linear):
@@ -128,7 +153,7 @@ def _shared_product(left: Tensor, right: Tensor, bias: Tensor | None, *, turned:
         left, shared = left.to(dtype), tuple(_cast(each, dtype) for each in shared)
 
     def start() -> tuple[_Factors, Tensor]:
-        notes = _Factors(len(shared))
+        notes = _Factors(bias=bias is not None)
         return notes, ticket(notes, *shared)
 
     notes, held = once(shared[0], (turned, *map(id, shared)), start)
@@ -140,33 +165,26 @@ def _cast(shared: Tensor, dtype: torch.dtype) -> Tensor:
     return once(shared, dtype, lambda: shared.to(dtype))
 
 
-class _Factors:
+class _Factors(Notes):
     """The factors of each step's share of the gradient of the right factor, rows of all steps."""
 
-    def __init__(self, shared: int) -> None:
-        self._shared = shared
-        self._steps = 0
-        self._noted: dict[int, tuple[Tensor, Tensor]] = {}
-
-    def number(self) -> int:
-        """Return the number of a new step."""
-        self._steps += 1
-        return self._steps
+    def __init__(self, *, bias: bool) -> None:
+        super().__init__()
+        self._bias = bias
+        self._pairs: list[tuple[Tensor, Tensor]] = []
 
     def note(self, step: int, first: Tensor, second: Tensor) -> None:
         """Note that the step's share is first^T @ second."""
-        if step in self._noted:  # those of an earlier backward, which wanted no such gradient
-            self._noted.clear()
-        self._noted[step] = first, second
+        if self.begins(step):
+            self._pairs = []
+        self._pairs.append((first, second))
 
-    def gradients(self) -> tuple[Tensor | None, ...]:
+    def gradients(self) -> tuple[Tensor, ...]:
         """Return the gradient of the right factor, and of the bias if there is one."""
-        if not self._noted:
-            return (None,) * self._shared
-        firsts, seconds = (torch.cat(each, -2) for each in zip(*self._noted.values(), strict=True))
-        self._noted.clear()
+        firsts, seconds = (torch.cat(each, -2) for each in zip(*self._pairs, strict=True))
+        self._pairs = []
         product = _transposed(firsts) @ seconds
-        return (product,) if self._shared == 1 else (product, firsts.sum(0))
+        return (product, firsts.sum(0)) if self._bias else (product,)
 
 
 class _Product(torch.autograd.Function):

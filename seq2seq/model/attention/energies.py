@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from seq2seq.model.attention.contract import at_least_float32
-from seq2seq.model.deferred import is_deferring, once, ticket
+from seq2seq.model.deferred import Notes, is_deferring, once, ticket
 
 CHUNK = 2**17
 """Sums at a time, if not those of one query: more don't fit into a core's cache."""
@@ -49,35 +49,24 @@ def plain_energies(queries_BHTK: Tensor, keys_BHSK: Tensor, vector_K: Tensor) ->
     return (sums_BHTSK.tanh() @ vector_K.unsqueeze(1)).squeeze(-1)
 
 
-class _Slopes:
+class _Slopes(Notes):
     """Keys and vector, and the sums over the steps of what makes their gradients."""
 
     def __init__(self, keys_BHSK: Tensor, vector_K: Tensor) -> None:
+        super().__init__()
         self.keys_BHSK = keys_BHSK
         self.vector_K = vector_K
-        self._steps = 0
-        self._noted: set[int] = set()
-        self._sums = (torch.empty(0), torch.empty(0))
+        self._sums: tuple[Tensor, ...] = ()
 
-    def number(self) -> int:
-        """Return the number of a new step."""
-        self._steps += 1
-        return self._steps
-
-    def of(self, step: int) -> tuple[Tensor, Tensor]:
+    def of(self, step: int) -> tuple[Tensor, ...]:
         """Return the sums, which the step is to add to: 1/4 of d keys before v, and d vector."""
-        if not self._noted or step in self._noted:  # the first step of a backward
-            self._noted.clear()
+        if self.begins(step):
             self._sums = torch.zeros_like(self.keys_BHSK), torch.zeros_like(self.vector_K)
-        self._noted.add(step)
         return self._sums
 
-    def gradients(self) -> tuple[Tensor | None, ...]:
+    def gradients(self) -> tuple[Tensor, ...]:
         """Return those of keys and vector."""
-        if not self._noted:
-            return None, None
-        self._noted.clear()
-        keys_BHSK, vector_K = self._sums
+        (keys_BHSK, vector_K), self._sums = self._sums, ()
         return keys_BHSK.mul_(4 * self.vector_K), vector_K
 
 
