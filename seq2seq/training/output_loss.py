@@ -9,6 +9,7 @@ Shapes: N tokens, C tokens of one chunk, F features, W target vocabulary.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -18,8 +19,10 @@ from torch.autograd.function import once_differentiable
 
 from seq2seq.model.attention.contract import at_least_float32
 
+CHUNK = 2**22
+"""Logits at a time, 16 MB in float32: fewer make the products slow, more need memory."""
 ROWS = 256
-"""Tokens of a chunk: fewer make the products slow, more need memory."""
+"""Tokens at a time at least, however large the vocabulary."""
 
 
 class OutputLoss(NamedTuple):
@@ -66,7 +69,7 @@ class _OutputCrossEntropy(torch.autograd.Function):
         slopes = [at_least_float32(torch.zeros_like(t)) for t in inputs if wanted]
         smoothed = at_least_float32(features_NF.new_zeros(()))
         plain: list[Tensor] = []
-        for rows in (slice(first, first + ROWS) for first in range(0, len(targets_N), ROWS)):
+        for rows in _chunks(len(targets_N), len(bias_W)):
             features_CF, targets_C1 = features_NF[rows], targets_N[rows].unsqueeze(1)
             logits_CW = torch.addmm(bias_W, features_CF, weight_WF.t())
             log_probs_CW = at_least_float32(logits_CW).log_softmax(1)
@@ -81,7 +84,7 @@ class _OutputCrossEntropy(torch.autograd.Function):
                 slopes[1] += slope_CW.t() @ features_CF
                 slopes[2] += slope_CW.sum(0)
         ctx.save_for_backward(*slopes)
-        plain_N = torch.cat(plain) if plain else smoothed.new_zeros(0)
+        plain_N = torch.cat(plain)
         ctx.mark_non_differentiable(plain_N)
         return smoothed, plain_N
 
@@ -89,6 +92,12 @@ class _OutputCrossEntropy(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, slope: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
         return *(slope * each for each in ctx.saved_tensors), None, None, None
+
+
+def _chunks(tokens: int, vocabulary: int) -> list[slice]:
+    """Chunks of like size, as few as CHUNK and ROWS allow."""
+    count = max(1, math.ceil(tokens / max(ROWS, CHUNK // vocabulary)))
+    return [slice(tokens * n // count, tokens * (n + 1) // count) for n in range(count)]
 
 
 def _slope(log_probs_CW: Tensor, targets_C1: Tensor, smoothing: float) -> Tensor:

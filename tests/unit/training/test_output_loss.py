@@ -17,6 +17,7 @@ TARGETS = torch.tensor([0, 4, 2, 2, 1, 3, 0])
 @pytest.fixture(autouse=True)
 def _chunks_of_three(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(output_loss, "ROWS", 3)
+    monkeypatch.setattr(output_loss, "CHUNK", 1)
 
 
 def layer() -> nn.Linear:
