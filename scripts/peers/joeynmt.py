@@ -67,7 +67,11 @@ class JoeyNMT(System):
             "src": self._side(work.source),
             "trg": self._side(work.target),
         }
-        tree["training"] |= {"updates": training.updates, "logging_freq": training.window}
+        tree["training"] |= {
+            "updates": training.updates,
+            "logging_freq": training.window,
+            "validation_freq": 10_000 * training.window,  # never; it must be divisible
+        }
         tree["testing"] |= {"beam_size": beam, "batch_size": batch}
         attention = {"additive": "bahdanau", "general": "luong"}[training.setting]
         tree["model"]["decoder"]["attention"] = attention
