@@ -20,10 +20,10 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from seq2seq.inference.model_step import select
 from seq2seq.inference.step import Stepped
+from seq2seq.model import products
 from seq2seq.model.attention import Addressing, Attended, Attention, AttentionState, Memory
 from seq2seq.model.decoder import Bahdanau, Conditional, Decoder, DecoderState
 from seq2seq.model.model import Seq2Seq
@@ -92,7 +92,7 @@ class FastStep:
         attention = self._decoder.attention
         projected = places > 1 and _reads_means(attention)
         if projected:
-            values_BHSP = functional.linear(memory.values_BHSV, self._context_weights_PV)
+            values_BHSP = products.linear(memory.values_BHSV, self._context_weights_PV)
             memory = memory._replace(values_BHSV=values_BHSP)
         return FastState(
             memory,
@@ -121,7 +121,7 @@ class FastStep:
             (weights_GD,) = layer.input_weights(output_ND.size(-1))
             layers.append(layer.step(layer.gates(output_ND, weights_GD), upper_NX))
             output_ND = layer.output(layers[-1])
-        mixed_NR = functional.linear(output_ND, self._state_weights_RD) + token_NR + context_NR
+        mixed_NR = products.linear(output_ND, self._state_weights_RD) + token_NR + context_NR
         logits_NW = self._model.output(decoder.readout.squash(mixed_NR))
         return Stepped(
             logits_NW.log_softmax(-1, dtype=torch.float32),
@@ -146,7 +146,7 @@ class FastStep:
         """The context's share of gates and readout."""
         context_NP = attended.context_BTV.flatten(0, 1)
         if not state.projected:
-            context_NP = functional.linear(context_NP, self._context_weights_PV)
+            context_NP = products.linear(context_NP, self._context_weights_PV)
         return list(context_NP.split(self._sizes, dim=1))
 
 
@@ -178,7 +178,7 @@ class TokenTable:
         return self._table_WP.index_select(0, tokens_N)
 
     def _shares(self, embedded_LI: Tensor) -> Tensor:
-        return functional.linear(embedded_LI, self._weights_PI, self._bias_P)
+        return products.linear(embedded_LI, self._weights_PI, self._bias_P)
 
 
 def fits(decoder: Decoder) -> bool:

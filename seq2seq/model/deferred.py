@@ -21,7 +21,8 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
-from torch.nn import functional
+
+from seq2seq.model import products
 
 Made = TypeVar("Made")
 
@@ -135,7 +136,7 @@ class Linear(nn.Linear):
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Return W x + b; all steps share W and b."""
     if not is_deferring(weight):
-        return functional.linear(input, weight, bias)
+        return products.linear(input, weight, bias)
     return _shared_product(input, weight, bias, turned=True)
 
 
@@ -152,13 +153,13 @@ def _shared_product(left: Tensor, right: Tensor, bias: Tensor | None, *, turned:
         dtype = torch.get_autocast_dtype(left.device.type)
         left, shared = left.to(dtype), tuple(_cast(each, dtype) for each in shared)
 
-    def start() -> tuple[_Factors, Tensor]:
+    def start() -> tuple[_Factors, Tensor, list[Tensor]]:
         notes = _Factors(bias=bias is not None)
-        return notes, ticket(notes, *shared)
+        return notes, ticket(notes, *shared), [each.detach().contiguous() for each in shared]
 
-    notes, held = once(shared[0], (turned, *map(id, shared)), start)
+    notes, held, plain = once(shared[0], (turned, *map(id, shared)), start)
     product: Callable[..., Tensor] = _Product.apply
-    return product(left, held, notes, turned, *(each.detach() for each in shared))
+    return product(left, held, notes, turned, *plain)
 
 
 def _cast(shared: Tensor, dtype: torch.dtype) -> Tensor:
@@ -204,7 +205,7 @@ class _Product(torch.autograd.Function):
         ctx.notes, ctx.turned, ctx.step = notes, turned, notes.number()
         ctx.rest = (None,) * (3 if bias is None else 4)
         if right.dim() == 2 and turned:
-            return functional.linear(left, right, bias)
+            return products.linear(left, right, bias)
         return left @ (_transposed(right) if turned else right)
 
     @staticmethod
@@ -216,8 +217,10 @@ class _Product(torch.autograd.Function):
             if right.dim() == 2:
                 factors = (factors[0].flatten(0, -2), factors[1].flatten(0, -2))
             ctx.notes.note(ctx.step, *factors)
-        wanted = ctx.needs_input_grad[0]
-        left_slope = slope @ (right if ctx.turned else _transposed(right)) if wanted else None
+        left_slope = None
+        if ctx.needs_input_grad[0]:
+            right = right if ctx.turned else _transposed(right)
+            left_slope = products.linear(slope, right.t()) if right.dim() == 2 else slope @ right
         return left_slope, None, *ctx.rest
 
 

@@ -15,7 +15,7 @@ from seq2seq.config import ModelConfig
 from seq2seq.errors import UserError
 from seq2seq.model.attention import Memory, build_attention
 from seq2seq.model.decoder import DECODERS, Bridge, Decoded, DecoderState, join_decoded
-from seq2seq.model.deferred import deferring
+from seq2seq.model.deferred import Linear, deferring
 from seq2seq.model.dropout import Dropout
 from seq2seq.model.encoder import RecurrentEncoder
 from seq2seq.model.trace import trace
@@ -67,7 +67,7 @@ class Seq2Seq(nn.Module):
             if config.tie == "all"
             else nn.Embedding(target_vocabulary, config.embedding)
         )
-        self.output = nn.Linear(config.embedding, target_vocabulary)
+        self.output = Linear(config.embedding, target_vocabulary)
         if initialise:
             _initialise(self)
         if config.tie != "none":

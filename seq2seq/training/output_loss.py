@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from seq2seq.model import products
 from seq2seq.model.attention.contract import at_least_float32
 
 CHUNK = 2**22
@@ -71,7 +72,7 @@ class _OutputCrossEntropy(torch.autograd.Function):
         plain: list[Tensor] = []
         for rows in _chunks(len(targets_N), len(bias_W)):
             features_CF, targets_C1 = features_NF[rows], targets_N[rows].unsqueeze(1)
-            logits_CW = torch.addmm(bias_W, features_CF, weight_WF.t())
+            logits_CW = products.linear(features_CF, weight_WF, bias_W)
             log_probs_CW = at_least_float32(logits_CW).log_softmax(1)
             plain_C1 = -log_probs_CW.gather(1, targets_C1)
             plain.append(plain_C1.squeeze(1))
@@ -80,7 +81,7 @@ class _OutputCrossEntropy(torch.autograd.Function):
                 smoothed -= smoothing * log_probs_CW.sum() / len(bias_W)
             if wanted:
                 slope_CW = _slope(log_probs_CW, targets_C1, smoothing).to(logits_CW.dtype)
-                slopes[0][rows] = slope_CW @ weight_WF
+                slopes[0][rows] = products.linear(slope_CW, weight_WF.t())
                 slopes[1] += slope_CW.t() @ features_CF
                 slopes[2] += slope_CW.sum(0)
         ctx.save_for_backward(*slopes)

@@ -16,7 +16,7 @@ class Additive(Attention):
         super().__init__(query_size, memory_size)
         size = size or query_size
         self.query = Linear(query_size, size, bias=False)
-        self.key = nn.Linear(memory_size, size, bias=False)
+        self.key = Linear(memory_size, size, bias=False)
         self.energy = nn.Linear(size, 1, bias=False)
 
     def prepare(self, memory_BSE: Tensor, mask_BS: Tensor) -> Memory:

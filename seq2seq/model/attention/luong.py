@@ -3,11 +3,11 @@
 Their third score, `concat`, is Bahdanau's: see `bahdanau.py`.
 """
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from seq2seq.errors import UserError
 from seq2seq.model.attention.contract import Attention, AttentionState, Memory
-from seq2seq.model.deferred import matmul
+from seq2seq.model.deferred import Linear, matmul
 
 
 def dot_product(queries_BHTK: Tensor, keys_BHSK: Tensor) -> Tensor:
@@ -41,7 +41,7 @@ class General(Attention):
 
     def __init__(self, query_size: int, memory_size: int) -> None:
         super().__init__(query_size, memory_size)
-        self.key = nn.Linear(memory_size, query_size, bias=False)
+        self.key = Linear(memory_size, query_size, bias=False)
 
     def prepare(self, memory_BSE: Tensor, mask_BS: Tensor) -> Memory:
         """Return W h as keys, once a sentence, and h as values."""

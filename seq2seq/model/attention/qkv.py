@@ -2,7 +2,7 @@
 
 import math
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from seq2seq.errors import UserError
 from seq2seq.model.attention.contract import Attention, AttentionState, Memory, split_heads
@@ -22,8 +22,8 @@ class QKV(Attention):
         super().__init__(query_size, memory_size)
         self.context_size = size = size or query_size
         self.query = Linear(query_size, size, bias=False)
-        self.key = nn.Linear(memory_size, size, bias=False)
-        self.value = nn.Linear(memory_size, size, bias=False)
+        self.key = Linear(memory_size, size, bias=False)
+        self.value = Linear(memory_size, size, bias=False)
 
     def prepare(self, memory_BSE: Tensor, mask_BS: Tensor) -> Memory:
         """Return K h as keys and V h as values."""
