@@ -30,8 +30,9 @@ sys.path.insert(0, str(ROOT))
 
 from scripts.peers import logs  # noqa: E402
 from scripts.peers.learning import render_learning  # noqa: E402
+from scripts.peers.ours import Ours  # noqa: E402
 from scripts.peers.processes import Done, Job, JobError, run  # noqa: E402
-from scripts.peers.results import OURS, Contest, Figures, Results, render  # noqa: E402
+from scripts.peers.results import EXPORTED, OURS, Contest, Figures, Results, render  # noqa: E402
 from scripts.peers.system import BATCH, RECIPES, Search, System, Training  # noqa: E402
 from scripts.peers.systems import SYSTEMS  # noqa: E402
 from scripts.peers.work import Work, make_work  # noqa: E402
@@ -158,9 +159,12 @@ class Bench:
 
     def hold(self, contest: Contest, number: int) -> dict[str, Figures]:
         """Measure ours, then the peer: the figures of each `system setting`."""
-        sides = [(OURS, setting) for setting in SETTINGS[contest.setting]]
-        if contest.what not in ("training", "memory"):
-            sides = [(OURS, contest.setting)]
+        settings = [contest.setting]
+        if contest.what in ("training", "memory"):
+            settings = SETTINGS[contest.setting]
+        elif contest.what == "start":
+            settings = [contest.setting, contest.setting + EXPORTED]
+        sides = [(OURS, setting) for setting in settings]
         sides.append((contest.peer, contest.setting))
         measure = self._measures[contest.what]
         found: dict[str, Figures] = {f"{system} {setting}": {} for system, setting in sides}
@@ -216,15 +220,24 @@ class Bench:
     def _model(self, turn: Turn) -> Training:
         """The model that the system trained for translating; trained now if there is none."""
         updates, data = self.options.learnt, self.work.prepared.folder.name[:8]
-        name = f"{turn.system.name}-{turn.setting}-{updates}-{data}"
+        setting = turn.setting.removesuffix(EXPORTED)
+        name = f"{turn.system.name}-{setting}-{updates}-{data}"
         folder = self.options.home.resolve() / "models" / name
-        training = Training(turn.setting, "train", updates, updates, seed=1, folder=folder)
+        training = Training(setting, "train", updates, updates, seed=1, folder=folder)
         finished = folder / "finished"
         if not finished.exists():
             logger.info("training %s for %d updates, once", name, updates)
             self._train(turn.system, training)
             finished.touch()
-        return training
+        return training if setting == turn.setting else self._exported(turn.system, training)
+
+    def _exported(self, system: System, model: Training) -> Training:
+        """The model as ONNX graphs, exported now if it is not there."""
+        assert isinstance(system, Ours)
+        exported = model._replace(folder=model.folder.with_name(model.folder.name + EXPORTED))
+        if not exported.folder.exists():
+            self._run(system.export(model, exported.folder))
+        return exported
 
     def _train(self, system: System, training: Training) -> Done:
         if training.folder.exists():

@@ -46,6 +46,10 @@ class Ours(System):
         """Read the run's metrics.jsonl."""
         return logs.ours_windows((training.folder / "metrics.jsonl").open(encoding="utf-8"))
 
+    def export(self, model: Training, folder: Path) -> Job:
+        """Write the model as ONNX graphs."""
+        return Job(self._command("export", model.folder, "-o", folder), self._environment())
+
     def translate(self, model: Training, search: Search, part: str) -> Job:
         """Translate the test by `bench translate`, which times decoding alone; else as a user."""
         words = ["bench", "translate", "--json", "--rounds", "1"]

@@ -11,6 +11,8 @@ from seq2seq.bench.spread import Spread
 from seq2seq.errors import UserError
 
 OURS = "seq2seq"
+EXPORTED = "-exported"
+"""After a setting: its model as ONNX graphs, without torch."""
 TITLES = {OURS: "seq2seq", "joeynmt": "JoeyNMT", "opennmt": "OpenNMT-py", "marian": "Marian"}
 Figures = dict[str, float]
 _BATCH = 64  # sentences, where a title says no other
@@ -131,7 +133,7 @@ def _training(results: Results) -> str:
             row.cell(results, "training", "peak_memory", _gigabytes),
             row.cell(results, "memory", "peak_memory", _gigabytes),
         )
-        for row in _rows(results, "training")
+        for row in _rows(results, "training", "memory")
     ]
     return _table(head, rows)
 
@@ -158,7 +160,7 @@ def _translating(results: Results) -> str:
             row.cell(results, "translating", "beam_length", _one_digit),
             row.cell(results, "start", "seconds", _one_digit),
         )
-        for row in _rows(results, "translating")
+        for row in _rows(results, "translating", "start")
     ]
     return _table(head, rows)
 
@@ -168,13 +170,14 @@ _SETTINGS = {
     "additive": "additive",
     "general": "general",
     "general-parallel": "general, no input feeding",
+    "additive-exported": "additive, exported",
 }
 
 
-def _rows(results: Results, what: str) -> list[Row]:
+def _rows(results: Results, *sections: str) -> list[Row]:
     """A setting after the other: ours, then each peer."""
-    contests = results.contests(what)
-    rows = []
+    contests = [contest for what in sections for contest in results.contests(what)]
+    rows: list[Row] = []
     for setting in dict.fromkeys(contest.setting for contest in contests):
         group = [contest for contest in contests if contest.setting == setting]
         names = [name for c in group for figures in results.figures(c) for name in figures]
@@ -184,7 +187,7 @@ def _rows(results: Results, what: str) -> list[Row]:
             batch = f", batch {contest.batch}" if contest.batch != _BATCH else ""
             title = f"{TITLES[contest.peer]}, {_SETTINGS[setting]}{batch}"
             rows.append(Row(title, f"{contest.peer} {setting}", contest.batch))
-    return rows
+    return list(dict.fromkeys(rows))
 
 
 def _spread(values: Sequence[float], form: Callable[[float], str]) -> str:

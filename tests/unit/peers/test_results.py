@@ -64,6 +64,24 @@ def test_a_table_has_medians_ranges_and_ratios_within_rounds(tmp_path: Path) -> 
     assert rows[4].endswith("| 1.50 |  |")
 
 
+def test_a_system_that_took_part_in_the_start_alone_has_a_row_of_its_own(tmp_path: Path) -> None:
+    results = Results(tmp_path / "peers.jsonl")
+    results.begin(setup())
+    marian = Contest("translating", "additive", "marian", 64)
+    speeds = ("greedy_tokens_per_second", "beam_tokens_per_second", "greedy_length", "beam_length")
+    both = ("seq2seq additive", "marian additive")
+    results.add(marian, 1, {name: dict.fromkeys(speeds, 10.0) for name in both})
+    start = {"seq2seq additive": 2.5, "seq2seq additive-exported": 0.7, "marian additive": 1.1}
+    measured = {name: {"seconds": seconds} for name, seconds in start.items()}
+    results.add(marian._replace(what="start"), 1, measured)
+    rows = [line for line in render(results).splitlines() if line.startswith("|")]
+    assert [(row.split(" | ")[0], row.split(" | ")[-1]) for row in rows[2:]] == [
+        ("| seq2seq, additive", "2.5 |"),
+        ("| seq2seq, additive, exported", "0.7 |"),
+        ("| Marian, additive", "1.1 |"),
+    ]
+
+
 def test_a_table_of_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nothing was measured yet"):
         render(Results(tmp_path / "peers.jsonl"))
