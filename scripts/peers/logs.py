@@ -35,7 +35,9 @@ def speed(windows: Sequence[Window], *, skipped: int) -> float:
 def check_count(told: float, counted: float, system: str) -> None:
     """Raise LogError unless a system told of as many tokens as were counted, but for rounding."""
     if abs(told - counted) > 0.01 * counted:
-        raise LogError(f"{system} tells of {told:.0f} target tokens where {counted:.0f} were counted")
+        raise LogError(
+            f"{system} tells of {told:.0f} target tokens where {counted:.0f} were counted"
+        )
 
 
 # --- training ------------------------------------------------------------------------------------
