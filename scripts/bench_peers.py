@@ -196,7 +196,7 @@ class Bench:
         if turn.system.name != OURS:  # which meets the longest batch among others
             windows = turn.system.windows(training, done)
             told = sum(window.tokens for window in windows)
-            times = len(windows) * BATCH / LONGEST  # Marian's workers go through them once each
+            times = len(windows) * BATCH // LONGEST  # Marian's workers go through them once each
             counted = times * sum(self.work.target_lengths("longest"))
             logs.check_count(told, counted, turn.system.name)
         return {"peak_memory": done.peak_memory}

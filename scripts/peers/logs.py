@@ -32,12 +32,10 @@ def speed(windows: Sequence[Window], *, skipped: int) -> float:
     return sum(w.tokens for w in counted) / sum(w.seconds for w in counted)
 
 
-def check_count(told: float, counted: float, system: str) -> None:
+def check_count(told: float, counted: int, system: str) -> None:
     """Raise LogError unless a system told of as many tokens as were counted, but for rounding."""
     if abs(told - counted) > 0.01 * counted:
-        raise LogError(
-            f"{system} tells of {told:.0f} target tokens where {counted:.0f} were counted"
-        )
+        raise LogError(f"{system} tells of {told:.0f} target tokens where {counted} were counted")
 
 
 # --- training ------------------------------------------------------------------------------------

@@ -19,8 +19,6 @@ from seq2seq.model import products
 
 aten = torch.ops.aten
 
-_ONEDNN_LINEAR = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
-
 _SECONDS = 0.005  # of repeating a product until its time is believed
 _MOST = 1000  # times
 
@@ -137,7 +135,7 @@ class Recorder(TorchDispatchMode):
             flops = flop_registry[packet](*args, **(kwargs or {}), out_val=out)
             arguments = tuple(_frozen(item) for item in args)
             self.counts[Product(packet.__name__, arguments, flops)] += 1
-        elif packet is _ONEDNN_LINEAR:
+        elif packet is products.ONEDNN_LINEAR:
             rows, weight = args[0].flatten(0, -2), args[1]
             self.counts[product(Operand.of(rows), Operand.of(weight).turned)] += 1
         elif packet in _FUSED:

@@ -7,11 +7,12 @@ here, so it serves where no gradient is recorded: in decoding, and inside autogr
 
 from __future__ import annotations
 
-from functools import cache
-
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+ONEDNN_LINEAR = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
+"""oneDNN's linear layer as an operation of torch, if this build has it."""
 
 WORTH = 2**24
 """Multiplications: with fewer, oneDNN's longer way to a product costs what it saves."""
@@ -34,7 +35,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 def onednn_linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Return W x + b by oneDNN, of operands that suit it."""
-    product: Tensor = torch.ops.mkldnn._linear_pointwise(input, weight, bias, "none", [], "")
+    assert ONEDNN_LINEAR is not None
+    product: Tensor = ONEDNN_LINEAR(input, weight, bias, "none", [], "")
     return product
 
 
@@ -44,11 +46,6 @@ def suits_onednn(input: Tensor, weight: Tensor) -> bool:
         input.dtype is weight.dtype is torch.float32
         and input.device.type == "cpu"
         and (weight.is_contiguous() or weight.t().is_contiguous())
-        and _has_onednn()
+        and ONEDNN_LINEAR is not None
+        and torch.backends.mkldnn.is_available()
     )
-
-
-@cache
-def _has_onednn() -> bool:
-    """Whether this build of torch has oneDNN's linear layer."""
-    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")

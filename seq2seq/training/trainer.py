@@ -29,10 +29,7 @@ from seq2seq.model.model import Seq2Seq, TeacherForcing
 from seq2seq.training.loss import Loss, batch_loss
 from seq2seq.training.optimizer import build_optimizer
 from seq2seq.training.run import Checkpoint, Run
-from seq2seq.training.schedules import (
-    learning_rate_factor,
-    plateau_factor,
-)
+from seq2seq.training.schedules import learning_rate_factor, plateau_factor
 from seq2seq.training.signals import stop_on_signals
 from seq2seq.training.teacher_forcing import forcing_at, realised_ratio
 from seq2seq.training.tensorboard import Scalars
