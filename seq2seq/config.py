@@ -31,6 +31,7 @@ from seq2seq.errors import UserError, did_you_mean
 Fraction = Annotated[float, Field(ge=0, le=1)]
 DropoutRate = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
+Precision = Literal["fp32", "bf16"]
 
 
 def _is_corpus(value: object) -> object:
@@ -209,7 +210,7 @@ class TrainingConfig(Part):
     samples: int = Field(default=3, ge=0)
     log_every: int = Field(default=50, ge=1)
     tensorboard: bool = False
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Precision = "fp32"
     device: str = "auto"
     threads: int | None = Field(default=None, ge=1)
 
@@ -237,6 +238,7 @@ class DecodingConfig(Part):
     top_k: int = Field(default=0, ge=0)
     top_p: float = Field(default=1.0, gt=0, le=1)
     batch: int = Field(default=64, ge=1)
+    precision: Precision = "fp32"
     seed: int = Field(default=1, ge=0, lt=2**63)
 
     @model_validator(mode="after")

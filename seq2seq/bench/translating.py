@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -143,11 +143,12 @@ def bench_translating(
     *,
     beams: Sequence[int],
     rounds: int,
+    precision: str | None = None,
     checkpoint: str = "best",
     device: str = "auto",
     threads: int | None = None,
 ) -> TranslatingBench:
-    """Translate `texts`, blank ones left out, with the run's own settings but for the beam.
+    """Translate `texts`, blank ones left out, with the run's own settings but for those given.
 
     All beams by turns. Raises UserError if there is nothing to translate.
     """
@@ -156,13 +157,14 @@ def bench_translating(
         raise UserError("bench translate: expected sentences, found none")
     set_threads(threads)
     place = find_device(device)
-    machine = Machine.now(place, "fp32")
+    machine = Machine.now(place)
     before = peak_memory()
     loads: list[float] = []
     for _ in range(rounds):
         seconds, translator = _timed(lambda: load(run, checkpoint=checkpoint, device=device), place)
         loads.append(seconds)
-    options = {beam: _options(translator, beam) for beam in beams}
+    changes = {"n_best": 1} if precision is None else {"n_best": 1, "precision": precision}
+    options = {beam: revise(translator.options, {**changes, "beam": beam}) for beam in beams}
     for each in options.values():
         translator.translate(texts[:_WARMUP], each)
     machine.warn_if_busy()
@@ -171,7 +173,7 @@ def bench_translating(
         for beam, each in options.items():
             passes[beam].append(_pass(translator, texts, each))
     return TranslatingBench(
-        machine=machine,
+        machine=replace(machine, precision=options[beams[0]].precision),
         model=f"{run} ({checkpoint})",
         batch=translator.options.batch,
         sentences=len(texts),
@@ -185,11 +187,6 @@ def bench_translating(
 def count_tokens(translations: Sequence[Translation]) -> int:
     """Return how many pieces the best candidates have, with their ends where they were reached."""
     return sum(len(each.candidates[0].log_probs) for each in translations if each.candidates)
-
-
-def _options(translator: Translator, beam: int) -> DecodingConfig:
-    """The run's own settings with another beam, and one translation of each sentence."""
-    return revise(translator.options, {"beam": beam, "n_best": 1})
 
 
 def _pass(translator: Translator, texts: Sequence[str], options: DecodingConfig) -> Pass:

@@ -15,6 +15,7 @@ from seq2seq.cli.options import (
     ConfigFile,
     Device,
     Overrides,
+    Precision,
     open_config,
     open_runs,
     read_texts,
@@ -76,6 +77,7 @@ def translate(
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, help="Only the first so many lines.")
     ] = None,
+    precision: Precision = None,
     rounds: Rounds = 3,
     threads: Threads = None,
     checkpoint: CheckpointName = "best",
@@ -97,6 +99,7 @@ def translate(
         run.folder,
         list(islice(texts, limit)),
         beams=list(dict.fromkeys(beam or (1, 5))),
+        precision=precision,
         rounds=rounds,
         checkpoint=checkpoint,
         device=device,

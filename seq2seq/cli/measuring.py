@@ -18,6 +18,7 @@ from seq2seq.cli.options import (
     Device,
     Models,
     Output,
+    Precision,
     check_output,
     open_runs,
     open_translator,
@@ -81,6 +82,7 @@ def evaluate(
     output: Output = None,
     bootstrap: Bootstrap = 1000,
     beam: Beam = None,
+    precision: Precision = None,
     checkpoint: CheckpointName = "best",
     device: Device = "auto",
     as_json: AsJson = False,
@@ -109,7 +111,7 @@ def evaluate(
         reverse=_open_reverse(reverse_model, config, checkpoint, device) if reverse_model else None,
         symmetrization=symmetrization or GROW_DIAG_FINAL,
     )
-    translator.options = revised(translator.options, {"beam": beam})
+    translator.options = revised(translator.options, {"beam": beam, "precision": precision})
     change = None if attention is None else _change(translator, sources, attention)
     found = evaluate_model(
         translator,

@@ -40,6 +40,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Beam = Annotated[
     int | None, typer.Option(help="Hypotheses kept; 1 is greedy. [default: the run's]")
 ]
+Precision = Annotated[
+    str | None, typer.Option("--precision", help="Of the search: fp32, bf16. [default: the run's]")
+]
 Attention = Annotated[
     str | None,
     typer.Option(

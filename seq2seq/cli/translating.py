@@ -18,6 +18,7 @@ from seq2seq.cli.options import (
     Device,
     Models,
     Output,
+    Precision,
     check_output,
     find_export,
     open_export,
@@ -73,6 +74,7 @@ def translate(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of the draws.")] = None,
     batch: Annotated[int | None, typer.Option(help="Sentences decoded at once.")] = None,
+    precision: Precision = None,
     attention: Attention = None,
 ) -> None:
     """Translate TEXT, a file or standard input, line by line; blank lines stay blank.
@@ -98,6 +100,7 @@ def translate(
         "top_p": top_p,
         "seed": seed,
         "batch": batch,
+        "precision": precision,
     }
     if attention is not None:
         full = open_translator(open_runs(model), checkpoint, device)

@@ -29,6 +29,11 @@ def export(run: Run, folder: Path, *, checkpoint: str = "best", int8: bool = Fal
         raise UserError(f"{folder}: is there already; name a new folder, or remove it")
     if run.config.decoding.sample:
         raise UserError(f"{run.folder}: decoding.sample is true; an exported model only searches")
+    if run.config.decoding.precision != "fp32":
+        raise UserError(
+            f"{run.folder}: decoding.precision is {run.config.decoding.precision}; "
+            "an exported model computes in fp32, or in 8 bits by --int8"
+        )
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)

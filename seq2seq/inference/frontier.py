@@ -1,10 +1,11 @@
 """Where a search stands: the hypotheses still being written, and what was chosen to follow them.
 
-B = sentences still searched, K = places a sentence (the beam), N = B * K rows of the model's batch,
+B = sentences of the batch, K = places a sentence (the beam), N = B * K rows of the model's batch,
 C = candidates a sentence, T = tokens so far with the start, W = vocabulary.
 
 A place is empty where its score is -inf: the model computes it, so that shapes stay the same from
-step to step, and nothing chosen from it counts.
+step to step, and nothing chosen from it counts. All places of a sentence that has ended are empty,
+and it leaves when enough others have: rows that leave are copies of the rest, and new shapes.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class Frontier(NamedTuple):
     sentences_B: Tensor  # which sentence, counted from 0
     max_lengths_B: Tensor  # in tokens emitted, the end counted
     ended_B: Tensor  # how many of its hypotheses have ended
+    open_B: Tensor  # bool: still searched
     scores_BK: Tensor  # summed log-probabilities
     edges_BK: Tensor  # the edge of the history that each came by
     prefix_BKT: Tensor  # the start and what was emitted since
@@ -61,6 +63,7 @@ class Frontier(NamedTuple):
             sentences_B=torch.arange(len(max_lengths), device=device),
             max_lengths_B=limits_B,
             ended_B=torch.zeros_like(limits_B),
+            open_B=torch.ones_like(limits_B, dtype=torch.bool),
             scores_BK=scores_BK,
             edges_BK=torch.full(scores_BK.shape, ROOT, device=device),
             prefix_BKT=torch.full((*scores_BK.shape, 1), bos, device=device),
@@ -68,7 +71,7 @@ class Frontier(NamedTuple):
 
     @property
     def sentences(self) -> int:
-        """B: how many sentences are still searched."""
+        """B: how many sentences are in the batch."""
         return self.prefix_BKT.shape[0]
 
     @property
@@ -102,27 +105,26 @@ class Frontier(NamedTuple):
         return (indices[:, None] * self.places + places_K).flatten()
 
     def advance(self, choice: Choice, edges_BK: Tensor) -> Frontier:
-        """The frontier one token on, whose survivors came by `edges_BK`."""
+        """The frontier one token on, whose survivors came by `edges_BK`.
+
+        A sentence ends when K of its hypotheses have ended, at its longest length, or when no
+        hypothesis lives. So one place is greedy search, and a beam with room for every candidate of
+        every step sees every output there is.
+        """
         parents_BK1 = choice.of_survivors(choice.parents_BC)[..., None]
         tokens_BK1 = choice.of_survivors(choice.tokens_BC)[..., None]
         prefix_BKT = self.prefix_BKT.take_along_dim(parents_BK1, dim=1)
+        ended_B = self.ended_B + choice.ended_BC.sum(1)
+        lives_B = (choice.scores_BK > -torch.inf).any(1)
+        width = choice.survivors_BK.shape[1]
+        open_B = lives_B & (ended_B < width) & (self.max_lengths_B > self.length + 1)
         return self._replace(
-            ended_B=self.ended_B + choice.ended_BC.sum(1),
-            scores_BK=choice.scores_BK,
+            ended_B=ended_B,
+            open_B=open_B,
+            scores_BK=choice.scores_BK.masked_fill(~open_B[:, None], -torch.inf),
             edges_BK=edges_BK,
             prefix_BKT=torch.cat([prefix_BKT, tokens_BK1], dim=2),
         )
-
-    def open_B(self) -> Tensor:
-        """Whether each sentence goes on (bool).
-
-        It ends when K of its hypotheses have ended, at its longest length, or when no hypothesis
-        lives. So one place is greedy search, and a beam with room for every candidate of every
-        step sees every output there is.
-        """
-        lives_B = (self.scores_BK > -torch.inf).any(1)
-        wanted_B = self.ended_B < self.places
-        return lives_B & wanted_B & (self.max_lengths_B > self.length)
 
     def keep(self, indices: Tensor) -> Frontier:
         """Only the sentences at `indices`."""

@@ -4,7 +4,7 @@ Every candidate of every step is an edge: a token, and the edge before it. Edges
 order of the search, so that a hypothesis is known by its last edge: from there its others are found
 backwards, and its attention weights with them.
 
-B = sentences still searched, K = places a sentence, N = B * K rows of the model's batch,
+B = sentences of the batch, K = places a sentence, N = B * K rows of the model's batch,
 C = candidates a sentence, T = steps, M = hypotheses returned, H = heads, S = source positions.
 """
 
@@ -27,6 +27,7 @@ class _Columns(NamedTuple):
     """One step, or all steps end to end: a BC column is then indexed, flat, by the edge."""
 
     sentences_B: Tensor
+    open_B: Tensor  # whether the sentence was still searched
     previous_BC: Tensor  # the edge before
     rows_BC: Tensor  # the model's row that predicted the token
     tokens_BC: Tensor
@@ -63,6 +64,7 @@ class History:
         self._steps.append(
             _Columns(
                 sentences_B=frontier.sentences_B,
+                open_B=frontier.open_B,
                 previous_BC=frontier.edges_BK.gather(1, choice.parents_BC),
                 rows_BC=frontier.rows(choice.parents_BC),
                 tokens_BC=tokens_BC,
@@ -153,8 +155,10 @@ class _Tree:
         Where none lived or ended, those of the step before.
         """
         edges = [[ROOT] for _ in ended]
-        columns = (self._columns.sentences_B, self._columns.survivors_BK, self._columns.lives_BK)
-        for sentence, survivors, lives in zip(*(c.tolist() for c in columns), strict=True):
+        every = self._columns
+        columns = (every.sentences_B, every.survivors_BK, every.lives_BK)
+        searched = (column[every.open_B].tolist() for column in columns)
+        for sentence, survivors, lives in zip(*searched, strict=True):
             living = list(compress(survivors, lives))
             if living or ended[sentence]:
                 edges[sentence] = living

@@ -1,6 +1,6 @@
 """Search over one `step`: beam search and sampling are one loop with two ways to choose.
 
-B = sentences still searched, K = places a sentence, N = B * K rows of the model's batch,
+B = sentences of the batch, K = places a sentence, N = B * K rows of the model's batch,
 W = vocabulary.
 """
 
@@ -20,6 +20,9 @@ from seq2seq.inference.history import History
 from seq2seq.inference.hypothesis import Hypothesis
 from seq2seq.inference.sampling import choose_by_chance, sentence_seeds, uniforms
 from seq2seq.inference.step import State, Step
+
+_GRANULES = 8
+"""Sentences leave a batch by this part of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +97,7 @@ def beam_search(
     """Return the `n_best` hypotheses of each sentence, keeping the `beam` best at every step.
 
     A beam of one is greedy search. A sentence ends when `beam` of its hypotheses have (see
-    `Frontier.open_B`). The length penalty (see `penalised`) ranks those found; within a step all
+    `Frontier.advance`). The length penalty (see `penalised`) ranks those found; within a step all
     are of one length, and it would change nothing.
     """
     history = _explore(step, state, task, choose_best(task.eos, beam), places=1)
@@ -137,6 +140,7 @@ def _explore(step: Step, state: State, task: Task, choose: Choose, *, places: in
     history = History()
     frontier = Frontier.start(task.max_lengths, places, bos=task.bos, device=task.device)
     state = _widened(state, places)
+    granule = max(1, frontier.sentences // _GRANULES)
     while frontier.sentences:
         stepped = step(frontier.tokens_N, state)
         _constrain(stepped.log_probs_NW, frontier, task)
@@ -144,7 +148,7 @@ def _explore(step: Step, state: State, task: Task, choose: Choose, *, places: in
         edges_BK = history.record(frontier, choice, stepped.weights_NHS)
         state = _continued(stepped.state, frontier, choice)
         frontier = frontier.advance(choice, edges_BK)
-        frontier, state = _open_part(frontier, state)
+        frontier, state = _leaving(frontier, state, granule)
     return history
 
 
@@ -163,12 +167,19 @@ def _widened(state: State, width: int) -> State:
     return state if width == 1 else state.repeat(width)
 
 
-def _open_part(frontier: Frontier, state: State) -> tuple[Frontier, State]:
-    """Let the sentences that have ended leave the batch."""
-    open_B = frontier.open_B().nonzero().flatten()  # the one wait for the device in a step
-    if 0 < len(open_B) < frontier.sentences:
-        state = state.keep(frontier.rows_of(open_B))
-    return frontier.keep(open_B), state
+def _leaving(frontier: Frontier, state: State, granule: int) -> tuple[Frontier, State]:
+    """Let sentences that have ended leave the batch, as long as a multiple of `granule` stays.
+
+    So batches meet the same few shapes, for each of which a library may have to set itself up.
+    """
+    searched = int(frontier.open_B.sum())  # the one wait for the device in a step
+    staying = min(frontier.sentences, -(-searched // granule) * granule)
+    if staying == frontier.sentences:
+        return frontier, state
+    indices = frontier.open_B.byte().argsort(descending=True, stable=True)[:staying].sort().values
+    if staying:
+        state = state.keep(frontier.rows_of(indices))
+    return frontier.keep(indices), state
 
 
 def _constrain(log_probs_NW: Tensor, frontier: Frontier, task: Task) -> None:

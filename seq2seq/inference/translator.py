@@ -29,6 +29,7 @@ from seq2seq.inference.search import search
 from seq2seq.inference.step import State, Step
 from seq2seq.inference.texts import Source, TextTranslator, longest
 from seq2seq.inference.translation import Translation
+from seq2seq.model import products
 from seq2seq.model.attention import Memory, intervening
 from seq2seq.model.attention.contract import Intervention
 from seq2seq.model.decoder import DecoderState
@@ -69,6 +70,7 @@ class Translator(TextTranslator):
         super().__init__(tokenizers, options=options, source_end=source_end, max_length=max_length)
         self.models = [model.to(device).eval() for model in models]
         self.device = device
+        self._packs = products.Packs()
 
     def translate(
         self,
@@ -150,7 +152,8 @@ class Translator(TextTranslator):
 
     def _search(self, sources: Sequence[Source], options: DecodingConfig) -> list[list[Hypothesis]]:
         source_BS, lengths_B = self._collate(sources)
-        with torch.inference_mode():
+        bf16 = torch.autocast(self.device.type, torch.bfloat16, enabled=options.precision == "bf16")
+        with torch.inference_mode(), bf16, products.packing(self._packs):
             begun = [
                 self._begin(model, fast, *model.encode(source_BS, lengths_B), options)
                 for model, fast in zip(self.models, self._fast_steps, strict=True)

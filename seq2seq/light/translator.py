@@ -52,11 +52,16 @@ class LightTranslator(TextTranslator):
     ) -> Iterator[Translation]:
         """Yield the translation of each text, in order, reading `ahead` of them before the first.
 
-        Raises UserError if `options` ask for samples.
+        Raises UserError if `options` ask for samples, or for another precision than the model's.
         """
         options = options or self.options
         if options.sample:
             raise UserError("decoding.sample: an exported model only searches; draw with its run")
+        if options.precision != "fp32":
+            raise UserError(
+                f"decoding.precision {options.precision}: an exported model has its own, "
+                "8 bits if exported so; use its run"
+            )
 
         def search(sources: Sequence[Source]) -> list[list[Hypothesis]]:
             return beam_search(

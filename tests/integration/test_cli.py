@@ -168,6 +168,7 @@ def test_every_decoding_option_changes_what_the_search_is_told(
         "top_p": 0.9,
         "seed": 5,
         "batch": 2,
+        "precision": "bf16",
     }
     told: list[dict[str, Any]] = []
 
@@ -185,6 +186,20 @@ def test_every_decoding_option_changes_what_the_search_is_told(
     changed, plain = told
     assert changed == {**plain, **given}
     assert plain["beam"] == 5
+
+
+def test_bf16_translates_and_scores_as_fp32_does(command: Command) -> None:
+    texts = ["the cat sees a dog", "a dog eats the apple"]
+    full = command("-q", "translate", *texts)
+    assert command("-q", "translate", "--precision", "bf16", *texts) == full
+    done = command("-q", "translate", "--precision", "fp8", *texts)
+    assert done.status == 2
+    assert "precision: expected 'fp32' or 'bf16', found 'fp8'" in done.err
+    scores = [
+        command("-q", "evaluate", "--precision", precision, "--bootstrap", "0").out
+        for precision in ("fp32", "bf16")
+    ]
+    assert scores[0] == scores[1]
 
 
 def test_length_options_are_obeyed(command: Command) -> None:

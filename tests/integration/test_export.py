@@ -97,6 +97,7 @@ def test_8_bits_are_smaller_and_translate(command: Command, exported: Path, worl
     ("arguments", "error"),
     [
         (["translate", "--sample"], "decoding.sample: an exported model only searches"),
+        (["translate", "--precision", "bf16"], "an exported model has its own"),
         (["translate", "--attention", "uniform"], "an exported model only translates"),
         (["translate", "--model", "runs/tiny"], "an exported model can't be in an ensemble"),
         (["translate", "--checkpoint", "last"], "an exported model has one checkpoint"),

@@ -2,7 +2,12 @@
 
 from torch import Tensor, nn
 
-from seq2seq.model.attention.contract import Attention, AttentionState, Memory
+from seq2seq.model.attention.contract import (
+    Attention,
+    AttentionState,
+    Memory,
+    at_least_float32,
+)
 from seq2seq.model.attention.energies import energies
 from seq2seq.model.deferred import Linear
 
@@ -21,7 +26,8 @@ class Additive(Attention):
 
     def prepare(self, memory_BSE: Tensor, mask_BS: Tensor) -> Memory:
         """Return U h as keys, once a sentence, and h as values."""
-        return Memory(self.key(memory_BSE).unsqueeze(1), memory_BSE.unsqueeze(1), mask_BS)
+        keys_BSK = at_least_float32(self.key(memory_BSE))  # as the energies are
+        return Memory(keys_BSK.unsqueeze(1), memory_BSE.unsqueeze(1), mask_BS)
 
     def queries(self, query_BTQ: Tensor) -> Tensor:
         """Return W s."""

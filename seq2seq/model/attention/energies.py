@@ -23,30 +23,51 @@ from seq2seq.model.deferred import Notes, is_deferring, once, ticket
 CHUNK = 2**17
 """Sums at a time, if not those of one query: more don't fit into a core's cache."""
 
+UNRECORDED_CHUNK = 2**19
+"""The same where no gradient is recorded, if not those of one sentence."""
+
 
 def energies(queries_BHTK: Tensor, keys_BHSK: Tensor, vector_K: Tensor) -> Tensor:
     """Return scores_BHTS, v . tanh(q + k) of every query with every key."""
-    if not is_deferring(keys_BHSK):
-        if torch.is_grad_enabled() or keys_BHSK.dtype.itemsize < 4:  # half precision would suffer
-            return plain_energies(queries_BHTK, keys_BHSK, vector_K)
-        sums_BHTSK = queries_BHTK.unsqueeze(3) + keys_BHSK.unsqueeze(2)
-        return sums_BHTSK.mul_(2).sigmoid_() @ (2 * vector_K) - vector_K.sum()
+    if is_deferring(keys_BHSK):
+        with torch.autocast(keys_BHSK.device.type, enabled=False):
+            return _deferred_energies(queries_BHTK, keys_BHSK, vector_K)
+    if torch.is_grad_enabled():
+        return plain_energies(queries_BHTK, keys_BHSK, vector_K)
     with torch.autocast(keys_BHSK.device.type, enabled=False):
-        wide_BHSK = once(keys_BHSK, at_least_float32, lambda: at_least_float32(keys_BHSK))
-
-        def start() -> tuple[_Slopes, Tensor]:
-            notes = _Slopes(wide_BHSK.detach(), vector_K.detach())
-            return notes, ticket(notes, wide_BHSK, vector_K)
-
-        notes, held = once(wide_BHSK, energies, start)
-        deferred: Callable[..., Tensor] = _Energies.apply
-        return deferred(at_least_float32(queries_BHTK), held, notes)
+        return _unrecorded_energies(*map(at_least_float32, (queries_BHTK, keys_BHSK, vector_K)))
 
 
 def plain_energies(queries_BHTK: Tensor, keys_BHSK: Tensor, vector_K: Tensor) -> Tensor:
     """Return scores_BHTS as the equation has them."""
     sums_BHTSK = queries_BHTK.unsqueeze(3) + keys_BHSK.unsqueeze(2)
     return (sums_BHTSK.tanh() @ vector_K.unsqueeze(1)).squeeze(-1)
+
+
+def _unrecorded_energies(queries_BHTK: Tensor, keys_BHSK: Tensor, vector_K: Tensor) -> Tensor:
+    """Those of some sentences at a time."""
+    rows = max(1, UNRECORDED_CHUNK // max(1, queries_BHTK.size(2) * keys_BHSK[:1].numel()))
+    if len(keys_BHSK) <= rows or torch.onnx.is_in_onnx_export():
+        return _by_sigmoids(queries_BHTK, keys_BHSK, vector_K)
+    pairs = zip(queries_BHTK.split(rows), keys_BHSK.split(rows), strict=True)
+    return torch.cat([_by_sigmoids(*pair, vector_K) for pair in pairs])
+
+
+def _by_sigmoids(queries_BHTK: Tensor, keys_BHSK: Tensor, vector_K: Tensor) -> Tensor:
+    sums_BHTSK = torch.add(2 * queries_BHTK.unsqueeze(3), keys_BHSK.unsqueeze(2), alpha=2)
+    return sums_BHTSK.sigmoid_() @ (2 * vector_K) - vector_K.sum()
+
+
+def _deferred_energies(queries_BHTK: Tensor, keys_BHSK: Tensor, vector_K: Tensor) -> Tensor:
+    wide_BHSK = once(keys_BHSK, at_least_float32, lambda: at_least_float32(keys_BHSK))
+
+    def start() -> tuple[_Slopes, Tensor]:
+        notes = _Slopes(wide_BHSK.detach(), vector_K.detach())
+        return notes, ticket(notes, wide_BHSK, vector_K)
+
+    notes, held = once(wide_BHSK, energies, start)
+    deferred: Callable[..., Tensor] = _Energies.apply
+    return deferred(at_least_float32(queries_BHTK), held, notes)
 
 
 class _Slopes(Notes):

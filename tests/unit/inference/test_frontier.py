@@ -22,7 +22,7 @@ def test_it_starts_with_the_start_token_in_every_place() -> None:
     assert frontier.emitted_NT.shape == (4, 0)
     assert frontier.scores_BK.tolist() == [[0.0, 0.0]] * 2
     assert frontier.edges_BK.tolist() == [[ROOT, ROOT]] * 2
-    assert frontier.open_B().tolist() == [True, True]
+    assert frontier.open_B.tolist() == [True, True]
 
 
 def test_prefixes_follow_their_parents() -> None:
@@ -42,7 +42,7 @@ def test_a_sentence_closes_when_full_or_long_enough_or_dead() -> None:
     scores = [[-1.0, -INF], [-1.0, -1.0], [-1.0, -1.0], [-INF, -INF], [-1.0, -1.0]]
     choice = choice._replace(ended_BC=torch.tensor(ended), scores_BK=torch.tensor(scores))
     frontier = frontier.advance(choice, torch.zeros(5, 2, dtype=torch.int64))
-    assert frontier.open_B().tolist() == [True, False, False, False, True]
+    assert frontier.open_B.tolist() == [True, False, False, False, True]
 
 
 def test_rows_are_counted_sentence_by_sentence() -> None:

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from seq2seq.config import DecodingConfig
 from seq2seq.inference.hypothesis import Hypothesis
@@ -152,6 +153,29 @@ def test_a_sentence_alone_and_in_a_batch_is_the_same(kind: str) -> None:
         assert same(run(kind, row, (sentence,), task(limit)), [together[sentence]])
         lengths.add(len(together[sentence][0].log_probs))
     assert len(lengths) > 2  # the ends are ragged
+
+
+@KINDS
+def test_sentences_that_have_ended_may_stay_in_the_batch(kind: str) -> None:
+    row, limits = random_row(VOCABULARY, spread=1), [6, 1, 9, 4, 7, 2] * 4
+    together = run(kind, row, tuple(range(24)), task(*limits))
+    for sentence, limit in enumerate(limits):
+        assert same(run(kind, row, (sentence,), task(limit)), [together[sentence]])
+
+
+def test_sentences_leave_the_batch_an_eighth_at_a_time() -> None:
+    table = Table(random_row(VOCABULARY, spread=1))
+    sizes: list[int] = []
+
+    def step(tokens_N: Tensor, state: Prefixes) -> Stepped:
+        sizes.append(len(set(state.sentences)))
+        return table(tokens_N, state)
+
+    limits = [1] * 2 + [2] * 5 + [3] * 9 + [20] * 8
+    greedy(step, Prefixes.of(*range(24)), task(*limits))
+    assert sizes == sorted(sizes, reverse=True)
+    assert {size % 3 for size in sizes} == {0}
+    assert 3 < len(set(sizes)) < 8
 
 
 @KINDS

@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from seq2seq.bundled import find_recipe
 from seq2seq.config import load_config
+from seq2seq.model import attention
 from seq2seq.model.attention.energies import energies, plain_energies
 from seq2seq.model.deferred import deferring, linear, matmul, readable
 from seq2seq.model.model import Seq2Seq, TeacherForcing
@@ -162,3 +163,18 @@ def test_energies_and_their_gradients_are_those_of_the_equation(
         ours = [energies(query, keys_BHSK, vector_K) for query in queries]
     theirs = [plain_energies(query, keys_BHSK, vector_K) for query in queries]
     assert_same(ours, theirs, leaves)
+
+
+@pytest.mark.parametrize("chunk", [1, 50, 2**19])  # a sentence at a time, two, all
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_without_gradients_energies_are_those_of_the_equation(
+    chunk: int, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attention.energies, "UNRECORDED_CHUNK", chunk)
+    torch.manual_seed(1)
+    inputs = [torch.randn(*shape, dtype=dtype) for shape in ((3, 1, 2, 6), (3, 1, 4, 6), (6,))]
+    with torch.no_grad():
+        found = energies(*inputs)
+    wide = [each.to(found.dtype) for each in inputs]
+    torch.testing.assert_close(found, plain_energies(*wide))
+    assert found.dtype is torch.promote_types(dtype, torch.float32)

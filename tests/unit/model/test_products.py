@@ -1,5 +1,7 @@
 """oneDNN's products and torch's own are the same, and each is taken where it may be."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor
@@ -73,3 +75,68 @@ def test_a_small_product_is_torchs_own(
     monkeypatch.setattr(products, "WORTH", 3 * WIDE.numel())
     products.linear(torch.ones(2, 8), WIDE)
     assert not taken
+
+
+# --- packed --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def packs(monkeypatch: pytest.MonkeyPatch) -> products.Packs:
+    monkeypatch.setattr(products, "WORTH_PACKING", 0)
+    return products.Packs()
+
+
+@needs_onednn
+@pytest.mark.parametrize("shape", [(3, 8), (2, 3, 8), (8,), (0, 8)])
+@pytest.mark.parametrize(
+    "weight",
+    [WIDE, WIDE.t().contiguous().t(), torch.cat((BIAS.view(4, 1), WIDE), 1)[:, 1:]],
+    ids=["rows", "columns", "slice"],
+)
+@pytest.mark.parametrize("bias", [None, BIAS], ids=["plain", "bias"])
+def test_a_packed_matrix_gives_what_torch_gives(
+    shape: tuple[int, ...], weight: Tensor, bias: Tensor | None, packs: products.Packs
+) -> None:
+    input = torch.randn(shape, generator=torch.Generator().manual_seed(1))
+    expected = functional.linear(input, weight, bias)
+    with torch.no_grad(), products.packing(packs):
+        for _ in range(2):
+            torch.testing.assert_close(products.linear(input, weight, bias), expected)
+    with torch.no_grad():  # outside it is forgotten
+        torch.testing.assert_close(products.linear(input, weight, bias), expected)
+
+
+@needs_onednn
+def test_a_matrix_is_packed_once_for_each_type(
+    packs: products.Packs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack: Callable[[Tensor], Tensor] = torch.ops.mkldnn._reorder_linear_weight
+    made: list[torch.dtype] = []
+
+    def noting(weight: Tensor) -> Tensor:
+        made.append(weight.dtype)
+        return pack(weight)
+
+    monkeypatch.setattr(products, "ONEDNN_PACK", noting)
+    input = torch.ones(3, 8)
+    with torch.no_grad(), products.packing(packs):
+        for slice_ in (WIDE[:2], WIDE[2:], WIDE[:2]):  # one storage, two matrices
+            torch.testing.assert_close(
+                products.linear(input, slice_), functional.linear(input, slice_)
+            )
+        assert made == [torch.float32] * 2
+        with torch.autocast("cpu", torch.bfloat16):
+            for _ in range(2):
+                product = products.linear(input, WIDE[:2], BIAS[:2])
+    assert product.dtype is torch.bfloat16
+    torch.testing.assert_close(
+        product.float(), functional.linear(input, WIDE[:2], BIAS[:2]), atol=0, rtol=0.01
+    )
+    assert made == [torch.float32] * 2 + [torch.bfloat16]
+
+
+def test_with_gradients_nothing_is_packed(packs: products.Packs) -> None:
+    weight = WIDE.clone().requires_grad_()
+    with products.packing(packs):
+        products.linear(torch.ones(3, 8), weight).sum().backward()
+    torch.testing.assert_close(weight.grad, torch.full((4, 8), 3.0))
