@@ -75,6 +75,7 @@ class Tokenizer:
         surfaces = [piece.replace(_SPACE, " ") for piece in self._pieces]
         self._surfaces = ["", UNKNOWN, "", "", *surfaces[EOS + 1 :]]
         self._token_ids = lru_cache(_CACHED_TOKENS)(self._spell_token)
+        self._unit_ids = lru_cache(_CACHED_TOKENS)(self._spell_unit)
 
     def __len__(self) -> int:
         """The size of the vocabulary, special pieces included."""
@@ -105,7 +106,7 @@ class Tokenizer:
         """
         words, first = [], 0
         for unit in _units(text):
-            end = first + len(self._spell.encode(unit))
+            end = first + len(self._unit_ids(unit))
             words.append(WordPieces(unit.strip(), tuple(range(first, end))))
             first = end
         return words
@@ -135,8 +136,11 @@ class Tokenizer:
         ]
 
     def _spell_token(self, token: str) -> tuple[int, ...]:
+        return tuple(chain.from_iterable(map(self._unit_ids, _token_units(token))))
+
+    def _spell_unit(self, unit: str) -> tuple[int, ...]:
         # A unit a call: SentencePiece starts threads for every list, 121 µs against 3.
-        return tuple(chain.from_iterable(map(self._spell.encode, _token_units(token))))
+        return tuple(self._spell.encode(unit))
 
 
 class Tokenizers(NamedTuple):

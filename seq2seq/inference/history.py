@@ -10,6 +10,8 @@ C = candidates a sentence, T = steps, M = hypotheses returned, H = heads, S = so
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from itertools import compress
 from typing import NamedTuple
 
@@ -86,13 +88,8 @@ class History:
         """
         if not sentences:
             return []
-        columns = zip(*self._steps, strict=True)
-        tree = _Tree(_Columns(*(torch.cat(column).cpu() for column in columns)))
-
-        def rank(draft: _Draft) -> tuple[bool, float]:
-            return not draft.finished, -penalised(draft.log_probs, length_penalty)
-
-        best = [sorted(drafts, key=rank)[:n_best] for drafts in tree.drafts(sentences)]
+        tree = _Tree(self._steps, length_penalty)
+        best = [tree.best(sentence, n_best) for sentence in range(sentences)]
         weights = iter(self._gather([draft.rows for drafts in best for draft in drafts]))
         return [
             [
@@ -122,45 +119,65 @@ class History:
 class _Tree:
     """The edges of a search on the CPU, and the ends of its hypotheses."""
 
-    def __init__(self, columns: _Columns) -> None:
-        self._columns = columns
-        self._previous: list[int] = columns.previous_BC.flatten().tolist()
-        self._rows: list[int] = columns.rows_BC.flatten().tolist()
-        self._tokens: list[int] = columns.tokens_BC.flatten().tolist()
-        self._log_probs: list[float] = columns.log_probs_BC.flatten().tolist()
+    def __init__(self, steps: Sequence[_Columns], length_penalty: float) -> None:
+        self._columns = _Columns(*(torch.cat(column).cpu() for column in zip(*steps, strict=True)))
+        self._previous: list[int] = self._columns.previous_BC.flatten().tolist()
+        self._rows: list[int] = self._columns.rows_BC.flatten().tolist()
+        self._tokens: list[int] = self._columns.tokens_BC.flatten().tolist()
+        self._log_probs: list[float] = self._columns.log_probs_BC.flatten().tolist()
+        self._scores = self._score([step.tokens_BC.numel() for step in steps], length_penalty)
+        self._ended = self._find_ended()
+        self._cut_off = self._find_cut_off()
 
-    def drafts(self, sentences: int) -> list[list[_Draft]]:
-        """Return each sentence's hypotheses, ended or cut off, in the order they were found."""
-        ended = self._ended(sentences)
-        cut_off = self._cut_off(ended)
-        return [
-            [self._draft(edge, finished=True) for edge in ended[sentence]]
-            + [self._draft(edge, finished=False) for edge in cut_off[sentence]]
-            for sentence in range(sentences)
+    def best(self, sentence: int, count: int) -> list[_Draft]:
+        """Return so many hypotheses of a sentence: the best that ended, then of those cut off."""
+        ended = self._first(self._ended[sentence], count)
+        cut_off = self._first(self._cut_off[sentence], count - len(ended))
+        return [self._draft(edge, finished=True) for edge in ended] + [
+            self._draft(edge, finished=False) for edge in cut_off
         ]
 
-    def _ended(self, sentences: int) -> list[list[int]]:
-        """The last edges of each sentence's hypotheses that ended."""
+    def _first(self, edges: list[int], count: int) -> list[int]:
+        """Those with the highest scores; of equals, the one found first."""
+        return sorted(edges, key=lambda edge: -self._scores[edge])[:count]
+
+    def _score(self, edges: Sequence[int], length_penalty: float) -> list[float]:
+        """The score, as `penalised` has it, of what ends with each of so many edges a step."""
+        previous = self._columns.previous_BC.flatten().numpy()
+        log_probs = self._columns.log_probs_BC.flatten().double().numpy()
+        sums = np.zeros(len(previous) + 1)  # the last one, at ROOT, is that of no edge
+        scores = np.zeros_like(sums)
+        first = 0
+        for length, count in enumerate(edges, 1):
+            step = slice(first, first + count)
+            sums[step] = sums[previous[step]] + log_probs[step]
+            scores[step] = sums[step] / length**length_penalty
+            first += count
+        found: list[float] = scores.tolist()
+        return found
+
+    def _find_ended(self) -> dict[int, list[int]]:
+        """The last edges of each sentence's hypotheses that ended, in the order they were found."""
         ended_BC = self._columns.ended_BC
         owners_BC = self._columns.sentences_B[:, None].expand_as(ended_BC)
-        edges: list[list[int]] = [[] for _ in range(sentences)]
+        edges: dict[int, list[int]] = defaultdict(list)
         numbers = ended_BC.flatten().nonzero().flatten()
         for sentence, edge in zip(owners_BC[ended_BC].tolist(), numbers.tolist(), strict=True):
             edges[sentence].append(edge)
         return edges
 
-    def _cut_off(self, ended: list[list[int]]) -> list[list[int]]:
+    def _find_cut_off(self) -> dict[int, list[int]]:
         """The last edges of each sentence's hypotheses that lived after its last step.
 
         Where none lived or ended, those of the step before.
         """
-        edges = [[ROOT] for _ in ended]
+        edges: dict[int, list[int]] = defaultdict(lambda: [ROOT])
         every = self._columns
         columns = (every.sentences_B, every.survivors_BK, every.lives_BK)
         searched = (column[every.open_B].tolist() for column in columns)
         for sentence, survivors, lives in zip(*searched, strict=True):
             living = list(compress(survivors, lives))
-            if living or ended[sentence]:
+            if living or self._ended[sentence]:
                 edges[sentence] = living
         return edges
 

@@ -70,7 +70,7 @@ class Translator(TextTranslator):
         super().__init__(tokenizers, options=options, source_end=source_end, max_length=max_length)
         self.models = [model.to(device).eval() for model in models]
         self.device = device
-        self._packs = products.Packs()
+        self._packs = {"fp32": products.Packs(), "bf16": products.Packs(torch.bfloat16)}
 
     def translate(
         self,
@@ -152,8 +152,7 @@ class Translator(TextTranslator):
 
     def _search(self, sources: Sequence[Source], options: DecodingConfig) -> list[list[Hypothesis]]:
         source_BS, lengths_B = self._collate(sources)
-        bf16 = torch.autocast(self.device.type, torch.bfloat16, enabled=options.precision == "bf16")
-        with torch.inference_mode(), bf16, products.packing(self._packs):
+        with torch.inference_mode(), self._computing(options.precision):
             begun = [
                 self._begin(model, fast, *model.encode(source_BS, lengths_B), options)
                 for model, fast in zip(self.models, self._fast_steps, strict=True)
@@ -189,6 +188,15 @@ class Translator(TextTranslator):
             return model_step(model), ModelState(memory, state)
         places = options.n_best if options.sample else options.beam
         return fast, fast.start(memory, state, places=places)
+
+    @contextmanager
+    def _computing(self, precision: str) -> Iterator[None]:
+        """Multiply in this precision: by packed matrices where that can be, else by autocast."""
+        device = self.device.type
+        cast = precision == "bf16" and not products.can_pack(device)
+        autocast = torch.autocast(device, torch.bfloat16, enabled=cast)
+        with autocast, products.packing(self._packs[precision]):
+            yield
 
     def _collate(self, sources: Sequence[Source]) -> tuple[Tensor, Tensor]:
         empty = np.zeros(0, np.int64)

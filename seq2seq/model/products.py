@@ -37,30 +37,32 @@ WORTH_PACKING = 2**17
 class Packs:
     """Matrices in oneDNN's order, each packed when it is first met; they must stay as they are."""
 
-    def __init__(self) -> None:
+    def __init__(self, dtype: torch.dtype = torch.float32) -> None:
+        """The products are computed in `dtype`; what comes and goes is float32."""
+        self._dtype = dtype
         self._packs: dict[tuple[object, ...], tuple[Tensor, Tensor]] = {}
 
-    def suit(self, weight: Tensor) -> bool:
+    def suit(self, input: Tensor, weight: Tensor) -> bool:
         """Whether a product with this matrix is faster when it is packed."""
         return (
             weight.numel() >= WORTH_PACKING
-            and weight.dtype is torch.float32
+            and input.dtype is weight.dtype is torch.float32
             and weight.device.type == "cpu"
         )
 
     def linear(self, input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        """Return W x + b, under autocast in its type."""
-        dtype = weight.dtype
-        if torch.is_autocast_enabled("cpu"):
-            dtype = torch.get_autocast_dtype("cpu")
-        bias = bias if bias is None else bias.to(dtype)
-        return onednn_linear(input.to(dtype), self._packed(weight, dtype), bias)
+        """Return W x + b."""
+        bias = bias if bias is None else bias.to(self._dtype)
+        return onednn_linear(input.to(self._dtype), self._packed(weight), bias).float()
 
-    def _packed(self, weight: Tensor, dtype: torch.dtype) -> Tensor:
-        key = (weight.data_ptr(), weight.shape, weight.stride(), dtype)
+    def _packed(self, weight: Tensor) -> Tensor:
+        key = (weight.data_ptr(), weight.shape, weight.stride())
         if key not in self._packs:
             assert ONEDNN_PACK is not None
-            self._packs[key] = weight, ONEDNN_PACK(weight.to(dtype))  # with what the key is of
+            self._packs[key] = (
+                weight,
+                ONEDNN_PACK(weight.to(self._dtype)),
+            )  # with what the key is of
         return self._packs[key][1]
 
 
@@ -69,28 +71,33 @@ _packs: ContextVar[Packs | None] = ContextVar("packs", default=None)
 
 @contextmanager
 def packing(packs: Packs) -> Iterator[None]:
-    """Have `linear` multiply by what `packs` holds of its matrices, if this build of torch can."""
-    can = ONEDNN_PACK is not None and torch.backends.mkldnn.is_available()
-    before = _packs.set(packs if can else None)
+    """Have `linear` multiply by what `packs` holds of its matrices, if `can_pack`."""
+    before = _packs.set(packs if can_pack() else None)
     try:
         yield
     finally:
         _packs.reset(before)
 
 
+def can_pack(device: str = "cpu") -> bool:
+    """Whether this build of torch packs matrices that are on `device`."""
+    return device == "cpu" and ONEDNN_PACK is not None and torch.backends.mkldnn.is_available()
+
+
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Return W x + b, as torch.nn.functional.linear does."""
-    if torch.is_grad_enabled() or torch.compiler.is_compiling() or torch.onnx.is_in_onnx_export():
+    if (
+        torch.is_grad_enabled()
+        or torch.is_autocast_enabled("cpu")
+        or torch.compiler.is_compiling()
+        or torch.onnx.is_in_onnx_export()
+    ):
         return functional.linear(input, weight, bias)
     packs = _packs.get()
-    if packs is not None and packs.suit(weight):
+    if packs is not None and packs.suit(input, weight):
         return packs.linear(input, weight, bias)
     rows = input.numel() // max(1, input.size(-1))
-    if (
-        rows * weight.numel() >= WORTH
-        and suits_onednn(input, weight)
-        and not torch.is_autocast_enabled("cpu")
-    ):
+    if rows * weight.numel() >= WORTH and suits_onednn(input, weight):
         return onednn_linear(input, weight, bias)
     return functional.linear(input, weight, bias)
 

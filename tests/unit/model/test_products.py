@@ -107,14 +107,12 @@ def test_a_packed_matrix_gives_what_torch_gives(
 
 
 @needs_onednn
-def test_a_matrix_is_packed_once_for_each_type(
-    packs: products.Packs, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_matrix_is_packed_once(packs: products.Packs, monkeypatch: pytest.MonkeyPatch) -> None:
     pack: Callable[[Tensor], Tensor] = torch.ops.mkldnn._reorder_linear_weight
-    made: list[torch.dtype] = []
+    made: list[Tensor] = []
 
     def noting(weight: Tensor) -> Tensor:
-        made.append(weight.dtype)
+        made.append(weight)
         return pack(weight)
 
     monkeypatch.setattr(products, "ONEDNN_PACK", noting)
@@ -124,15 +122,30 @@ def test_a_matrix_is_packed_once_for_each_type(
             torch.testing.assert_close(
                 products.linear(input, slice_), functional.linear(input, slice_)
             )
-        assert made == [torch.float32] * 2
+    assert len(made) == 2
+
+
+@needs_onednn
+@pytest.mark.usefixtures("packs")
+def test_a_packed_product_may_be_in_another_type() -> None:
+    input = torch.randn(3, 8, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad(), products.packing(products.Packs(torch.bfloat16)):
+        found = products.linear(input, WIDE, BIAS)
+    expected = functional.linear(input, WIDE, BIAS)
+    torch.testing.assert_close(found, expected, atol=0.5, rtol=0.02)
+    assert found.dtype is torch.float32
+    assert not torch.equal(found, expected)
+
+
+@torch.no_grad()
+def test_other_types_and_autocast_are_not_packed(
+    packs: products.Packs, taken: list[tuple[int, ...]]
+) -> None:
+    with products.packing(packs):
+        products.linear(torch.ones(3, 8).double(), WIDE.double())
         with torch.autocast("cpu", torch.bfloat16):
-            for _ in range(2):
-                product = products.linear(input, WIDE[:2], BIAS[:2])
-    assert product.dtype is torch.bfloat16
-    torch.testing.assert_close(
-        product.float(), functional.linear(input, WIDE[:2], BIAS[:2]), atol=0, rtol=0.01
-    )
-    assert made == [torch.float32] * 2 + [torch.bfloat16]
+            assert products.linear(torch.ones(3, 8), WIDE).dtype is torch.bfloat16
+    assert not taken
 
 
 def test_with_gradients_nothing_is_packed(packs: products.Packs) -> None:
