@@ -32,7 +32,7 @@ from scripts.peers import logs  # noqa: E402
 from scripts.peers.learning import render_learning  # noqa: E402
 from scripts.peers.ours import Ours  # noqa: E402
 from scripts.peers.processes import Done, Job, JobError, run  # noqa: E402
-from scripts.peers.results import EXPORTED, OURS, Contest, Figures, Results, render  # noqa: E402
+from scripts.peers.results import BF16, EXPORTED, OURS, Contest, Figures, Results, render  # noqa: E402
 from scripts.peers.system import BATCH, RECIPES, Search, System, Training  # noqa: E402
 from scripts.peers.systems import SYSTEMS  # noqa: E402
 from scripts.peers.work import Work, make_work  # noqa: E402
@@ -162,6 +162,8 @@ class Bench:
         settings = [contest.setting]
         if contest.what in ("training", "memory"):
             settings = SETTINGS[contest.setting]
+        elif contest.what == "translating":
+            settings = [contest.setting, contest.setting + BF16]
         elif contest.what == "start":
             settings = [contest.setting, contest.setting + EXPORTED]
         sides = [(OURS, setting) for setting in settings]
@@ -203,7 +205,8 @@ class Bench:
 
     def _translating(self, turn: Turn) -> Figures:
         model = self._model(turn)
-        search = Search(1 if turn.part == "greedy" else 5, turn.batch)
+        precision = "bf16" if turn.setting.endswith(BF16) else "fp32"
+        search = Search(1 if turn.part == "greedy" else 5, turn.batch, precision)
         done = self._run(turn.system.translate(model, search, "test"))
         found = turn.system.translated(model, done)
         return {
@@ -223,7 +226,7 @@ class Bench:
     def _model(self, turn: Turn) -> Training:
         """The model that the system trained for translating; trained now if there is none."""
         updates, data = self.options.learnt, self.work.prepared.folder.name[:8]
-        setting = turn.setting.removesuffix(EXPORTED)
+        setting = turn.setting.removesuffix(EXPORTED).removesuffix(BF16)
         name = f"{turn.system.name}-{setting}-{updates}-{data}"
         folder = self.options.home.resolve() / "models" / name
         training = Training(setting, "train", updates, updates, seed=1, folder=folder)
@@ -232,7 +235,9 @@ class Bench:
             logger.info("training %s for %d updates, once", name, updates)
             self._train(turn.system, training)
             finished.touch()
-        return training if setting == turn.setting else self._exported(turn.system, training)
+        if turn.setting.endswith(EXPORTED):
+            return self._exported(turn.system, training)
+        return training
 
     def _exported(self, system: System, model: Training) -> Training:
         """The model as ONNX graphs, exported now if it is not there."""

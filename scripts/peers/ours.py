@@ -55,7 +55,9 @@ class Ours(System):
         words = ["bench", "translate", "--json", "--rounds", "1"]
         if part != "test":
             words = ["translate"]
-        options = ("--model", model.folder, "--beam", str(search.beam))
+        options: list[str | Path] = ["--model", model.folder, "--beam", str(search.beam)]
+        if search.precision != "fp32":
+            options += ["--precision", search.precision]
         text = self.work.text(part)
         return Job(self._command(*words, *options, "--input", text), self._environment())
 

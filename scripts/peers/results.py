@@ -13,6 +13,8 @@ from seq2seq.errors import UserError
 OURS = "seq2seq"
 EXPORTED = "-exported"
 """After a setting: its model as ONNX graphs, without torch."""
+BF16 = "-bf16"
+"""After a setting: its model searching with products in bfloat16."""
 TITLES = {OURS: "seq2seq", "joeynmt": "JoeyNMT", "opennmt": "OpenNMT-py", "marian": "Marian"}
 Figures = dict[str, float]
 _BATCH = 64  # sentences, where a title says no other
@@ -143,8 +145,10 @@ def _translating(results: Results) -> str:
         "translating",
         "greedy, output tokens/s",
         "ours / theirs",
+        "ours in bf16 / theirs",
         "beam 5, output tokens/s",
         "ours / theirs",
+        "ours in bf16 / theirs",
         "tokens a sentence, greedy",
         "beam 5",
         "one sentence, start to end, s",
@@ -154,8 +158,10 @@ def _translating(results: Results) -> str:
             row.title,
             row.cell(results, "translating", f"greedy_{_SPEED}", _whole),
             row.ratio(results, "translating", f"greedy_{_SPEED}"),
+            row.ratio(results, "translating", f"greedy_{_SPEED}", BF16),
             row.cell(results, "translating", f"beam_{_SPEED}", _whole),
             row.ratio(results, "translating", f"beam_{_SPEED}"),
+            row.ratio(results, "translating", f"beam_{_SPEED}", BF16),
             row.cell(results, "translating", "greedy_length", _one_digit),
             row.cell(results, "translating", "beam_length", _one_digit),
             row.cell(results, "start", "seconds", _one_digit),
@@ -170,6 +176,7 @@ _SETTINGS = {
     "additive": "additive",
     "general": "general",
     "general-parallel": "general, no input feeding",
+    "additive-bf16": "additive, bf16",
     "additive-exported": "additive, exported",
 }
 

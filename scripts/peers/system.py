@@ -38,6 +38,7 @@ class Search(NamedTuple):
 
     beam: int
     batch: int = BATCH
+    precision: str = "fp32"  # ours alone has another
 
 
 class Translated(NamedTuple):
