@@ -22,7 +22,7 @@ from seq2seq.inference.sampling import choose_by_chance, sentence_seeds, uniform
 from seq2seq.inference.step import State, Step
 
 _GRANULES = 8
-"""Sentences leave a batch by this part of it."""
+"""The parts of a batch: what has ended leaves it one or more of them at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -173,7 +173,8 @@ class Translator(TextTranslator):
 
     @cached_property
     def _fast_steps(self) -> list[FastStep | None]:
-        return [FastStep(model) if fits(model.decoder) else None for model in self.models]
+        with torch.inference_mode(False), torch.no_grad():  # what they make of the weights stays
+            return [FastStep(each) if fits(each.decoder) else None for each in self.models]
 
     def _begin(
         self,

@@ -43,9 +43,13 @@ class Packs:
         self._packs: dict[tuple[object, ...], tuple[Tensor, Tensor]] = {}
 
     def suit(self, input: Tensor, weight: Tensor) -> bool:
-        """Whether a product with this matrix is faster when it is packed."""
+        """Whether a product with this matrix is faster when it is packed.
+
+        One that was made in the search itself, and won't be met again, is not packed.
+        """
         return (
             weight.numel() >= WORTH_PACKING
+            and not weight.is_inference()
             and input.dtype is weight.dtype is torch.float32
             and weight.device.type == "cpu"
         )

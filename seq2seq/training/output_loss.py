@@ -20,8 +20,8 @@ from torch.autograd.function import once_differentiable
 from seq2seq.model import products
 from seq2seq.model.attention.contract import at_least_float32
 
-CHUNK = 2**22
-"""Logits at a time, 16 MB in float32: fewer make the products slow, more need memory."""
+CHUNK = 2**20
+"""Logits at a time, 4 MB in float32: more don't fit into a processor's cache."""
 ROWS = 256
 """Tokens at a time at least, however large the vocabulary."""
 
@@ -73,16 +73,21 @@ class _OutputCrossEntropy(torch.autograd.Function):
         for rows in _chunks(len(targets_N), len(bias_W)):
             features_CF, targets_C1 = features_NF[rows], targets_N[rows].unsqueeze(1)
             logits_CW = products.linear(features_CF, weight_WF, bias_W)
+            dtype = logits_CW.dtype
             log_probs_CW = at_least_float32(logits_CW).log_softmax(1)
+            del logits_CW
             plain_C1 = -log_probs_CW.gather(1, targets_C1)
             plain.append(plain_C1.squeeze(1))
             smoothed += (1 - smoothing) * plain_C1.sum()
             if smoothing:
                 smoothed -= smoothing * log_probs_CW.sum() / len(bias_W)
             if wanted:
-                slope_CW = _slope(log_probs_CW, targets_C1, smoothing).to(logits_CW.dtype)
+                slope_CW = _slope(log_probs_CW, targets_C1, smoothing).to(dtype)
                 slopes[0][rows] = products.linear(slope_CW, weight_WF.t())
-                slopes[1] += slope_CW.t() @ features_CF
+                if slope_CW.dtype is slopes[1].dtype:
+                    slopes[1].addmm_(slope_CW.t(), features_CF)
+                else:
+                    slopes[1] += slope_CW.t() @ features_CF
                 slopes[2] += slope_CW.sum(0)
         ctx.save_for_backward(*slopes)
         plain_N = torch.cat(plain)
