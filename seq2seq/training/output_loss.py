@@ -85,7 +85,7 @@ class _OutputCrossEntropy(torch.autograd.Function):
                 slope_CW = _slope(log_probs_CW, targets_C1, smoothing).to(dtype)
                 slopes[0][rows] = products.linear(slope_CW, weight_WF.t())
                 if slope_CW.dtype is slopes[1].dtype:
-                    slopes[1].addmm_(slope_CW.t(), features_CF)
+                    torch.addmm(slopes[1], slope_CW.t(), features_CF, out=slopes[1])
                 else:
                     slopes[1] += slope_CW.t() @ features_CF
                 slopes[2] += slope_CW.sum(0)

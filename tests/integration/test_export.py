@@ -88,9 +88,9 @@ def test_8_bits_are_smaller_and_translate(command: Command, exported: Path, worl
     assert (done.status, done.err) == (0, "runs/tiny (best) -> small\n")
     for name in ("encoder.onnx", "step.onnx"):
         assert (world / "small" / name).stat().st_size < (exported / name).stat().st_size
-    assert (
-        command("translate", "-m", "small", "the cat sees a dog").out == "le chat voit un chien\n"
-    )
+    for texts in (["the cat sees a dog"], ["the cat sees a dog"] * 3):  # alone and in a batch
+        found = command("translate", "-m", "small", *texts)
+        assert found.out == "le chat voit un chien\n" * len(texts)
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,8 @@ def _unrecorded_energies(queries_BHTK: Tensor, keys_BHSK: Tensor, vector_K: Tens
 
 def _by_sigmoids(queries_BHTK: Tensor, keys_BHSK: Tensor, vector_K: Tensor) -> Tensor:
     sums_BHTSK = torch.add(2 * queries_BHTK.unsqueeze(3), keys_BHSK.unsqueeze(2), alpha=2)
-    return sums_BHTSK.sigmoid_() @ (2 * vector_K) - vector_K.sum()
+    # by a matrix of one column: a vector's 8 bits ONNX Runtime can't multiply by
+    return (sums_BHTSK.sigmoid_() @ (2 * vector_K.unsqueeze(1))).squeeze(-1) - vector_K.sum()
 
 
 def _deferred_energies(queries_BHTK: Tensor, keys_BHSK: Tensor, vector_K: Tensor) -> Tensor:
