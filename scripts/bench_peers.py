@@ -28,6 +28,7 @@ import torch
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+# E402: what follows is found only when the root is on the path.
 from scripts.peers import logs  # noqa: E402
 from scripts.peers.learning import render_learning  # noqa: E402
 from scripts.peers.ours import Ours  # noqa: E402

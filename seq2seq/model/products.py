@@ -63,10 +63,8 @@ class Packs:
         key = (weight.data_ptr(), weight.shape, weight.stride())
         if key not in self._packs:
             assert ONEDNN_PACK is not None
-            self._packs[key] = (
-                weight,
-                ONEDNN_PACK(weight.to(self._dtype)),
-            )  # with what the key is of
+            # with the weight, so that its address stays its own
+            self._packs[key] = (weight, ONEDNN_PACK(weight.to(self._dtype)))
         return self._packs[key][1]
 
 

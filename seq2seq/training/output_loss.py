@@ -73,7 +73,6 @@ class _OutputCrossEntropy(torch.autograd.Function):
         for rows in _chunks(len(targets_N), len(bias_W)):
             features_CF, targets_C1 = features_NF[rows], targets_N[rows].unsqueeze(1)
             logits_CW = products.linear(features_CF, weight_WF, bias_W)
-            dtype = logits_CW.dtype
             log_probs_CW = at_least_float32(logits_CW).log_softmax(1)
             del logits_CW
             plain_C1 = -log_probs_CW.gather(1, targets_C1)
@@ -82,7 +81,7 @@ class _OutputCrossEntropy(torch.autograd.Function):
             if smoothing:
                 smoothed -= smoothing * log_probs_CW.sum() / len(bias_W)
             if wanted:
-                slope_CW = _slope(log_probs_CW, targets_C1, smoothing).to(dtype)
+                slope_CW = _slope(log_probs_CW, targets_C1, smoothing).to(features_CF.dtype)
                 slopes[0][rows] = products.linear(slope_CW, weight_WF.t())
                 if slope_CW.dtype is slopes[1].dtype:
                     torch.addmm(slopes[1], slope_CW.t(), features_CF, out=slopes[1])
