@@ -238,6 +238,7 @@ class DecodingConfig(Part):
     top_k: int = Field(default=0, ge=0)
     top_p: float = Field(default=1.0, gt=0, le=1)
     batch: int = Field(default=64, ge=1)
+    workers: int | None = Field(default=None, ge=1)
     precision: Precision = "fp32"
     seed: int = Field(default=1, ge=0, lt=2**63)
 

@@ -81,13 +81,15 @@ class Machine:
 class Memory:
     """Bytes: the most that the process ever had in main memory, before the work and with it.
 
-    All of the process counts: the interpreter, torch, the data, the model. `device` is the most
-    that tensors took on the CUDA device. None where the system does not tell.
+    All of the process counts: the interpreter, torch, the data, the model. `worker` is the most
+    that a process which it forked had, what the two share included; `device` the most that tensors
+    took on the CUDA device. None where the system does not tell, or where there was none.
     """
 
     before: int | None
     peak: int | None
     device: int | None = None
+    worker: int | None = None
 
     def render(self, width: int) -> str:
         """Return the peak, so wide, and what it is."""
@@ -96,9 +98,11 @@ class Memory:
         text = (
             f"{_gb(self.peak):>{width}}  resident, of the whole process ({_gb(self.before)} before)"
         )
-        return (
-            text if self.device is None else f"{text}; {_gb(self.device)} of tensors on the device"
-        )
+        if self.worker is not None:
+            text += f"; of a worker {_gb(self.worker)}, partly the same"
+        if self.device is not None:
+            text += f"; {_gb(self.device)} of tensors on the device"
+        return text
 
     def as_dict(self) -> dict[str, int | None]:
         """Return the fields by name, in bytes."""
@@ -112,8 +116,16 @@ def peak_memory() -> int | None:
         import resource
     except ImportError:
         return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else 1024 * peak
+    return _bytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+def peak_worker_memory() -> int | None:
+    """Return the most bytes that a process which this one forked had, if one has ended."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    return _bytes(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) or None
 
 
 def peak_device_memory(device: torch.device) -> int | None:
@@ -131,6 +143,10 @@ def set_threads(threads: int | None) -> None:
     """Have torch compute with so many threads of the CPU; None leaves it its own choice."""
     if threads is not None:
         torch.set_num_threads(threads)
+
+
+def _bytes(peak: int) -> int:
+    return peak if sys.platform == "darwin" else 1024 * peak
 
 
 def _cores() -> int:

@@ -16,6 +16,7 @@ from seq2seq.bench.machine import (
     Memory,
     peak_device_memory,
     peak_memory,
+    peak_worker_memory,
     set_threads,
     synchronize,
 )
@@ -179,7 +180,7 @@ def bench_translating(
         sentences=len(texts),
         alone=min(_ALONE, len(texts)),
         load=Spread.of(loads),
-        memory=Memory(before, peak_memory(), peak_device_memory(place)),
+        memory=Memory(before, peak_memory(), peak_device_memory(place), peak_worker_memory()),
         beams=[BeamBench(beam, len(texts), done) for beam, done in passes.items()],
     )
 

@@ -19,6 +19,7 @@ from seq2seq.cli.options import (
     Models,
     Output,
     Precision,
+    Workers,
     check_output,
     open_runs,
     open_translator,
@@ -82,6 +83,7 @@ def evaluate(
     output: Output = None,
     bootstrap: Bootstrap = 1000,
     beam: Beam = None,
+    workers: Workers = None,
     precision: Precision = None,
     checkpoint: CheckpointName = "best",
     device: Device = "auto",
@@ -111,7 +113,8 @@ def evaluate(
         reverse=_open_reverse(reverse_model, config, checkpoint, device) if reverse_model else None,
         symmetrization=symmetrization or GROW_DIAG_FINAL,
     )
-    translator.options = revised(translator.options, {"beam": beam, "precision": precision})
+    changes = {"beam": beam, "workers": workers, "precision": precision}
+    translator.options = revised(translator.options, changes)
     change = None if attention is None else _change(translator, sources, attention)
     found = evaluate_model(
         translator,

@@ -43,6 +43,10 @@ Beam = Annotated[
 Precision = Annotated[
     str | None, typer.Option("--precision", help="Of the search: fp32, bf16. [default: the run's]")
 ]
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", help="Processes that decode. [default: the run's]"),
+]
 Attention = Annotated[
     str | None,
     typer.Option(

@@ -19,6 +19,7 @@ from seq2seq.cli.options import (
     Models,
     Output,
     Precision,
+    Workers,
     check_output,
     find_export,
     open_export,
@@ -74,6 +75,7 @@ def translate(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of the draws.")] = None,
     batch: Annotated[int | None, typer.Option(help="Sentences decoded at once.")] = None,
+    workers: Workers = None,
     precision: Precision = None,
     attention: Attention = None,
 ) -> None:
@@ -100,6 +102,7 @@ def translate(
         "top_p": top_p,
         "seed": seed,
         "batch": batch,
+        "workers": workers,
         "precision": precision,
     }
     if attention is not None:

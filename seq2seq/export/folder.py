@@ -52,7 +52,7 @@ def export(run: Run, folder: Path, *, checkpoint: str = "best", int8: bool = Fal
             "target": run.config.data.target,
             "source_end": run.config.tokenizer.source_end,
             "max_length": run.config.data.max_length,
-            "decoding": run.config.decoding.model_dump(mode="json"),
+            "decoding": run.config.decoding.model_dump(mode="json", exclude={"workers"}),
         }
         (part / SETTINGS).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
         part.replace(folder)

@@ -9,16 +9,21 @@ import logging
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from seq2seq.config import DecodingConfig
 from seq2seq.data.tokenizer import EOS, Tokenizers, WordPieces
 from seq2seq.inference.hypothesis import Hypothesis
 from seq2seq.inference.translation import END, Candidate, Translation
 
+if TYPE_CHECKING:
+    from seq2seq.inference.workers import Workers
+
 logger = logging.getLogger(__name__)
 
 _WINDOW = 50  # batches read ahead, so that sentences of like length can be put together
+_MANY = 400  # sentences, before which workers don't pay: they take a tenth of a second to start
+_LEAST = 32  # sentences for each of them
 _ROOM = 10  # target pieces allowed beyond max_ratio x source pieces
 
 
@@ -78,17 +83,31 @@ class TextTranslator:
     # --- there ------------------------------------------------------------------------------------
 
     def _searched(
-        self, texts: Iterable[str], search: Search, *, size: int, ahead: int | None
+        self,
+        texts: Iterable[str],
+        search: Search,
+        *,
+        size: int,
+        ahead: int | None,
+        workers: Workers[Sequence[Source], list[list[Hypothesis]]] | None = None,
     ) -> Iterator[Translation]:
-        """What `stream` yields, by a search of `size` sentences at once."""
+        """What `stream` yields, by a search of batches of up to `size`, the longest texts first.
+
+        `workers` are called in for many texts at once; their work is `search`.
+        """
         numbered = enumerate(texts)
         while window := list(islice(numbered, ahead or _WINDOW * size)):
             sources = [self._read(number, text) for number, text in window]
             done = {source.number: self._blank(source) for source in sources if not source.ids}
-            work = sorted((s for s in sources if s.ids), key=lambda source: len(source.ids))
-            for first in range(0, len(work), size):
-                batch = work[first : first + size]
-                for source, hypotheses in zip(batch, search(batch), strict=True):
+            work = sorted((s for s in sources if s.ids), key=lambda source: -len(source.ids))
+            if workers is None or len(work) < _MANY:
+                batches = _batches(work, size, 1)
+                results: Iterable[list[list[Hypothesis]]] = map(search, batches)
+            else:
+                batches = _batches(work, size, min(workers.count, len(work) // _LEAST))
+                results = workers.map(batches)
+            for batch, found in zip(batches, results, strict=True):
+                for source, hypotheses in zip(batch, found, strict=True):
                     done[source.number] = self._translation(source, hypotheses)
             yield from (done[source.number] for source in sources)
 
@@ -129,6 +148,16 @@ class TextTranslator:
             weights_THS=hypothesis.weights_THS[..., :positions],
             source_words=source_words,
         )
+
+
+def _batches(sources: Sequence[Source], size: int, workers: int) -> list[Sequence[Source]]:
+    """`sources` in batches of up to `size`, as many and of like lengths for each of the workers."""
+    rounds = math.ceil(len(sources) / (size * workers))
+    share = math.ceil(len(sources) / (rounds * workers)) * workers if rounds else 1
+    blocks = [sources[first : first + share] for first in range(0, len(sources), share)]
+    return [
+        block[worker::workers] for block in blocks for worker in range(min(workers, len(block)))
+    ]
 
 
 def longest(source_pieces: int, options: DecodingConfig) -> int:

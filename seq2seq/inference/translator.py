@@ -29,6 +29,7 @@ from seq2seq.inference.search import search
 from seq2seq.inference.step import State, Step
 from seq2seq.inference.texts import Source, TextTranslator, longest
 from seq2seq.inference.translation import Translation
+from seq2seq.inference.workers import Workers, count_workers
 from seq2seq.model import products
 from seq2seq.model.attention import Memory, intervening
 from seq2seq.model.attention.contract import Intervention
@@ -104,8 +105,10 @@ class Translator(TextTranslator):
             with self._disturbed(sources, attention):
                 return self._search(sources, options)
 
+        _ = self._fast_steps  # made here, and not by each worker
         size = _batch_size(options, attention)
-        return self._searched(texts, search, size=size, ahead=ahead)
+        with Workers(search, count_workers(options.workers, self.device)) as workers:
+            yield from self._searched(texts, search, size=size, ahead=ahead, workers=workers)
 
     @torch.no_grad()
     def force(

@@ -52,7 +52,8 @@ class LightTranslator(TextTranslator):
     ) -> Iterator[Translation]:
         """Yield the translation of each text, in order, reading `ahead` of them before the first.
 
-        Raises UserError if `options` ask for samples, or for another precision than the model's.
+        Raises UserError if `options` ask for samples, for another precision than the model's, or
+        for workers.
         """
         options = options or self.options
         if options.sample:
@@ -61,6 +62,10 @@ class LightTranslator(TextTranslator):
             raise UserError(
                 f"decoding.precision {options.precision}: an exported model has its own, "
                 "8 bits if exported so; use its run"
+            )
+        if options.workers is not None and options.workers > 1:
+            raise UserError(
+                f"decoding.workers {options.workers}: an exported model decodes in one process"
             )
 
         def search(sources: Sequence[Source]) -> list[list[Hypothesis]]:

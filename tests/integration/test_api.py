@@ -48,6 +48,22 @@ def translator(runs: dict[str, Path]) -> Translator:
 # --- translating ----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("size", [3, 64])
+@pytest.mark.parametrize("count", [399, 400, 401])
+def test_workers_translate_as_one_process_does(
+    translator: Translator, size: int, count: int
+) -> None:
+    texts = [" ".join(EIGHT[n % 8][0].split()[: 1 + n % 7]) for n in range(count)]
+    alone, several = (
+        translator.translate(texts, GREEDY.model_copy(update={"workers": workers, "batch": size}))
+        for workers in (1, 2)
+    )
+    for one, other in zip(alone, several, strict=True):
+        assert (one.source, one.text) == (other.source, other.text)
+        assert one.score == pytest.approx(other.score, abs=1e-5)
+        np.testing.assert_allclose(one.attention, other.attention, atol=1e-5)
+
+
 def test_translations_come_in_order_and_a_blank_line_stays_blank(translator: Translator) -> None:
     texts = ["the cat sleeps", "", "here", "  \t ", "the small cat eats a small dog", "here"]
     found = translator.translate(texts, GREEDY)

@@ -168,6 +168,7 @@ def test_every_decoding_option_changes_what_the_search_is_told(
         "top_p": 0.9,
         "seed": 5,
         "batch": 2,
+        "workers": 2,
         "precision": "bf16",
     }
     told: list[dict[str, Any]] = []

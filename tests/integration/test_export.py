@@ -98,6 +98,7 @@ def test_8_bits_are_smaller_and_translate(command: Command, exported: Path, worl
     [
         (["translate", "--sample"], "decoding.sample: an exported model only searches"),
         (["translate", "--precision", "bf16"], "an exported model has its own"),
+        (["translate", "--workers", "2"], "an exported model decodes in one process"),
         (["translate", "--attention", "uniform"], "an exported model only translates"),
         (["translate", "--model", "runs/tiny"], "an exported model can't be in an ensemble"),
         (["translate", "--checkpoint", "last"], "an exported model has one checkpoint"),

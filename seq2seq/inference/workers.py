@@ -1,0 +1,140 @@
+"""Batches searched by several processes, each a copy of this one with one thread.
+
+A search has little to multiply in a step, and the next step waits for it: two processes of one
+thread get through many batches sooner than one process of two threads.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Generic, NamedTuple, TypeVar, cast
+
+import torch
+
+from seq2seq.errors import UserError
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+class _Worker(NamedTuple):
+    process: BaseProcess
+    connection: Connection
+
+
+class Workers(Generic[Task, Result]):
+    """A context in which `map` does `work` in up to `count` processes.
+
+    They are forked at the first need, so that `work` may be any function and knows all that this
+    process knows; tasks and results must be picklable. They end when this process does, however
+    that is -- those of a ProcessPoolExecutor would wait for ever if it were killed.
+    """
+
+    def __init__(self, work: Callable[[Task], Result], count: int) -> None:
+        self._work = work
+        self.count = count
+        self._workers: list[_Worker] = []
+
+    def __enter__(self) -> Workers[Task, Result]:
+        """Nothing is forked yet."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let the workers go, once they have done what they are at."""
+        for worker in self._workers:
+            worker.connection.close()
+        for worker in self._workers:
+            worker.process.join()
+
+    def map(self, tasks: Sequence[Task]) -> Iterator[Result]:
+        """Yield the result of each task, in order; one alone is done right here.
+
+        Raises what `work` raised, and UserError if a worker was killed.
+        """
+        count = min(self.count, len(tasks))
+        if count <= 1:
+            yield from map(self._work, tasks)
+            return
+        while len(self._workers) < count:
+            self._fork()
+        waiting = deque(enumerate(tasks))
+        for worker in self._workers[:count]:
+            worker.connection.send(waiting.popleft())
+        done: dict[int, Result] = {}
+        for number in range(len(tasks)):
+            while number not in done:
+                for each in wait([worker.connection for worker in self._workers]):
+                    connection = cast("Connection", each)
+                    finished, result = _receive(connection)
+                    done[finished] = cast("Result", result)
+                    if waiting:
+                        connection.send(waiting.popleft())
+            yield done.pop(number)
+
+    def _fork(self) -> None:
+        context = multiprocessing.get_context("fork")
+        ours, theirs = context.Pipe()
+        # An end of ours that a worker kept open would keep the others from learning of our end.
+        ends = [ours, *(worker.connection for worker in self._workers)]
+        process = context.Process(target=_serve, args=(self._work, theirs, ends), daemon=True)
+        process.start()
+        theirs.close()
+        self._workers.append(_Worker(process, ours))
+
+
+def count_workers(asked: int | None, device: torch.device) -> int:
+    """Return how many processes search: as many as `asked`, by default one for each thread.
+
+    Where a copy of the process isn't safe, off Linux, with a GPU or beside other threads, one does.
+    Raises UserError if more are asked for there.
+    """
+    if sys.platform != "linux":
+        hindrance = "Linux"
+    elif device.type != "cpu":
+        hindrance = "the CPU"
+    elif threading.current_thread() is not threading.main_thread():
+        hindrance = "the main thread"
+    else:
+        return torch.get_num_threads() if asked is None else asked
+    if asked is not None and asked > 1:
+        raise UserError(f"decoding.workers {asked}: several are for {hindrance} only; set it to 1")
+    return 1
+
+
+def _receive(connection: Connection) -> tuple[int, object]:
+    try:
+        number, result, error = connection.recv()
+    except (EOFError, ConnectionError):
+        raise UserError(
+            "a process that decodes was killed, perhaps for want of memory: lower decoding.batch "
+            "or decoding.workers"
+        ) from None
+    if error is not None:
+        raise error
+    return number, result
+
+
+def _serve(work: Callable[[Task], Result], tasks: Connection, ends: Sequence[Connection]) -> None:
+    """Do what comes until nothing can come any more."""
+    for end in ends:
+        end.close()
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, signal.SIG_IGN)  # the first process answers these
+    torch.set_num_threads(1)  # those of the pool were not copied
+    try:
+        while True:
+            number, task = tasks.recv()
+            try:
+                result, failure = work(task), None
+            except Exception as error:
+                result, failure = None, error
+            tasks.send((number, result, failure))
+    except (EOFError, ConnectionError):
+        return

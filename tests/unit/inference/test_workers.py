@@ -1,0 +1,137 @@
+"""Several processes do what one would do, and leave nobody behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+
+from seq2seq.errors import UserError
+from seq2seq.inference.workers import Workers, count_workers
+
+CPU = torch.device("cpu")
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="workers are for Linux only")
+
+
+def square(task: int) -> tuple[int, int]:
+    return os.getpid(), task * task
+
+
+def test_results_come_in_order_from_as_many_processes_as_asked() -> None:
+    def slow_at_first(task: int) -> tuple[int, int]:
+        time.sleep(0.05 / (task + 1))
+        return square(task)
+
+    with Workers(slow_at_first, 3) as workers:
+        for tasks in (range(10), range(2), range(5)):  # the same processes do them all
+            found = list(workers.map(tasks))
+            assert [result for _, result in found] == [task * task for task in tasks]
+            processes = {process for process, _ in found}
+            assert len(processes) <= 3
+            assert os.getpid() not in processes
+
+
+@pytest.mark.parametrize(("count", "tasks"), [(1, 4), (4, 1), (4, 0)])
+def test_one_process_or_one_task_needs_no_other_process(count: int, tasks: int) -> None:
+    with Workers(square, count) as workers:
+        assert list(workers.map(range(tasks))) == [(os.getpid(), n * n) for n in range(tasks)]
+
+
+def test_a_worker_computes_with_one_thread() -> None:
+    def threads(_: int) -> int:
+        return torch.get_num_threads()
+
+    with Workers(threads, 2) as workers:
+        assert list(workers.map(range(4))) == [1, 1, 1, 1]
+
+
+def test_an_error_of_the_work_is_raised_here() -> None:
+    def fail(task: int) -> int:
+        raise UserError(f"line {task + 1}: expected a word")
+
+    with Workers(fail, 2) as workers, pytest.raises(UserError, match="line 1: expected a word"):
+        list(workers.map([0, 0]))
+
+
+def test_a_killed_worker_is_told_in_a_line() -> None:
+    def die(task: int) -> int:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return task
+
+    with (
+        Workers(die, 2) as workers,
+        pytest.raises(UserError, match="was killed"),
+    ):
+        list(workers.map(range(4)))
+
+
+def test_workers_end_when_results_are_no_longer_wanted() -> None:
+    def run() -> int:
+        with Workers(square, 2) as workers:
+            process, _ = next(workers.map(range(100)))
+        return process
+
+    assert gone(run())
+
+
+def test_workers_leave_ctrl_c_to_the_first_process_and_end_with_it() -> None:
+    code = """
+import os, signal, time
+from seq2seq.inference.workers import Workers
+def work(task):
+    os.kill(os.getpid(), signal.SIGINT)
+    os.kill(os.getpid(), signal.SIGTERM)
+    return os.getpid()
+with Workers(work, 2) as workers:
+    print(*workers.map(range(8)), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (-signal.SIGKILL, "")
+    processes = set(map(int, done.stdout.split()))
+    assert len(processes) == 2
+    assert all(map(gone, processes))
+
+
+def gone(process: int) -> bool:
+    """Whether the process ends within some seconds."""
+    for _ in range(100):
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_by_default_there_is_a_worker_for_each_thread() -> None:
+    assert count_workers(None, CPU) == torch.get_num_threads()
+    assert count_workers(3, CPU) == 3
+
+
+def refused_in(place: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[int | None], int]:
+    if place == "Linux":
+        monkeypatch.setattr(sys, "platform", "darwin")
+    if place == "the main thread":
+        with_thread = ThreadPoolExecutor(1)
+        return lambda asked: with_thread.submit(count_workers, asked, CPU).result()
+    device = torch.device("cuda") if place == "the CPU" else CPU
+    return lambda asked: count_workers(asked, device)
+
+
+@pytest.mark.parametrize("place", ["Linux", "the CPU", "the main thread"])
+def test_elsewhere_there_is_one_and_more_are_refused(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = refused_in(place, monkeypatch)
+    assert (count(None), count(1)) == (1, 1)
+    with pytest.raises(UserError, match=f"decoding.workers 2: several are for {place} only"):
+        count(2)
