@@ -13,10 +13,11 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import torch
 
@@ -26,6 +27,7 @@ from seq2seq.bench.stopwatch import Stopwatch
 from seq2seq.bench.updates import Updates
 from seq2seq.config import load_config
 from seq2seq.data.prepare import prepare
+from seq2seq.model import fused_loop
 from seq2seq.model.deferred import readable
 from seq2seq.model.model import Seq2Seq
 
@@ -36,6 +38,7 @@ LUONG = ["model.decoder.kind=luong", "model.attention=general"]
 STEPS: dict[str, list[str]] = {
     "additive, before the cell": [],
     "... by the readable path": [],
+    "... step by step": [],
     "... teacher forcing 0.5": ["training.teacher_forcing.start=0.5"],
     "... between two cells": ["model.decoder.kind=conditional"],
     "... location-aware": ["model.attention=location-aware"],
@@ -46,7 +49,11 @@ STEPS: dict[str, list[str]] = {
 }
 """The settings of each; the first is what the others are compared with."""
 
-READABLE = "... by the readable path"
+WAYS: dict[str, Callable[[], AbstractContextManager[object]]] = {
+    "... by the readable path": readable,
+    "... step by step": lambda: patch.object(fused_loop, "fits", lambda *_: False),
+}
+"""What turns faster ways off, all of them or the last."""
 
 
 def main() -> None:
@@ -70,7 +77,8 @@ def measure(threads: int, rounds: int, updates: int) -> dict[str, Any]:
     speeds: dict[str, list[float]] = {name: [] for name in STEPS}
     for number in range(rounds + 1):  # the first is not counted
         for name, each in work.items():
-            speed = run(each, updates, by_readable=name == READABLE)
+            with WAYS.get(name, nullcontext)():
+                speed = run(each, updates)
             if number:
                 speeds[name].append(round(speed, 1))
     return {"machine": machine.as_dict(), "updates": updates, "speeds": speeds}
@@ -84,13 +92,12 @@ def build(settings: Sequence[str]) -> Updates:
     return Updates(config, prepared, model, torch.device("cpu"))
 
 
-def run(work: Updates, updates: int, *, by_readable: bool) -> float:
+def run(work: Updates, updates: int) -> float:
     """Target tokens a second of so many updates."""
     work.rewind()
-    with readable() if by_readable else nullcontext():
-        started = time.perf_counter()
-        tally = work.make(updates, Stopwatch(work.device))
-        return tally.target_tokens / (time.perf_counter() - started)
+    started = time.perf_counter()
+    tally = work.make(updates, Stopwatch(work.device))
+    return tally.target_tokens / (time.perf_counter() - started)
 
 
 def render(found: dict[str, Any]) -> str:

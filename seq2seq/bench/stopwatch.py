@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 from typing import Any
 
 import torch
-from torch import nn
 
+from seq2seq.model.fused_loop import Reading
 from seq2seq.model.model import Seq2Seq
 
 STAGES = {
@@ -95,23 +95,41 @@ def watched(model: Seq2Seq, stopwatch: Stopwatch) -> Iterator[None]:
 
     The bridge is the last that `encode` calls, so what follows it is the decoder's.
     """
-    attention = model.decoder.attention
     hooks = [
         model.register_forward_pre_hook(lambda *_: stopwatch.switch("encoder")),
         model.bridge.register_forward_hook(lambda *_: stopwatch.switch("decoder")),
         model.register_forward_hook(lambda *_: stopwatch.switch("output")),
-        *_inside(attention, stopwatch, "attention"),
-        *_inside(model.output, stopwatch, "output"),  # by turns with the decoder, if not forced
+    ]
+    calls = [
+        (model.decoder.attention, "forward", "attention"),
+        (Reading, "step", "attention"),
+        (model.output, "forward", "output"),  # by turns with the decoder, if not forced
     ]
     try:
-        yield
+        with ExitStack() as stack:
+            for owner, name, stage in calls:
+                stack.enter_context(_timed(owner, name, stopwatch, stage))
+            yield
     finally:
         for hook in hooks:
             hook.remove()
 
 
-def _inside(module: nn.Module, stopwatch: Stopwatch, stage: str) -> list[Any]:
-    return [
-        module.register_forward_pre_hook(lambda *_: stopwatch.enter(stage)),
-        module.register_forward_hook(lambda *_: stopwatch.leave()),
-    ]
+@contextmanager
+def _timed(owner: Any, name: str, stopwatch: Stopwatch, stage: str) -> Iterator[None]:
+    """Give the calls of a method to the stage; by a hook the model would see that it is watched."""
+    method = getattr(owner, name)
+
+    def timed(*args: Any, **kwargs: Any) -> Any:
+        stopwatch.enter(stage)
+        try:
+            return method(*args, **kwargs)
+        finally:
+            stopwatch.leave()
+
+    own = name in vars(owner)
+    setattr(owner, name, timed)
+    try:
+        yield
+    finally:
+        setattr(owner, name, method) if own else delattr(owner, name)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from seq2seq.config import DecoderConfig
 from seq2seq.errors import UserError
+from seq2seq.model import fused_loop
 from seq2seq.model.attention import (
     Attended,
     Attention,
@@ -132,6 +133,13 @@ class Luong(Decoder):
         token_weights, fed_weights = first.input_weights(embedded_BTI.size(-1), self.fed_size)
         gates_BTG = first.gates(embedded_BTI, token_weights)  # no step waits for these
         first_BX, *upper_BX = state.layers_BLX.unbind(1)
+        plain = not upper and self.readout.pieces == 1
+        if plain and fused_loop.fits(self.attention, first, gates_BTG):
+            features_BTF, first_BX, attended = fused_loop.attend_after_cell(
+                self.attention, first, gates_BTG, fed_weights, self.readout.linear, state, memory
+            )
+            end = DecoderState(first_BX.unsqueeze(1), features_BTF[:, -1], attended.state)
+            return Decoded(features_BTF, attended.weights_BHTS, end)
         fed_BF, attention = state.fed_BF, state.attention
         features: list[Tensor] = []
         steps: list[Attended] = []
@@ -184,6 +192,34 @@ class Bahdanau(Decoder):
         """Read T tokens, the first of which follows `state`."""
         token_weights, context_weights = self.input_weights(embedded_BTI.size(-1))
         gates_BTG = self.first.gates(embedded_BTI, token_weights)  # no step waits for these
+        if type(self) is Bahdanau and fused_loop.fits(self.attention, self.first, gates_BTG):
+            outputs_BTD, first_BX, attended = fused_loop.attend_before_cell(
+                self.attention, self.first, gates_BTG, context_weights, state, memory
+            )
+        else:
+            outputs_BTD, first_BX, attended = self._step_by_step(
+                gates_BTG, embedded_BTI, context_weights, state, memory
+            )
+        # What no step waits for follows over all T at once.
+        upper_BLX = state.layers_BLX[:, 1:]
+        if self.upper:
+            outputs_BTD, upper_BLX = run_stack(
+                self.upper, self.dropout(outputs_BTD), upper_BLX, self.dropout
+            )
+        features_BTF = self.readout(outputs_BTD, embedded_BTI, attended.context_BTV)
+        layers_BLX = torch.cat((first_BX.unsqueeze(1), upper_BLX), 1)
+        end = DecoderState(layers_BLX, state.fed_BF, attended.state)
+        return Decoded(features_BTF, attended.weights_BHTS, end, attended.choices)
+
+    def _step_by_step(
+        self,
+        gates_BTG: Tensor,
+        embedded_BTI: Tensor,
+        context_weights: Tensor,
+        state: DecoderState,
+        memory: Memory,
+    ) -> tuple[Tensor, Tensor, Attended]:
+        """The first layer's outputs_BTD, its state after them, and what it attended to."""
         first_BX, attention = state.layers_BLX[:, 0], state.attention
         outputs: list[Tensor] = []
         steps: list[Attended] = []
@@ -192,17 +228,7 @@ class Bahdanau(Decoder):
             attention = attended.state
             outputs.append(self.first.output(first_BX))
             steps.append(attended)
-        attended = join(steps)
-        # What no step waits for follows over all T at once.
-        outputs_BTD, upper_BLX = torch.stack(outputs, 1), state.layers_BLX[:, 1:]
-        if self.upper:
-            outputs_BTD, upper_BLX = run_stack(
-                self.upper, self.dropout(outputs_BTD), upper_BLX, self.dropout
-            )
-        features_BTF = self.readout(outputs_BTD, embedded_BTI, attended.context_BTV)
-        layers_BLX = torch.cat((first_BX.unsqueeze(1), upper_BLX), 1)
-        end = DecoderState(layers_BLX, state.fed_BF, attention)
-        return Decoded(features_BTF, attended.weights_BHTS, end, attended.choices)
+        return torch.stack(outputs, 1), first_BX, join(steps)
 
     def input_weights(self, embedding: int) -> tuple[Tensor, ...]:
         """Return the matrices that tokens and contexts meet on their way into a cell."""

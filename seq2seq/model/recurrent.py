@@ -50,6 +50,10 @@ class Recurrent(nn.Module):
             return once(weights, sizes, lambda: weights.split(sizes, dim=1))
         return weights.split(sizes, dim=1)
 
+    def hidden_weights(self) -> tuple[Tensor, Tensor]:
+        """Return the matrix (G, D) and the bias of the state's share of the gates."""
+        return self._parameter("weight_hh_l0"), self._parameter("bias_hh_l0")
+
     @property
     def input_bias(self) -> Tensor:
         """b of the input's share of the gates."""
@@ -61,7 +65,7 @@ class Recurrent(nn.Module):
 
     def step(self, gates_BG: Tensor, state_BX: Tensor) -> Tensor:
         """Return the next state, given all of the input's share of the gates (bias included)."""
-        weight, bias = self._parameter("weight_hh_l0"), self._parameter("bias_hh_l0")
+        weight, bias = self.hidden_weights()
         if self.is_lstm:
             hidden_BD, cell_BD = state_BX.chunk(2, -1)
             summed_BG = gates_BG + linear(hidden_BD, weight, bias)
@@ -109,14 +113,29 @@ class _GRU(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, slope_BD: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        reset_BD, update_BD, new_BD, hidden_new_BD, state_BD = ctx.saved_tensors
-        through_BD = slope_BD * update_BD
-        new_slope = aten.tanh_backward(slope_BD - through_BD, new_BD)
-        update_slope = aten.sigmoid_backward(slope_BD * (state_BD - new_BD), update_BD)
-        reset_slope = aten.sigmoid_backward(new_slope * hidden_new_BD, reset_BD)
-        gates_BG = torch.cat((reset_slope, update_slope, new_slope), -1)
-        hidden_BG = torch.cat((reset_slope, update_slope, new_slope * reset_BD), -1)
-        return gates_BG, hidden_BG, through_BD
+        gates, hidden, through_BD = gru_slopes(slope_BD, *ctx.saved_tensors)
+        return torch.cat(gates, -1), torch.cat(hidden, -1), through_BD
+
+
+def gru_slopes(
+    slope_BD: Tensor,
+    reset_BD: Tensor,
+    update_BD: Tensor,
+    new_BD: Tensor,
+    hidden_new_BD: Tensor,
+    state_BD: Tensor,
+) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...], Tensor]:
+    """Return the derivative of `gru` by its arguments, the first two as their three slices.
+
+    Reset, update and new are those that the step computed, `hidden_new_BD` the new one's share of
+    its `hidden_BG`.
+    """
+    through_BD = slope_BD * update_BD
+    new_slope = aten.tanh_backward(slope_BD - through_BD, new_BD)
+    update_slope = aten.sigmoid_backward(slope_BD * (state_BD - new_BD), update_BD)
+    reset_slope = aten.sigmoid_backward(new_slope * hidden_new_BD, reset_BD)
+    both = reset_slope, update_slope
+    return (*both, new_slope), (*both, new_slope * reset_BD), through_BD
 
 
 def run_stack(

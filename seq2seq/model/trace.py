@@ -25,6 +25,11 @@ def trace(name: str, tensor: Tensor) -> Tensor:
     return tensor
 
 
+def is_recording() -> bool:
+    """Whether somebody watches."""
+    return _recording is not None
+
+
 @contextmanager
 def recording() -> Iterator[Recording]:
     """Record every traced tensor inside the block; recordings nest, the innermost one sees."""

@@ -1,0 +1,174 @@
+"""All steps as one function against the readable path: the same outputs, the same gradients."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from seq2seq.model import fused_loop
+from seq2seq.model.attention import intervening
+from seq2seq.model.attention.luong import Dot
+from seq2seq.model.decoder import Decoded
+from seq2seq.model.deferred import readable
+from seq2seq.model.model import Seq2Seq
+from seq2seq.model.trace import recording
+from tests.unit.model.test_deferred import PIECES, build
+
+DECODERS = {
+    "before the cell": [],
+    "before the cell, two layers": ["model.decoder.layers=2"],
+    "after the cell": ["model.decoder={kind: luong, size: 8, input_feeding: true}"],
+}
+UNITS = ["additive", "dot", "general", "qkv", "{kind: additive, size: 5}", "{kind: qkv, size: 6}"]
+LENGTHS_B = torch.tensor([5, 3, 1])
+LOOPS = ("_BeforeCell", "_AfterCell")
+
+
+@pytest.fixture
+def taken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The loops that were taken."""
+    names: list[str] = []
+    run = fused_loop._run
+
+    def spy(loop: type[torch.autograd.Function], *arguments: Any) -> tuple[Tensor, ...]:
+        names.append(loop.__name__)
+        return run(loop, *arguments)
+
+    monkeypatch.setattr(fused_loop, "_run", spy)
+    return names
+
+
+def decoded(model: Seq2Seq, steps: int = 4) -> Decoded:
+    torch.manual_seed(2)
+    source_BS, inputs_BT = torch.randint(4, PIECES, (3, 5)), torch.randint(4, PIECES, (3, steps))
+    found: Decoded = model(source_BS, LENGTHS_B, inputs_BT)
+    return found
+
+
+def everything(found: Decoded) -> list[Tensor]:
+    """All that may be read afterwards."""
+    return [found.features_BTF, found.weights_BHTS, *found.state[:2], *found.state.attention[:2]]
+
+
+def backward(found: Decoded, model: Seq2Seq, *, keep: bool = False) -> dict[str, Tensor]:
+    """The gradients of something of the features, of the weights and of the state."""
+    parts = [each for each in everything(found) if each.requires_grad and each.numel()]
+    slopes = [each.detach().cos() for each in parts]
+    torch.autograd.backward(parts, slopes, retain_graph=keep)
+    gradients = {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}
+    model.zero_grad()
+    return gradients
+
+
+@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("settings", DECODERS.values(), ids=DECODERS.keys())
+def test_outputs_and_gradients_are_those_of_the_readable_path(
+    settings: list[str], unit: str, taken: list[str]
+) -> None:
+    model = build([*settings, f"model.attention={unit}"])
+    ours = decoded(model)
+    assert taken == [LOOPS[settings == DECODERS["after the cell"]]]
+    with readable():
+        theirs = decoded(model)
+    assert len(taken) == 1
+    torch.testing.assert_close(everything(ours), everything(theirs))
+    torch.testing.assert_close(backward(ours, model), backward(theirs, model))
+
+
+@pytest.mark.parametrize("settings", DECODERS.values(), ids=DECODERS.keys())
+def test_a_graph_that_is_kept_gives_the_same_gradients_again(settings: list[str]) -> None:
+    model = build(settings)
+    found = decoded(model)
+    first = backward(found, model, keep=True)
+    torch.testing.assert_close(backward(found, model), first)
+    with pytest.raises(RuntimeError, match="backward through the graph a second time"):
+        backward(found, model)
+
+
+@pytest.mark.parametrize("settings", DECODERS.values(), ids=DECODERS.keys())
+def test_a_matrix_that_changed_before_the_backward_is_refused(settings: list[str]) -> None:
+    model = build(settings)
+    found = decoded(model)
+    with torch.no_grad():
+        for name, parameter in model.decoder.named_parameters():
+            if "weight_hh" in name:
+                parameter.add_(1)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        backward(found, model)
+
+
+@pytest.mark.parametrize("unit", ["additive", "general", "qkv"])
+@pytest.mark.parametrize("settings", DECODERS.values(), ids=DECODERS.keys())
+def test_in_bf16_it_is_as_near_as_the_steps_are(
+    settings: list[str], unit: str, taken: list[str]
+) -> None:
+    model = build([*settings, f"model.attention={unit}"]).float()
+    exact = everything(decoded(model))
+    with torch.autocast("cpu", torch.bfloat16):
+        ours = decoded(model)
+    assert len(taken) == 2
+    gradients = backward(ours, model)
+    assert all(gradient.dtype is torch.float32 for gradient in gradients.values())
+    for one, other in zip(everything(ours), exact, strict=True):
+        torch.testing.assert_close(one.double(), other.double(), atol=0.1, rtol=0.1)
+
+
+class Heir(Dot):
+    """Could read anything."""
+
+
+def watch(model: Seq2Seq) -> None:
+    model.decoder.attention.register_forward_hook(lambda *_: None)
+
+
+@contextmanager
+def shifted(model: Seq2Seq) -> Iterator[None]:
+    with intervening(model.decoder.attention, lambda weights_BHTS, *_: weights_BHTS.roll(1, -1)):
+        yield
+
+
+OTHERS: dict[str, tuple[list[str], Callable[[Seq2Seq], Any]]] = {
+    "location-aware": (["model.attention=location-aware"], lambda _: None),
+    "multihead": (["model.attention={kind: multihead, heads: 2}"], lambda _: None),
+    "sparsemax": (["model.attention={kind: dot, addressing: sparsemax}"], lambda _: None),
+    "lstm": (["model.decoder.cell=lstm"], lambda _: None),
+    "between two cells": (["model.decoder.kind=conditional"], lambda _: None),
+    "maxout after the cell": (
+        ["model.decoder={kind: luong, size: 8, input_feeding: true, readout: maxout}"],
+        lambda _: None,
+    ),
+    "two layers after the cell": (
+        ["model.decoder={kind: luong, size: 8, input_feeding: true, layers: 2}"],
+        lambda _: None,
+    ),
+    "evaluating": ([], lambda model: model.eval() and None),
+    "watched by a hook": ([], watch),
+    "recorded": ([], lambda _: recording()),
+    "weights replaced": ([], shifted),
+    "an heir": (
+        ["model.attention=dot"],
+        lambda model: setattr(model.decoder.attention, "__class__", Heir),
+    ),
+}
+
+
+@pytest.mark.parametrize(("settings", "prepare"), OTHERS.values(), ids=OTHERS.keys())
+def test_all_others_go_step_by_step(
+    settings: list[str], prepare: Callable[[Seq2Seq], Any], taken: list[str]
+) -> None:
+    model = build(settings)
+    context = prepare(model)
+    if context is None:
+        decoded(model)
+    else:
+        with context:
+            decoded(model)
+    assert not taken
+
+
+def test_a_single_step_is_a_step(taken: list[str]) -> None:
+    decoded(build([]), steps=1)
+    assert not taken
