@@ -89,7 +89,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--updates", type=int, default=16, help="of training, the first window not counted")
     add("--window", type=int, default=4, help="updates")
     add("--learnt", type=int, default=300, help="updates of the models that translate")
-    add("--sentences", type=int, default=256, help="of the test set, the first ones")
+    add("--sentences", type=int, default=1000, help="of the test set, the first ones")
     add("--threads", type=int, default=2)
     add("--corpus", type=Path, default=ROOT / "corpora" / "multi30k", help="folder")
     add("--test", default="test_2016_flickr", help="its corpus to translate")
