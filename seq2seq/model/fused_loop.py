@@ -1,9 +1,9 @@
 """All steps of a decoder in training as one function, its derivative written out.
 
-Autograd records each operation of each step, and calls Python for it once more on the way back: a
-tenth of the time of an update. Here the steps of Bahdanau's decoder and of Luong's with input
-feeding are one node of its graph. As in `deferred.py`, what all steps share gets its gradient from
-one product over all of them. `fits` tells which models; the readable path is `Decoder.forward`.
+Autograd records each operation of each step, and calls Python for it once more on the way back.
+Here the steps of Bahdanau's decoder, and of Luong's with input feeding, are one node of its graph.
+As in `deferred.py`, what all steps share gets its gradient from one product over all of them.
+`fits` tells which models; what they are held to is `_step_by_step` of each decoder.
 
 A part (`_Cell`, `Reading`, its scores) keeps what its derivative needs: `step(t, ...)` for t
 upwards, then `begin_back()`, then `back(t, slopes) -> slopes` for t downwards, then `gradients()`.
