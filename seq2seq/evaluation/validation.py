@@ -19,7 +19,10 @@ def build_validate(config: Config, prepared: Prepared) -> Validate:
     It decodes greedily, whatever `decoding` says: the best step is much the same, and found sooner.
     """
     device = find_device(config.training.device)
-    greedy = config.decoding.model_copy(update={"beam": 1, "n_best": 1, "sample": False})
+    changes = {"beam": 1, "n_best": 1, "sample": False}
+    if device.type != "cpu":
+        changes["workers"] = 1
+    greedy = config.decoding.model_copy(update=changes)
 
     def validate(model: Seq2Seq) -> Validation:
         translator = Translator(

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_WINDOW = 50  # batches read ahead, so that sentences of like length can be put together
 _MANY = 400  # sentences, before which workers don't pay: they take a tenth of a second to start
+_WINDOW = 50  # batches read ahead, or `_MANY`, so that sentences of like length come together
 _LEAST = 32  # sentences for each of them
 _ROOM = 10  # target pieces allowed beyond max_ratio x source pieces
 
@@ -96,7 +96,7 @@ class TextTranslator:
         `workers` are called in for many texts at once; their work is `search`.
         """
         numbered = enumerate(texts)
-        while window := list(islice(numbered, ahead or _WINDOW * size)):
+        while window := list(islice(numbered, ahead or max(_WINDOW * size, _MANY))):
             sources = [self._read(number, text) for number, text in window]
             done = {source.number: self._blank(source) for source in sources if not source.ids}
             work = sorted((s for s in sources if s.ids), key=lambda source: -len(source.ids))

@@ -35,6 +35,7 @@ from seq2seq.model.attention import Memory, intervening
 from seq2seq.model.attention.contract import Intervention
 from seq2seq.model.decoder import DecoderState
 from seq2seq.model.model import Seq2Seq
+from seq2seq.model.trace import is_recording
 from seq2seq.training.run import Run, find_run
 
 _SHARED = ("data.source", "data.target", "tokenizer.source_end")  # by all models of an ensemble
@@ -107,7 +108,8 @@ class Translator(TextTranslator):
 
         _ = self._fast_steps  # made here, and not by each worker
         size = _batch_size(options, attention)
-        with Workers(search, count_workers(options.workers, self.device)) as workers:
+        asked = 1 if is_recording() else options.workers  # one that watches sees this process only
+        with Workers(search, count_workers(asked, self.device)) as workers:
             yield from self._searched(texts, search, size=size, ahead=ahead, workers=workers)
 
     @torch.no_grad()

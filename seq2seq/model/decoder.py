@@ -134,7 +134,7 @@ class Luong(Decoder):
         gates_BTG = first.gates(embedded_BTI, token_weights)  # no step waits for these
         first_BX, *upper_BX = state.layers_BLX.unbind(1)
         plain = not upper and self.readout.pieces == 1
-        if plain and fused_loop.fits(self.attention, first, gates_BTG):
+        if plain and fused_loop.fits(gates_BTG, self.attention, first, self.readout):
             features_BTF, first_BX, attended = fused_loop.attend_after_cell(
                 self.attention, first, gates_BTG, fed_weights, self.readout.linear, state, memory
             )
@@ -192,7 +192,7 @@ class Bahdanau(Decoder):
         """Read T tokens, the first of which follows `state`."""
         token_weights, context_weights = self.input_weights(embedded_BTI.size(-1))
         gates_BTG = self.first.gates(embedded_BTI, token_weights)  # no step waits for these
-        if type(self) is Bahdanau and fused_loop.fits(self.attention, self.first, gates_BTG):
+        if type(self) is Bahdanau and fused_loop.fits(gates_BTG, self.attention, self.first):
             outputs_BTD, first_BX, attended = fused_loop.attend_before_cell(
                 self.attention, self.first, gates_BTG, context_weights, state, memory
             )

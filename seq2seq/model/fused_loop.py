@@ -46,8 +46,11 @@ class Steps(NamedTuple):
     attended: Attended
 
 
-def fits(attention: Attention, cell: Recurrent, gates_BTG: Tensor) -> bool:
-    """Whether the steps can be taken here, with nobody to look or reach into one of them."""
+def fits(gates_BTG: Tensor, attention: Attention, cell: Recurrent, *others: nn.Module) -> bool:
+    """Whether the steps can be taken here, with nobody to look or reach into one of them.
+
+    `others` are the modules that the steps call besides.
+    """
     return (
         gates_BTG.size(1) > 1
         and is_deferring()
@@ -55,8 +58,18 @@ def fits(attention: Attention, cell: Recurrent, gates_BTG: Tensor) -> bool:
         and type(attention) in (Additive, Dot, General, QKV)
         and type(attention.addressing) is Softmax
         and attention.intervention is None
-        and not (attention._forward_hooks or attention._forward_pre_hooks)
         and not cell.is_lstm
+        and not any(map(_is_watched, (attention, cell, *others)))
+    )
+
+
+def _is_watched(module: nn.Module) -> bool:
+    return any(
+        each._forward_hooks
+        or each._forward_pre_hooks
+        or each._backward_hooks
+        or each._backward_pre_hooks
+        for each in module.modules()
     )
 
 
@@ -132,7 +145,7 @@ def _reading_of(attention: Attention, memory: Memory) -> tuple[Any, ...]:
 
 
 # --- the two loops --------------------------------------------------------------------------------
-# What came in is saved for autograd to refuse a backward after it was changed.
+# What came in and went out is saved for autograd to refuse a backward after it was changed.
 
 
 class _BeforeCell(torch.autograd.Function):
@@ -153,13 +166,11 @@ class _BeforeCell(torch.autograd.Function):
         for t, gates_BG in enumerate(gates_BTG.unbind(1)):
             context_BV = reading.step(t, cell.states_TBD[t])
             cell.step(t, linear(context_BV, context_weights_GV) + gates_BG)
-        ctx.save_for_backward(*reading.inputs, context_weights_GV, weights_GD)
+        made = cell.states_TBD[1:], reading.contexts_TBV, reading.weights_TBS
+        outputs = tuple(each.transpose(0, 1) for each in made)
+        ctx.save_for_backward(*outputs, *reading.inputs, context_weights_GV, weights_GD)
         ctx.cell, ctx.reading = cell, reading
-        return (
-            cell.states_TBD[1:].transpose(0, 1),
-            reading.contexts_TBV.transpose(0, 1),
-            reading.weights_TBS.transpose(0, 1),
-        )
+        return outputs
 
     @staticmethod
     @once_differentiable
@@ -210,14 +221,12 @@ class _AfterCell(torch.autograd.Function):
             torch.cat((reading.step(t, output_BD), output_BD), -1, out=parts_TBX[t])
             mixed_BF = linear(parts_TBX[t], readout_FX, readout_bias_F)
             torch.tanh(mixed_BF, out=features_TBF[t + 1])
-        ctx.save_for_backward(*reading.inputs, fed_weights_GF, weights_GD, readout_FX)
+        made = features_TBF[1:], reading.contexts_TBV, reading.weights_TBS
+        features_BTF, *attended = (each.transpose(0, 1) for each in made)
+        outputs = features_BTF, cell.states_TBD[-1], *attended
+        ctx.save_for_backward(*outputs, *reading.inputs, fed_weights_GF, weights_GD, readout_FX)
         ctx.cell, ctx.reading, ctx.made = cell, reading, (parts_TBX, features_TBF)
-        return (
-            features_TBF[1:].transpose(0, 1),
-            cell.states_TBD[-1],
-            reading.contexts_TBV.transpose(0, 1),
-            reading.weights_TBS.transpose(0, 1),
-        )
+        return outputs
 
     @staticmethod
     @once_differentiable

@@ -2,8 +2,10 @@
 
 import json
 import logging
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +16,7 @@ import seq2seq
 from seq2seq import Candidate, DecodingConfig, Translation, Translator, UserError
 from seq2seq.data.tokenizer import WordPieces
 from seq2seq.inference.translation import END, render_matrix
+from seq2seq.inference.workers import Workers
 from seq2seq.pipeline import train
 from tests.integration.tiny import BY_HEART, EIGHT, tiny
 
@@ -50,14 +53,24 @@ def translator(runs: dict[str, Path]) -> Translator:
 
 @pytest.mark.parametrize("size", [3, 64])
 @pytest.mark.parametrize("count", [399, 400, 401])
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are for Linux only")
 def test_workers_translate_as_one_process_does(
-    translator: Translator, size: int, count: int
+    translator: Translator, size: int, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    forks: list[int] = []
+    fork = Workers._fork
+
+    def spy(self: Workers[Any, Any]) -> None:
+        forks.append(1)
+        fork(self)
+
+    monkeypatch.setattr(Workers, "_fork", spy)
     texts = [" ".join(EIGHT[n % 8][0].split()[: 1 + n % 7]) for n in range(count)]
     alone, several = (
         translator.translate(texts, GREEDY.model_copy(update={"workers": workers, "batch": size}))
         for workers in (1, 2)
     )
+    assert len(forks) == (2 if count >= 400 else 0)
     for one, other in zip(alone, several, strict=True):
         assert (one.source, one.text) == (other.source, other.text)
         assert one.score == pytest.approx(other.score, abs=1e-5)

@@ -1,5 +1,6 @@
 """Several processes do what one would do, and leave nobody behind."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -7,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pickle import PicklingError
 
 import pytest
 import torch
@@ -80,6 +82,66 @@ def test_workers_end_when_results_are_no_longer_wanted() -> None:
     assert gone(run())
 
 
+def test_two_may_be_open_at_once_and_the_first_may_end_first() -> None:
+    first, second = Workers(square, 2), Workers(square, 2)
+    process, _ = next(first.map(range(6)))
+    assert [result for _, result in second.map(range(4))] == [0, 1, 4, 9]
+    first.__exit__()
+    assert gone(process)
+    assert [result for _, result in second.map(range(3))] == [0, 1, 4]
+    second.__exit__()
+
+
+def test_what_was_not_read_to_its_end_is_not_mixed_with_what_comes_next() -> None:
+    with Workers(square, 2) as workers:
+        results = workers.map(range(10))
+        next(results)
+        results.close()  # type: ignore[attr-defined]  # a generator
+        assert [result for _, result in workers.map(range(100, 104))] == [
+            task * task for task in range(100, 104)
+        ]
+
+
+class UnsendableError(Exception):
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(first)
+        self.second = lambda: second
+
+
+def test_an_error_that_cannot_be_sent_is_told_in_words() -> None:
+    def fail(task: int) -> int:
+        raise UnsendableError("the reason", "more")
+
+    with (
+        Workers(fail, 2) as workers,
+        pytest.raises(RuntimeError, match="UnsendableError: the reason"),
+    ):
+        list(workers.map([0, 0]))
+
+
+def test_a_result_that_cannot_be_sent_is_an_error() -> None:
+    def odd(task: int) -> Callable[[], int]:
+        return lambda: task
+
+    with Workers(odd, 2) as workers, pytest.raises((AttributeError, TypeError, PicklingError)):
+        list(workers.map([0, 0]))
+
+
+def test_a_program_that_reads_only_the_first_result_ends() -> None:
+    code = """
+from seq2seq.inference.workers import Workers
+def results():
+    with Workers(abs, 2) as workers:
+        yield from workers.map(range(100))
+kept = results()
+print(next(kept))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "0\n", "")
+
+
 def test_workers_leave_ctrl_c_to_the_first_process_and_end_with_it() -> None:
     code = """
 import os, signal, time
@@ -123,11 +185,15 @@ def refused_in(place: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[int | N
     if place == "the main thread":
         with_thread = ThreadPoolExecutor(1)
         return lambda asked: with_thread.submit(count_workers, asked, CPU).result()
+    if place == "a process that is no daemon":
+        monkeypatch.setitem(multiprocessing.current_process()._config, "daemon", True)  # type: ignore[attr-defined]
     device = torch.device("cuda") if place == "the CPU" else CPU
     return lambda asked: count_workers(asked, device)
 
 
-@pytest.mark.parametrize("place", ["Linux", "the CPU", "the main thread"])
+@pytest.mark.parametrize(
+    "place", ["Linux", "the CPU", "the main thread", "a process that is no daemon"]
+)
 def test_elsewhere_there_is_one_and_more_are_refused(
     place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
