@@ -21,7 +21,7 @@ def build_validate(config: Config, prepared: Prepared) -> Validate:
     device = find_device(config.training.device)
     changes = {"beam": 1, "n_best": 1, "sample": False}
     if device.type != "cpu":
-        changes["workers"] = 1
+        changes["workers"] = 1  # more, which are for a CPU, would be refused
     greedy = config.decoding.model_copy(update=changes)
 
     def validate(model: Seq2Seq) -> Validation:
