@@ -111,21 +111,12 @@ class Memory:
 
 def peak_memory() -> int | None:
     """Return the most bytes of main memory that this process ever had; None on Windows."""
-    # getrusage and not psutil: psutil tells what is taken now, and would be one more dependency.
-    try:
-        import resource
-    except ImportError:
-        return None
-    return _bytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    return _peak_of("RUSAGE_SELF")
 
 
 def peak_worker_memory() -> int | None:
     """Return the most bytes that a process which this one forked had, if one has ended."""
-    try:
-        import resource
-    except ImportError:
-        return None
-    return _bytes(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) or None
+    return _peak_of("RUSAGE_CHILDREN") or None
 
 
 def peak_device_memory(device: torch.device) -> int | None:
@@ -145,8 +136,14 @@ def set_threads(threads: int | None) -> None:
         torch.set_num_threads(threads)
 
 
-def _bytes(peak: int) -> int:
-    return peak if sys.platform == "darwin" else 1024 * peak
+def _peak_of(whom: str) -> int | None:
+    # getrusage and not psutil: psutil tells what is taken now, and would be one more dependency.
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(getattr(resource, whom)).ru_maxrss
+    return int(peak if sys.platform == "darwin" else 1024 * peak)
 
 
 def _cores() -> int:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _MANY = 400  # sentences, before which workers don't pay: they take a tenth of a second to start
-_WINDOW = 50  # batches read ahead, or `_MANY`, so that sentences of like length come together
 _LEAST = 32  # sentences for each of them
+_WINDOW = 50  # batches read ahead, or `_MANY`, so that sentences of like length come together
 _ROOM = 10  # target pieces allowed beyond max_ratio x source pieces
 
 

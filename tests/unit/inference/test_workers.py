@@ -186,7 +186,9 @@ def refused_in(place: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[int | N
         with_thread = ThreadPoolExecutor(1)
         return lambda asked: with_thread.submit(count_workers, asked, CPU).result()
     if place == "a process that is no daemon":
-        monkeypatch.setitem(multiprocessing.current_process()._config, "daemon", True)  # type: ignore[attr-defined]
+        # `daemon` can't be set once a process runs, and types don't know what it is read from.
+        settings = multiprocessing.current_process()._config  # type: ignore[attr-defined]
+        monkeypatch.setitem(settings, "daemon", True)
     device = torch.device("cuda") if place == "the CPU" else CPU
     return lambda asked: count_workers(asked, device)
 
