@@ -93,21 +93,31 @@ _MATRICES = ("mm", "addmm", "bmm", "baddbmm")
 
 
 class _Fused(NamedTuple):
-    """An operation that is a whole recurrent layer, whose products are within.
+    """An operation that is one or more recurrent layers, whose products are within.
 
-    Where among its arguments the two matrices stand, and the state before the first step.
+    Where among its arguments the pairs of matrices stand (of each layer and direction, input's and
+    state's), and the states [layers x directions, B, D] before the first step.
     """
 
-    matrices: Callable[[Sequence[Any]], Sequence[Tensor]]
+    matrices: Callable[[Sequence[Any]], list[tuple[Tensor, Tensor]]]
     state: int
     backward: bool
 
 
+def _onednn_matrices(args: Sequence[Any]) -> list[tuple[Tensor, Tensor]]:
+    return [(args[1], args[2])]
+
+
+def _cudnn_matrices(args: Sequence[Any]) -> list[tuple[Tensor, Tensor]]:
+    weights, stride = args[1], args[2]  # two matrices, and biases if there are any
+    return [(weights[at], weights[at + 1]) for at in range(0, len(weights), stride)]
+
+
 _FUSED = {
-    aten.mkldnn_rnn_layer: _Fused(lambda args: args[1:3], 5, backward=False),
-    aten.mkldnn_rnn_layer_backward: _Fused(lambda args: args[1:3], 5, backward=True),
-    aten._cudnn_rnn: _Fused(lambda args: args[1][:2], 4, backward=False),
-    aten._cudnn_rnn_backward: _Fused(lambda args: args[1][:2], 4, backward=True),
+    aten.mkldnn_rnn_layer: _Fused(_onednn_matrices, 5, backward=False),
+    aten.mkldnn_rnn_layer_backward: _Fused(_onednn_matrices, 5, backward=True),
+    aten._cudnn_rnn: _Fused(_cudnn_matrices, 4, backward=False),
+    aten._cudnn_rnn_backward: _Fused(_cudnn_matrices, 4, backward=True),
 }
 
 
@@ -139,7 +149,7 @@ class Recorder(TorchDispatchMode):
             rows, weight = args[0].flatten(0, -2), args[1]
             self.counts[product(Operand.of(rows), Operand.of(weight).turned)] += 1
         elif packet in _FUSED:
-            self.counts.update(_layer_products(_FUSED[packet], args))
+            self.counts.update(_layers_products(_FUSED[packet], args))
         return out
 
 
@@ -149,21 +159,40 @@ def _frozen(argument: Any) -> Any:
     return tuple(argument) if isinstance(argument, list) else argument
 
 
-def _layer_products(layer: _Fused, args: Sequence[Any]) -> Counter[Product]:
-    """The products of one recurrent layer in one direction over all of its steps."""
-    input_weights, state_weights = layer.matrices(args)
-    gates, inputs = input_weights.shape
-    size = state_weights.shape[1]
-    batch = args[layer.state].numel() // size
-    rows = args[0].numel() // inputs  # T x B
+def _layers_products(fused: _Fused, args: Sequence[Any]) -> Counter[Product]:
+    """The products of all layers and directions that one call computes, over all of their steps."""
+    counts: Counter[Product] = Counter()
+    *_, batch, size = args[fused.state].shape
+    for input_weights, state_weights in fused.matrices(args):
+        # By their numbers, not their shapes: under autocast cuDNN's are columns.
+        gates = state_weights.numel() // size
+        inputs = input_weights.numel() // gates
+        rows = args[0].numel() // args[0].shape[-1]  # T x B
+        # Of the input's dtype: autocast may hand in weights of another.
+        sizes = _LayerSizes(rows, batch, inputs, gates, size, args[0].dtype)
+        counts.update(_layer_products(sizes, backward=fused.backward))
+    return counts
+
+
+class _LayerSizes(NamedTuple):
+    """What the products of one layer in one direction are of."""
+
+    rows: int
+    batch: int
+    inputs: int
+    gates: int
+    size: int
+    dtype: torch.dtype
+
+
+def _layer_products(layer: _LayerSizes, *, backward: bool) -> Counter[Product]:
+    rows, batch, inputs, gates, size, kind = layer
     steps = rows // batch
-    # Of the input's dtype: autocast may hand in weights of another.
-    kind = args[0].dtype
     inputs_RI, gates_RG = (Operand.dense(rows, n, dtype=kind) for n in (inputs, gates))
     states_RD, states_BD = (Operand.dense(n, size, dtype=kind) for n in (rows, batch))
     gates_BG = Operand.dense(batch, gates, dtype=kind)
     weights_GI, weights_GD = (Operand.dense(gates, n, dtype=kind) for n in (inputs, size))
-    if not layer.backward:
+    if not backward:
         return Counter(
             {product(inputs_RI, weights_GI.turned): 1, product(states_BD, weights_GD.turned): steps}
         )

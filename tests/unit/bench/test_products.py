@@ -18,7 +18,7 @@ from seq2seq.bench.products import (
     Operand,
     Product,
     Recorder,
-    _layer_products,
+    _layers_products,
     dominant,
     product,
     seconds_each,
@@ -109,13 +109,19 @@ def test_a_layer_in_one_fused_call_costs_what_its_steps_do() -> None:
     assert total_flops(recorder.counts) == counter.get_total_flops() + start
 
 
+@pytest.mark.parametrize("flat", [False, True], ids=["matrices", "columns"])
 @pytest.mark.parametrize(("name", "forward"), [("_cudnn_rnn", 1), ("_cudnn_rnn_backward", 2)])
-def test_a_fused_layer_of_cuda_costs_the_same(name: str, forward: int) -> None:
-    weights = [torch.zeros(4 * D, I), torch.zeros(4 * D, D), torch.zeros(4 * D), torch.zeros(4 * D)]
-    state_1BD = torch.zeros(1, B, D)
-    arguments = [torch.zeros(B, T, I), weights, 4, None, state_1BD, state_1BD]  # by its schema
-    counts = _layer_products(_FUSED[getattr(torch.ops.aten, name)], arguments)
-    assert total_flops(counts) == forward * 2 * B * T * (I + D) * 4 * D
+def test_fused_layers_of_cuda_cost_the_same(name: str, forward: int, flat: bool) -> None:
+    """Two layers in two directions by one call; autocast hands their matrices over as columns."""
+    shapes = [(4 * D, I), (4 * D, D), (4 * D,), (4 * D,)] * 2
+    shapes += [(4 * D, 2 * D), (4 * D, D), (4 * D,), (4 * D,)] * 2
+    weights = [torch.zeros(shape) for shape in shapes]
+    if flat:
+        weights = [weight.reshape(-1, 1) if weight.dim() == 2 else weight for weight in weights]
+    state_LBD = torch.zeros(4, B, D)
+    arguments = [torch.zeros(B, T, I), weights, 4, None, state_LBD, state_LBD]  # by its schema
+    counts = _layers_products(_FUSED[getattr(torch.ops.aten, name)], arguments)
+    assert total_flops(counts) == forward * 2 * B * T * 4 * D * 2 * ((I + D) + (2 * D + D))
 
 
 def test_the_products_of_bf16_are_of_bf16() -> None:
