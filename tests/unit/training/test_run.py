@@ -133,6 +133,21 @@ def test_weights_come_back_and_tied_ones_stay_tied(
     assert not found.training
 
 
+def test_weights_go_into_a_model_whose_layers_lie_in_one_buffer(run: Run) -> None:
+    """As cuDNN lays them; so a run could not go on on a GPU."""
+    saved(run, 5)
+    expected, model = run.load_model("last"), run.build_model()
+    for module in model.modules():
+        if isinstance(module, torch.nn.RNNBase):
+            weights = list(module.parameters())
+            buffer = torch.zeros(sum(weight.numel() for weight in weights))
+            parts = buffer.split([weight.numel() for weight in weights])
+            for weight, part in zip(weights, parts, strict=True):
+                weight.data = part.view_as(weight)
+    run.checkpoint("last").load_into(model)
+    torch.testing.assert_close(model.state_dict(), expected.state_dict(), rtol=0, atol=0)
+
+
 def test_equal_weights_are_equal_files(run: Run) -> None:
     saved(run, 5)
     run.save(6, randomised(run, 5), {}, STATE)
