@@ -3,10 +3,11 @@
 import json
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from scripts.bench_growth import PAGE, RESULTS, render
+from scripts import bench_gpu, bench_growth
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(ROOT.glob("docs/*.md"))
@@ -25,6 +26,9 @@ def test_files_that_a_page_links_to_are_there(page: Path) -> None:
         assert (page.parent / target).exists(), target
 
 
-def test_the_page_on_growth_quotes_what_was_measured() -> None:
-    table = render(json.loads(RESULTS.read_text("utf-8")))
-    assert table in (ROOT / "docs" / PAGE).read_text("utf-8")
+@pytest.mark.parametrize(
+    ("bench", "page"), [(bench_growth, bench_growth.PAGE), (bench_gpu, "performance.md")]
+)
+def test_a_page_quotes_what_was_measured(bench: ModuleType, page: str) -> None:
+    table = bench.render(json.loads(bench.RESULTS.read_text("utf-8")))
+    assert table in (ROOT / "docs" / page).read_text("utf-8")
