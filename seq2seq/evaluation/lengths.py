@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from seq2seq.config import BleuTokenizer
 from seq2seq.data.words import split_words
-from seq2seq.evaluation.scores import References, quick_bleu
+from seq2seq.evaluation.scores import References, quick_scores
+from seq2seq.evaluation.tokenizers import DEFAULT
 
 LENGTHS = (5, 10, 15, 20, 30, 40, 50)
 
@@ -31,12 +33,13 @@ def score_by_length(
     hypotheses: Sequence[str],
     references: References,
     *,
+    tokenize: BleuTokenizer = DEFAULT,
     lengths: Sequence[int] = LENGTHS,
 ) -> list[LengthBucket]:
     """Return BLEU for each range of source lengths that has a sentence, shortest first.
 
-    `lengths` are the longest source, in words, of every bucket but the last. Raises UserError if
-    the numbers of lines differ.
+    `tokenize` is what `choose_tokenizer` chose for the whole; `lengths` are the longest source, in
+    words, of every bucket but the last. Raises UserError if the numbers of lines differ.
     """
     assert len(sources) == len(hypotheses), "one source for each hypothesis"
     longest: list[int | None] = [*sorted(lengths), None]
@@ -45,8 +48,13 @@ def score_by_length(
         words = len(split_words(source))
         members[sum(words > length for length in lengths)].append(line)
     shortest = [0, *(length + 1 for length in sorted(lengths))]
+
+    def bleu(lines: list[int]) -> float:
+        picked = [[stream[line] for line in lines] for stream in references]
+        return quick_scores([hypotheses[line] for line in lines], picked, tokenize=tokenize).bleu
+
     return [
-        LengthBucket(low, high, len(lines), _bleu_of(lines, hypotheses, references))
+        LengthBucket(low, high, len(lines), bleu(lines))
         for low, high, lines in zip(shortest, longest, members, strict=True)
         if lines
     ]
@@ -59,8 +67,3 @@ def render_lengths(buckets: Sequence[LengthBucket]) -> str:
         span = f"{bucket.shortest}-{bucket.longest}" if bucket.longest else f"{bucket.shortest}+"
         rows.append(f"{span:>12}  {bucket.sentences:>9}  {bucket.bleu:>6.2f}")
     return "\n".join(rows)
-
-
-def _bleu_of(lines: list[int], hypotheses: Sequence[str], references: References) -> float:
-    picked = [[stream[line] for line in lines] for stream in references]
-    return quick_bleu([hypotheses[line] for line in lines], picked)
