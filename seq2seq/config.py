@@ -527,7 +527,7 @@ def _explain(error: ValidationError, model: type[BaseModel], origins: _Origins) 
         return ": ".join(part for part in (origin, f"unknown key {'.'.join(key)!r}{hint}") if part)
     if first["type"] == "literal_error":
         choices = first["ctx"]["expected"]
-        hint = did_you_mean(str(found), re.findall(r"'(\w+)'", choices))
+        hint = did_you_mean(str(found), re.findall(r"'([^']+)'", choices))
         return f"{where}: expected {choices}, found {found!r}{hint}"
     if first["type"] == "value_error":
         return ": ".join(part for part in (where, str(first["ctx"]["error"])) if part)

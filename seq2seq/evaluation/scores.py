@@ -1,9 +1,9 @@
 """Corpus scores with signatures and 95 % intervals: BLEU, chrF and TER, all through sacreBLEU.
 
 One code path for every BLEU of the project: raw, detokenised hypotheses against raw references, so
-that validation, `evaluate` and `score` can't disagree. Only what Unicode calls the same text is made
-one (NFC), and said. The lower-cased, Moses-tokenised figures of the multi30k literature are computed
-on request, beside these and labelled as such.
+that validation, `evaluate` and `score` can't disagree. Only what Unicode calls the same text is
+made one (NFC), and said. The lower-cased, Moses-tokenised figures of the multi30k literature are
+computed on request, beside these and labelled as such.
 """
 
 from __future__ import annotations

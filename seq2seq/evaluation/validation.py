@@ -1,6 +1,7 @@
 """How good a model is while it trains: the loss on validation, BLEU and chrF of real decoding."""
 
 import logging
+import math
 from collections.abc import Sequence
 
 import torch
@@ -37,7 +38,7 @@ def build_validate(config: Config, prepared: Prepared) -> Validate:
     )
     blind = why_bleu_is_blind(prepared.valid_target, tokenize)
     if blind and config.training.metric == "bleu":
-        logger.info("validation BLEU can't tell, as %s: the loss judges", blind)
+        logger.info("BLEU can't tell on this validation set, so the loss judges: %s", blind)
     changes = {"beam": 1, "n_best": 1, "sample": False}
     if device.type != "cpu":
         changes["workers"] = 1  # more, which are for a CPU, would be refused
@@ -74,12 +75,10 @@ def why_bleu_is_blind(references: Sequence[str], tokenize: BleuTokenizer) -> str
     """
     split = load_tokenizer(tokenize)
     found = sum(max(0, len(split(line).split()) - 3) for line in references)
-    if found >= max(_FOUR_GRAMS, len(references) / _LINES):
+    needed = max(_FOUR_GRAMS, math.ceil(len(references) / _LINES))
+    if found >= needed:
         return ""
-    return (
-        f"{len(references):,} references hold {found:,} runs of four tokens (tok:{tokenize}), "
-        f"fewer than {_FOUR_GRAMS} or one for {_LINES} lines"
-    )
+    return f"{found:,} runs of four tokens (tok:{tokenize}) in its references, expected {needed:,}"
 
 
 @torch.no_grad()

@@ -48,7 +48,9 @@ class Bar:
         self._bar: tqdm[Any] = tqdm(
             total=1.0 if done else None,
             initial=done.share if done else 0,
-            bar_format="{percentage:3.0f}%|{bar}| " + counted if done else "{desc} [{elapsed}{postfix}]",
+            bar_format="{percentage:3.0f}%|{bar}| " + counted
+            if done
+            else "{desc} [{elapsed}{postfix}]",
             disable=not show,
             dynamic_ncols=True,
         )

@@ -344,8 +344,8 @@ class Trainer:
         elif metric == "bleu" and progress.best_metrics:
             if found.tokenize != progress.best_tokenize:
                 self._tell_once(
-                    f"the best BLEU so far counts the tokens of {progress.best_tokenize}, now those "
-                    f"of {found.tokenize} count: the loss judges until there is a new best"
+                    f"the best BLEU so far counts the tokens of {progress.best_tokenize}, now "
+                    f"those of {found.tokenize} count: the loss judges until there is a new best"
                 )
                 metric = "loss"
             elif found.bleu == progress.best_metrics["bleu"] == 0:

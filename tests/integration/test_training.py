@@ -19,8 +19,8 @@ from seq2seq.inference.translator import load
 from seq2seq.model.attention import ATTENTIONS
 from seq2seq.model.model import Seq2Seq
 from seq2seq.pipeline import train
-from seq2seq.training import trainer as trainer_module
 from seq2seq.training.loss import Loss
+from seq2seq.training.loss import batch_loss as plain_loss
 from seq2seq.training.run import Run
 from seq2seq.training.trainer import Trainer, Validation
 from tests.integration.tiny import BY_HEART, EIGHT, tiny
@@ -321,16 +321,15 @@ def test_a_state_from_before_other_tokenisers_is_that_of_13a(
 
 def spoilt(value: float, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have every loss from `step` on be `value` a token: no processor need overflow for it."""
-    plain = trainer_module.batch_loss
     calls = 0
 
     def batch_loss(*arguments: Any) -> Loss:
         nonlocal calls
         calls += 1
-        loss = plain(*arguments)
+        loss = plain_loss(*arguments)
         return loss._replace(plain=loss.plain * 0 + value * loss.tokens) if calls >= step else loss
 
-    monkeypatch.setattr(trainer_module, "batch_loss", batch_loss)
+    monkeypatch.setattr("seq2seq.training.trainer.batch_loss", batch_loss)
 
 
 @pytest.mark.parametrize("loss", [float("nan"), float("inf"), 1e4, 8e30])

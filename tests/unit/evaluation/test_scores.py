@@ -164,7 +164,9 @@ def test_a_blank_line_among_several_references_is_a_missing_one(blank: str | Non
     for streams in (crossed, crossed[::-1]):
         found = score_corpus(hypotheses, streams, bootstrap=0)
         assert [score.value for score in found] == [score.value for score in alone]
-        assert found[0].note == ("2 blank references taken for missing" if blank is not None else "")
+        assert found[0].note == (
+            "2 blank references taken for missing" if blank is not None else ""
+        )
         assert "nrefs:1" in found[0].signature
 
 
