@@ -12,10 +12,11 @@ import json
 import math
 import os
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
+from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
 from sacrebleu.metrics.bleu import BLEU
@@ -24,7 +25,7 @@ from sacrebleu.metrics.ter import TER
 
 from seq2seq.config import BleuTokenizer
 from seq2seq.errors import UserError
-from seq2seq.evaluation.tokenizers import AUTO, DEFAULT, choose_tokenizer
+from seq2seq.evaluation.tokenizers import AUTO, DEFAULT, choose_tokenizer, load_tokenizer
 
 References: TypeAlias = Sequence[Sequence["str | None"]]
 """Streams: references[k][i] is the k-th reference of line i, None where a line has fewer."""
@@ -77,7 +78,8 @@ def score_corpus(
     `language`; TER counts a Chinese or Japanese character as a word, which is sacreBLEU's option
     for them. Where a line has several references, a blank one is missing. `bootstrap` resamples
     give each its interval (fewer on a very large corpus, as the signature's `bs:` says; 0 for
-    none). Raises UserError if the numbers of lines differ.
+    none). Where no reference has four tokens, which leaves BLEU at 0, its note says so, with the
+    BLEU of the n-grams that there are. Raises UserError if the numbers of lines differ.
     """
     tokenize = choose_tokenizer(references, tokenize=tokenize, language=language)
     return score_tokens(hypotheses, references, tokenize, bootstrap=bootstrap, seed=seed)
@@ -95,7 +97,18 @@ def score_tokens(
     texts = _comparable(hypotheses, references)
     cjk = tokenize in ("zh", "ja-mecab")
     metrics = (BLEU(tokenize=tokenize), CHRF(), TER(normalized=cjk, asian_support=cjk))
-    return [_score(metric, texts, bootstrap, seed) for metric in metrics]
+    bleu, *others = (_score(metric, texts, bootstrap, seed) for metric in metrics)
+    if not count_runs(chain.from_iterable(texts.references), tokenize):
+        short = _score(BLEU(tokenize=tokenize, effective_order=True), texts, 0, seed)
+        note = f"no reference has four tokens, so BLEU can't tell; with eff:yes {short.value:.2f}"
+        bleu = replace(bleu, note="; ".join(part for part in (note, bleu.note) if part))
+    return [bleu, *others]
+
+
+def count_runs(references: Iterable[str | None], tokenize: BleuTokenizer) -> int:
+    """Return how many runs of four tokens, BLEU's longest n-grams, the references hold."""
+    split = load_tokenizer(tokenize)
+    return sum(max(0, len(split(line).split()) - 3) for line in references if line)
 
 
 def quick_scores(

@@ -10,8 +10,8 @@ from seq2seq.config import BleuTokenizer, Config
 from seq2seq.data.batching import in_order
 from seq2seq.data.prepare import Prepared
 from seq2seq.device import find_device
-from seq2seq.evaluation.scores import quick_scores
-from seq2seq.evaluation.tokenizers import choose_tokenizer, load_tokenizer
+from seq2seq.evaluation.scores import count_runs, quick_scores
+from seq2seq.evaluation.tokenizers import choose_tokenizer
 from seq2seq.inference.translator import Translator
 from seq2seq.model.model import Seq2Seq
 from seq2seq.training.loss import batch_loss
@@ -73,8 +73,7 @@ def why_bleu_is_blind(references: Sequence[str], tokenize: BleuTokenizer) -> str
     BLEU is a mean of the precisions of one to four tokens in a row. Where hardly a line has four,
     it is 0, or what chance makes of a few of them, however good the translations are.
     """
-    split = load_tokenizer(tokenize)
-    found = sum(max(0, len(split(line).split()) - 3) for line in references)
+    found = count_runs(references, tokenize)
     needed = max(_FOUR_GRAMS, math.ceil(len(references) / _LINES))
     if found >= needed:
         return ""

@@ -119,6 +119,16 @@ def test_an_interval_that_would_pass_100_ends_there() -> None:
     assert bleu.interval[1] <= 100
 
 
+def test_short_lines_have_the_plain_figure_and_a_note_with_the_other() -> None:
+    lines = ["I love you", "hello there"]
+    bleu, chrf, _ = score_corpus(lines, [lines], bootstrap=10)
+    assert (bleu.value, chrf.value) == (0, 100)
+    assert "eff:no" in bleu.signature
+    assert bleu.note == "no reference has four tokens, so BLEU can't tell; with eff:yes 100.00"
+    (longer, *_) = score_corpus([*lines, "x"], [[*lines, "one two three four"]], bootstrap=0)
+    assert longer.note == ""
+
+
 # --- other tokenisers -----------------------------------------------------------------------------
 
 
