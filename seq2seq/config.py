@@ -32,6 +32,10 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 DropoutRate = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 Precision = Literal["fp32", "bf16"]
+BleuTokenizer = Literal[
+    "auto", "13a", "zh", "ja-mecab", "ko-mecab", "char", "intl", "none", "flores200"
+]
+"""sacreBLEU's names, and `auto`, which follows the target language."""
 
 
 def _is_corpus(value: object) -> object:
@@ -203,7 +207,7 @@ class TrainingConfig(Part):
     schedule: ScheduleConfig = ScheduleConfig()
     teacher_forcing: TeacherForcingConfig = TeacherForcingConfig()
     validate_every: int | None = Field(default=None, ge=1)
-    metric: Literal["bleu", "loss"] = "bleu"
+    metric: Literal["bleu", "chrf", "loss"] = "bleu"
     patience: int | None = Field(default=10, ge=1)
     keep: int = Field(default=1, ge=1)
     average: int = Field(default=1, ge=1)
@@ -253,6 +257,12 @@ class DecodingConfig(Part):
         return self
 
 
+class EvaluationConfig(Part):
+    """How translations are scored, in validation and by `evaluate`."""
+
+    tokenize: BleuTokenizer = "auto"
+
+
 def _yaml_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
@@ -268,6 +278,7 @@ class Config(Part):
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
     decoding: DecodingConfig = DecodingConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
 
 
 def differences(one: Config, other: Config) -> Iterator[tuple[str, Any, Any]]:
@@ -516,7 +527,7 @@ def _explain(error: ValidationError, model: type[BaseModel], origins: _Origins) 
         return ": ".join(part for part in (origin, f"unknown key {'.'.join(key)!r}{hint}") if part)
     if first["type"] == "literal_error":
         choices = first["ctx"]["expected"]
-        hint = did_you_mean(str(found), re.findall(r"'(\w+)'", choices))
+        hint = did_you_mean(str(found), re.findall(r"'([^']+)'", choices))
         return f"{where}: expected {choices}, found {found!r}{hint}"
     if first["type"] == "value_error":
         return ": ".join(part for part in (where, str(first["ctx"]["error"])) if part)

@@ -15,6 +15,7 @@ from seq2seq.data.batching import Batches
 from seq2seq.data.prepare import Prepared, prepare
 from seq2seq.device import find_device
 from seq2seq.errors import UserError
+from seq2seq.evaluation.tokenizers import AUTO, load_tokenizer
 from seq2seq.evaluation.validation import build_validate
 from seq2seq.extension import load_code
 from seq2seq.model.model import Seq2Seq
@@ -42,6 +43,8 @@ def train(
     _check_tie(config)
     if config.training.tensorboard:
         check_installed()
+    if config.evaluation.tokenize != AUTO:
+        load_tokenizer(config.evaluation.tokenize)
     if config.training.threads is not None:
         torch.set_num_threads(config.training.threads)
     old = Run.open(folder) if resume and (folder / "config.yaml").exists() else None

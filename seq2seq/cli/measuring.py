@@ -35,6 +35,15 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
+Tokenize = Annotated[
+    str | None,
+    typer.Option(
+        "--tokenize",
+        help="What BLEU counts: auto, by the target language, or sacreBLEU's 13a, zh, ja-mecab, "
+        "ko-mecab, char, intl, none, flores200.",
+    ),
+]
+
 
 @app.command()
 def evaluate(
@@ -46,6 +55,14 @@ def evaluate(
     test_set: Annotated[
         str | None, typer.Option("--test-set", help="One of sacreBLEU's, for example wmt14.")
     ] = None,
+    references: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--reference",
+            help="More references of the test set, a line each or lists in a .jsonl; repeatable.",
+        ),
+    ] = None,
+    tokenize: Tokenize = None,
     alignments: Annotated[
         Path | None, typer.Option("--alignments", help="Gold alignments: Pharaoh or NAACL.")
     ] = None,
@@ -105,7 +122,8 @@ def evaluate(
         raise UserError("evaluate: --symmetrize joins two directions; give --reverse-model too")
     runs = open_runs(model)
     config = runs[0].config
-    sources, references, name = _test_set(config, corpus, test_set)
+    scoring = revised(config.evaluation, {"tokenize": tokenize})
+    sources, streams, name = _test_set(config, corpus, test_set, references or [])
     translator = open_translator(runs, checkpoint, device)
     aligning = Aligning(
         threshold=threshold,
@@ -119,7 +137,9 @@ def evaluate(
     found = evaluate_model(
         translator,
         sources,
-        references,
+        streams,
+        tokenize=scoring.tokenize,
+        language=config.data.target,
         moses=config.data.target if moses else None,
         alignments=alignments,
         aligning=aligning,
@@ -131,7 +151,7 @@ def evaluate(
     if change is not None:
         from seq2seq.evaluation.interventions import compare_scores
 
-        cost = compare_scores(translator, sources, references, change, found, bootstrap=bootstrap)
+        cost = compare_scores(translator, sources, streams, change, found, bootstrap=bootstrap)
     if output is not None:
         write_lines(found.hypotheses, output)
     if as_json:
@@ -149,7 +169,17 @@ def evaluate(
 @app.command()
 def score(
     hypotheses: Annotated[Path, typer.Argument(help="Translations, one a line.")],
-    references: Annotated[list[Path], typer.Argument(help="Raw references, a file each.")],
+    references: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Raw references, a file each; a blank line is a missing one of several."
+        ),
+    ],
+    target: Annotated[
+        str | None,
+        typer.Option("--target", help="Code of the language. [default: the reference's ending]"),
+    ] = None,
+    tokenize: Tokenize = None,
     moses: Annotated[
         str | None, typer.Option("--moses", help="Add Moses-tokenised BLEU of this language.")
     ] = None,
@@ -157,17 +187,19 @@ def score(
     as_json: AsJson = False,
 ) -> None:
     """Score translations that are there already, by the same path as `evaluate`."""
+    from seq2seq.config import EvaluationConfig
     from seq2seq.data.corpus import read_lines
+    from seq2seq.evaluation.references import read_references
     from seq2seq.evaluation.scores import render_scores, score_corpus, score_moses
 
-    lines, *streams = (list(read_lines(file)) for file in (hypotheses, *references))
-    for file, stream in zip(references, streams, strict=True):
-        if len(stream) != len(lines):
-            raise UserError(
-                f"{file} has {len(stream)} lines, {hypotheses} {len(lines)}: "
-                "expected one translation of each reference"
-            )
-    scores = score_corpus(lines, streams, bootstrap=bootstrap)
+    scoring = revised(EvaluationConfig(), {"tokenize": tokenize})
+    language = target or references[0].name.removesuffix(".gz").rpartition(".")[2]
+    lines = list(read_lines(hypotheses))
+    expected = f"one for each of {hypotheses}"
+    streams = read_references(references, len(lines), language=language, expected=expected)
+    scores = score_corpus(
+        lines, streams, tokenize=scoring.tokenize, language=language, bootstrap=bootstrap
+    )
     if moses:
         scores += score_moses(lines, streams, language=moses, bootstrap=bootstrap)
     print(json.dumps([asdict(one) for one in scores]) if as_json else render_scores(scores))
@@ -196,22 +228,34 @@ def _change(translator: Translator, sources: list[str], spec: str) -> Change:
 
 
 def _test_set(
-    config: Config, corpus: str | None, test_set: str | None
-) -> tuple[list[str], list[list[str]], str]:
+    config: Config, corpus: str | None, test_set: str | None, more: list[Path]
+) -> tuple[list[str], list[list[str | None]], str]:
     """Sources, reference streams and a name to report them by."""
+    from seq2seq.data.corpus import find_corpus
+    from seq2seq.evaluation.references import read_references
+
+    data = config.data
+    streams: list[list[str | None]]
     if test_set is not None:
         from seq2seq.data.download import sacrebleu_testset
 
         if corpus is not None:
             raise UserError("evaluate: give --data or --test-set, not both")
-        pair = f"{config.data.source}-{config.data.target}"
-        return *sacrebleu_testset(test_set, pair), f"{test_set} {pair}"
-    from seq2seq.data.corpus import find_corpus
-
-    spec = corpus or config.data.test
-    if not spec:
-        raise UserError(
-            "evaluate: the run has no data.test; name a corpus with --data or --test-set"
+        sources, given = sacrebleu_testset(test_set, f"{data.source}-{data.target}")
+        streams, name = (
+            [list(stream) for stream in given],
+            f"{test_set} {data.source}-{data.target}",
         )
-    pairs = list(find_corpus(spec, config.data.source, config.data.target).pairs())
-    return [p.source for p in pairs], [[p.target for p in pairs]], str(spec)
+    else:
+        spec = corpus or data.test
+        if not spec:
+            raise UserError(
+                "evaluate: the run has no data.test; name a corpus with --data or --test-set"
+            )
+        pairs = list(find_corpus(spec, data.source, data.target).pairs())
+        sources, streams, name = [p.source for p in pairs], [[p.target for p in pairs]], str(spec)
+    expected = f"one for each sentence of {name}"
+    streams = read_references(
+        more, len(sources), language=data.target, beside=streams, expected=expected
+    )
+    return sources, streams, name

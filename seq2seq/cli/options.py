@@ -14,7 +14,7 @@ from seq2seq.bundled import find_recipe
 from seq2seq.errors import UserError
 
 if TYPE_CHECKING:
-    from seq2seq.config import Config, DecodingConfig
+    from seq2seq.config import Config, PartType
     from seq2seq.inference.translator import Translator
     from seq2seq.light.translator import LightTranslator
     from seq2seq.training.run import Run
@@ -120,8 +120,8 @@ def open_translator(runs: list[Run], checkpoint: str, device: str) -> Translator
     return load(*folders, checkpoint=checkpoint, device=device)
 
 
-def revised(options: DecodingConfig, given: dict[str, Any]) -> DecodingConfig:
-    """Return the run's own decoding settings with what the command line changes of them."""
+def revised(options: PartType, given: dict[str, Any]) -> PartType:
+    """Return the run's own settings with what the command line changes of them."""
     from seq2seq.config import revise
 
     return revise(options, {name: value for name, value in given.items() if value is not None})

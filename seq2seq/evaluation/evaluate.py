@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from seq2seq.config import BleuTokenizer
 from seq2seq.evaluation.alignment import (
     AlignmentScore,
     AttentionAlignment,
@@ -25,9 +26,10 @@ from seq2seq.evaluation.scores import (
     Score,
     check_lines,
     render_scores,
-    score_corpus,
     score_moses,
+    score_tokens,
 )
+from seq2seq.evaluation.tokenizers import AUTO, choose_tokenizer
 from seq2seq.evaluation.word_attention import Aligning, align
 from seq2seq.inference.translation import Translation
 from seq2seq.inference.translator import Translator
@@ -41,6 +43,8 @@ class Evaluation:
 
     hypotheses: list[str]
     scores: list[Score]
+    tokenize: BleuTokenizer
+    """What every BLEU of this evaluation counts, but for the literature's."""
     lengths: list[LengthBucket]
     pathologies: PathologyReport
     alignment: AttentionAlignment | None
@@ -76,6 +80,8 @@ def evaluate(
     sources: Sequence[str],
     references: References,
     *,
+    tokenize: BleuTokenizer = AUTO,
+    language: str = "",
     moses: str | None = None,
     alignments: str | Path | None = None,
     aligning: Aligning | None = None,
@@ -83,12 +89,14 @@ def evaluate(
 ) -> Evaluation:
     """Translate `sources` and score the result against raw `references`.
 
-    `moses` names the target language to add the literature's lower-cased tokenised BLEU;
-    `alignments` is a gold file to add the alignment error rate of attention when the model reads
-    the first references; `aligning` says how its words are counted and which other links to score.
-    Raises UserError where the files don't belong together.
+    `tokenize` is what BLEU counts, by default what `choose_tokenizer` finds for the target
+    `language`; `moses` names the target language to add the literature's lower-cased tokenised
+    BLEU; `alignments` is a gold file to add the alignment error rate of attention when the model
+    reads the first references; `aligning` says how its words are counted and which other links to
+    score. Raises UserError where the files don't belong together.
     """
     check_lines(sources, references)  # each will have a hypothesis
+    tokenize = choose_tokenizer(references, tokenize=tokenize, language=language)
     gold = read_gold(alignments, sentences=len(sources)) if alignments else None
     if gold and not any(model.decoder.attention.heads for model in translator.models):
         logger.warning("%s: not scored, as the model has no attention to align with", alignments)
@@ -97,13 +105,14 @@ def evaluate(
     aligned = align(translator, pairs, gold, aligning)
     translations = translator.translate(sources)
     hypotheses = [translation.text for translation in translations]
-    scores = score_corpus(hypotheses, references, bootstrap=bootstrap)
+    scores = score_tokens(hypotheses, references, tokenize, bootstrap=bootstrap)
     if moses:
         scores += score_moses(hypotheses, references, language=moses, bootstrap=bootstrap)
     return Evaluation(
         hypotheses,
         scores,
-        score_by_length(sources, hypotheses, references),
+        tokenize,
+        score_by_length(sources, hypotheses, references, tokenize=tokenize),
         find_pathologies(sources, hypotheses, truncated=[_is_cut(t) for t in translations]),
         alignment=aligned.plain,
         link_scores=aligned.scores,

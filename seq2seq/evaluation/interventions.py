@@ -8,7 +8,7 @@ from typing import Any
 
 from seq2seq.errors import UserError
 from seq2seq.evaluation.evaluate import Evaluation
-from seq2seq.evaluation.scores import References, Score, score_corpus
+from seq2seq.evaluation.scores import References, Score, score_tokens
 from seq2seq.explain.interventions import Change
 from seq2seq.inference.translator import Translator
 
@@ -59,7 +59,7 @@ def compare_scores(
     `check_texts` says before whether it fits. Raises UserError if no source has a reference.
     """
     disturbed = [one.text for one in translator.translate(sources, attention=change)]
-    scores = score_corpus(disturbed, references, bootstrap=bootstrap)
+    scores = score_tokens(disturbed, references, own.tokenize, bootstrap=bootstrap)
     log_probs = (_log_prob(translator, sources, references, which) for which in (None, change))
     return Comparison(
         change.spec,

@@ -1,24 +1,44 @@
-"""How good a model is while it trains: the loss on validation, and BLEU of decoding it for real."""
+"""How good a model is while it trains: the loss on validation, BLEU and chrF of real decoding."""
+
+import logging
+import math
+from collections.abc import Sequence
 
 import torch
 
-from seq2seq.config import Config
+from seq2seq.config import BleuTokenizer, Config
 from seq2seq.data.batching import in_order
 from seq2seq.data.prepare import Prepared
 from seq2seq.device import find_device
-from seq2seq.evaluation.scores import quick_bleu
+from seq2seq.evaluation.scores import count_runs, quick_scores
+from seq2seq.evaluation.tokenizers import choose_tokenizer
 from seq2seq.inference.translator import Translator
 from seq2seq.model.model import Seq2Seq
 from seq2seq.training.loss import batch_loss
 from seq2seq.training.trainer import Sample, Validate, Validation
+
+logger = logging.getLogger(__name__)
+
+_FOUR_GRAMS = 100  # in the references; of fewer, a single one moves its precision by over 1 %
+_LINES = 10  # and one for so many lines, so that BLEU doesn't rest on a few of them
 
 
 def build_validate(config: Config, prepared: Prepared) -> Validate:
     """Return the function that validates a model on `prepared`'s validation set.
 
     It decodes greedily, whatever `decoding` says: the best step is much the same, and found sooner.
+    What BLEU counts is chosen once, as `evaluate` would; the log says so where it is not 13a, and
+    where BLEU can't tell a good model from a bad one.
     """
     device = find_device(config.training.device)
+    tokenize = choose_tokenizer(
+        [prepared.valid_target],
+        tokenize=config.evaluation.tokenize,
+        language=config.data.target,
+    )
+    blind = why_bleu_is_blind(prepared.valid_target, tokenize)
+    if blind and config.training.metric == "bleu":
+        logger.info("BLEU can't tell on this validation set, so the loss judges: %s", blind)
     changes = {"beam": 1, "n_best": 1, "sample": False}
     if device.type != "cpu":
         changes["workers"] = 1  # more, which are for a CPU, would be refused
@@ -39,9 +59,25 @@ def build_validate(config: Config, prepared: Prepared) -> Validate:
             for i in _spread(len(hypotheses), config.training.samples)
         ]
         loss = validation_loss(model, config, prepared, device)
-        return Validation(loss, quick_bleu(hypotheses, [prepared.valid_target]), samples)
+        scores = quick_scores(hypotheses, [prepared.valid_target], tokenize=tokenize)
+        return Validation(
+            loss, scores.bleu, scores.chrf, samples, tokenize=tokenize, bleu_tells=not blind
+        )
 
     return validate
+
+
+def why_bleu_is_blind(references: Sequence[str], tokenize: BleuTokenizer) -> str:
+    """Return why BLEU says too little on `references`; empty where it does tell.
+
+    BLEU is a mean of the precisions of one to four tokens in a row. Where hardly a line has four,
+    it is 0, or what chance makes of a few of them, however good the translations are.
+    """
+    found = count_runs(references, tokenize)
+    needed = max(_FOUR_GRAMS, math.ceil(len(references) / _LINES))
+    if found >= needed:
+        return ""
+    return f"{found:,} runs of four tokens (tok:{tokenize}) in its references, expected {needed:,}"
 
 
 @torch.no_grad()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import asdict, dataclass, field
 from itertools import islice
@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from seq2seq.allocator import keep_freed_memory
 from seq2seq.config import Config
@@ -26,6 +25,8 @@ from seq2seq.data.batching import START, Batch, Batches, Position
 from seq2seq.device import find_device
 from seq2seq.errors import UserError
 from seq2seq.model.model import Seq2Seq, TeacherForcing
+from seq2seq.training.judgement import METRICS, is_better, why_lost
+from seq2seq.training.limits import Bar, Done, share_done
 from seq2seq.training.loss import Loss, batch_loss
 from seq2seq.training.optimizer import build_optimizer
 from seq2seq.training.run import Checkpoint, Run
@@ -46,11 +47,21 @@ class Sample(NamedTuple):
 
 
 class Validation(NamedTuple):
-    """How good the model is now: nats a target token (EOS counted), and BLEU of real decoding."""
+    """How good the model is now: nats a target token (EOS counted), BLEU and chrF when decoding."""
 
     loss: float
     bleu: float
-    samples: list[Sample]
+    chrf: float
+    samples: Sequence[Sample] = ()
+    tokenize: str = "13a"
+    """What BLEU counts; one of other tokens can't be compared with it."""
+    bleu_tells: bool = True
+    """Whether BLEU can tell a good model from a bad one on this validation set."""
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The three figures by name."""
+        return {"loss": self.loss, "bleu": self.bleu, "chrf": self.chrf}
 
 
 Validate = Callable[[Seq2Seq], Validation]
@@ -78,6 +89,7 @@ class Progress:
     due: bool = False  # a validation is: what is stopped before it makes up for it
     best_step: int = 0
     best_metrics: dict[str, float] = field(default_factory=dict)
+    best_tokenize: str = "13a"  # what the best BLEU counts: that of runs of before it was noted
     misses: int = 0
     reductions: int = 0
     kept: list[int] = field(default_factory=list)  # steps of the newest validated checkpoints
@@ -108,6 +120,8 @@ class Trainer:
         self.progress = Progress()
         self._unread: list[Tensor] = []  # losses not yet fetched from the device
         self._scalars: Scalars | None = None
+        self._told: set[str] = set()  # what is said once
+        self._batches_an_epoch = len(batches.plan(batches.position.epoch))
 
     def resume(self, checkpoint: Checkpoint) -> None:
         """Go on from `checkpoint` as if nothing had happened, but with today's configuration.
@@ -141,13 +155,7 @@ class Trainer:
 
     def fit(self, *, show_bar: bool = False) -> str:
         """Train until a limit, early stopping or a signal; return which of them it was."""
-        bar = tqdm(
-            total=self._total_steps(),
-            initial=self.progress.step,
-            unit="step",
-            disable=not show_bar,
-            dynamic_ncols=True,
-        )
+        bar = Bar(self._done(), show=show_bar)
         if self.device.type == "cuda":
             self.try_largest_batch()
         reason = None if self.progress.due else self._limit_reached()
@@ -174,13 +182,13 @@ class Trainer:
 
     # --- one step --------------------------------------------------------------------------------
 
-    def _advance(self, bar: tqdm[Any]) -> None:
+    def _advance(self, bar: Bar) -> None:
         """Take a step, log now and then, and note whether to validate."""
         epoch = self.progress.position.epoch
         self._timed(self._step)
-        bar.update()
+        bar.move(self._done(), self.progress.step)
         if self.progress.step % self.config.log_every == 0:
-            bar.set_postfix_str(self._log())
+            bar.say(self._log())
         self.progress.due = self._limit_reached() is not None or self._is_due(epoch)
 
     def _step(self) -> None:
@@ -263,18 +271,22 @@ class Trainer:
         return f"loss {loss:.3f}, {record['target_tokens_per_second']:.0f} target tok/s"
 
     def _read_window(self) -> Window:
-        """The window with the losses that were still on the device; UserError at a NaN."""
+        """The window with the losses that were still on the device; UserError if they are lost."""
+        window = self.progress.window
         if self._unread:
-            self.progress.window.loss += float(torch.stack(self._unread).double().sum())
+            window.loss += float(torch.stack(self._unread).double().sum())
             self._unread.clear()
-            self._check_finite(self.progress.window.loss)
-        return self.progress.window
+            early = self.progress.step <= self.config.log_every  # it may leap then and come back
+            if not (early and math.isfinite(window.loss)):
+                self._check_loss(window.loss / window.tokens)
+        return window
 
-    def _check_finite(self, loss: float) -> None:
-        if not math.isfinite(loss):
+    def _check_loss(self, loss: float) -> None:
+        reason = why_lost(loss, self.model.output.out_features)
+        if reason:
             raise UserError(
-                f"the loss became {loss} at or before step {self.progress.step}: lower "
-                "training.optimizer.lr, or set training.optimizer.clip"
+                f"{reason}, at or before step {self.progress.step}: lower training.optimizer.lr, "
+                "or set training.optimizer.clip; --resume goes on from the last checkpoint"
             )
 
     def _open_scalars(self) -> AbstractContextManager[Scalars | None]:
@@ -294,16 +306,16 @@ class Trainer:
         progress, config = self.progress, self.config
         self._read_window()  # before a model that is broken is decoded with
         found = self.validate(self.model)
-        self._check_finite(found.loss)
-        metrics = {"loss": found.loss, "bleu": found.bleu}
-        better = self._is_best(metrics)
+        self._check_loss(found.loss)
+        better = self._is_best(found)
         progress.misses = 0 if better else progress.misses + 1
         if better:
-            progress.best_step, progress.best_metrics = progress.step, metrics
+            progress.best_step = progress.step
+            self._note_best(found)
         elif progress.misses % (config.schedule.patience + 1) == 0:
             progress.reductions += 1
         self._log_metrics(
-            {"kind": "valid", "step": progress.step, **metrics, "seconds": progress.seconds}
+            {"kind": "valid", "step": progress.step, **found.metrics, "seconds": progress.seconds}
         )
         progress.due = False
         progress.kept = [*progress.kept, progress.step][-max(config.keep, config.average) :]
@@ -312,12 +324,11 @@ class Trainer:
             self.run.point("best", f"{progress.step:08d}")
         self.run.prune(progress.kept)
         logger.info(
-            "step %d, epoch %d, %.1f min: validation loss %.3f, BLEU %.2f%s",
+            "step %d, epoch %d, %.1f min: validation %s%s",
             progress.step,
             progress.position.epoch,
             progress.seconds / 60,
-            found.loss,
-            found.bleu,
+            _shown(found.metrics),
             " (best)" if better else "",
         )
         for source, reference, hypothesis in found.samples:
@@ -325,12 +336,30 @@ class Trainer:
             logger.info("  reference   %s", reference)
             logger.info("  hypothesis  %s", hypothesis)
 
-    def _is_best(self, metrics: dict[str, float]) -> bool:
-        best = self.progress.best_metrics
-        return not best or self._score(metrics) > self._score(best)
+    def _is_best(self, found: Validation) -> bool:
+        """Whether the validation is the best yet at `metric`, or at what can be compared of it."""
+        progress, metric = self.progress, self.config.metric
+        if metric == "bleu" and not found.bleu_tells:
+            metric = "loss"
+        elif metric == "bleu" and progress.best_metrics:
+            if found.tokenize != progress.best_tokenize:
+                self._tell_once(
+                    f"the best BLEU so far counts the tokens of {progress.best_tokenize}, now "
+                    f"those of {found.tokenize} count: the loss judges until there is a new best"
+                )
+                metric = "loss"
+            elif found.bleu == progress.best_metrics["bleu"] == 0:
+                self._tell_once("validation BLEU is 0 so far: the loss judges until it rises")
+        return is_better(found.metrics, progress.best_metrics, metric)
 
-    def _score(self, metrics: dict[str, float]) -> float:
-        return metrics["bleu"] if self.config.metric == "bleu" else -metrics["loss"]
+    def _note_best(self, found: Validation) -> None:
+        self.progress.best_metrics = found.metrics
+        self.progress.best_tokenize = found.tokenize
+
+    def _tell_once(self, text: str) -> None:
+        if text not in self._told:
+            self._told.add(text)
+            logger.info("%s", text)
 
     def _save(self) -> None:
         self._read_window()
@@ -380,15 +409,15 @@ class Trainer:
                 "target_tokens": progress.tokens,
                 "best": self.run.checkpoint("best").folder.resolve().name,
                 **progress.best_metrics,
+                "tokenize": progress.best_tokenize,
             }
         )
         logger.info(
-            "finished (%s) after %d steps, %.1f min; best: BLEU %.2f, loss %.3f",
+            "finished (%s) after %d steps, %.1f min; best: %s",
             reason,
             progress.step,
             progress.seconds / 60,
-            progress.best_metrics["bleu"],
-            progress.best_metrics["loss"],
+            _shown(progress.best_metrics),
         )
 
     def _average(self) -> None:
@@ -397,16 +426,14 @@ class Trainer:
         checkpoint = self.run.save_average([self.run.checkpoint(str(step)) for step in steps])
         checkpoint.load_into(self.model)
         found = self.validate(self.model)
-        metrics = {"loss": found.loss, "bleu": found.bleu}
-        better = self._is_best(metrics)
+        better = self._is_best(found)
         if better:
             self.run.point("best", checkpoint.folder.name)
-            self.progress.best_metrics = metrics
+            self._note_best(found)
         logger.info(
-            "average of the last %d checkpoints: validation loss %.3f, BLEU %.2f%s",
+            "average of the last %d checkpoints: validation %s%s",
             len(steps),
-            found.loss,
-            found.bleu,
+            _shown(found.metrics),
             " (best)" if better else "",
         )
 
@@ -419,10 +446,22 @@ class Trainer:
         if work == self._step:
             self.progress.window.seconds += time.perf_counter() - start
 
-    def _total_steps(self) -> int | None:
-        """How many steps a limit on steps or epochs allows, for the bar."""
-        totals = [self.config.max_steps] if self.config.max_steps else []
-        if self.config.max_epochs:
-            batches = self.config.max_epochs * len(self.batches.plan(0))
-            totals.append(math.ceil(batches / self.config.accumulate))
-        return min(totals, default=None)
+    def _done(self) -> Done | None:
+        """How near the run is to its nearest limit, for the bar."""
+        return share_done(
+            self.config,
+            step=self.progress.step,
+            position=self.progress.position,
+            seconds=self.progress.seconds,
+            batches=self._batches_an_epoch,
+        )
+
+
+def _shown(metrics: Mapping[str, float]) -> str:
+    """`loss 0.345, BLEU 76.54, chrF 83.21`, of what is there."""
+    digits = {"loss": 3}
+    return ", ".join(
+        f"{shown} {metrics[name]:.{digits.get(name, 2)}f}"
+        for name, shown in METRICS.items()
+        if name in metrics
+    )

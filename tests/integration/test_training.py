@@ -3,7 +3,7 @@
 import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,6 +19,8 @@ from seq2seq.inference.translator import load
 from seq2seq.model.attention import ATTENTIONS
 from seq2seq.model.model import Seq2Seq
 from seq2seq.pipeline import train
+from seq2seq.training.loss import Loss
+from seq2seq.training.loss import batch_loss as plain_loss
 from seq2seq.training.run import Run
 from seq2seq.training.trainer import Trainer, Validation
 from tests.integration.tiny import BY_HEART, EIGHT, tiny
@@ -100,7 +102,7 @@ def test_metrics_have_the_fields_that_readers_count_on(tmp_path: Path) -> None:
         }
         assert 0 <= record["teacher_forcing_ratio"] <= 1
     for record in validations:
-        assert record.keys() == {"kind", "step", "loss", "bleu", "seconds"}
+        assert record.keys() == {"kind", "step", "loss", "bleu", "chrf", "seconds"}
     epoch_tokens = sum(len(prepare(run.config).train[i][1]) + 1 for i in range(len(EIGHT)))
     assert windows[-1]["target_tokens"] == 3 * epoch_tokens
     assert windows[-1]["epoch"] == 3
@@ -114,6 +116,8 @@ def test_metrics_have_the_fields_that_readers_count_on(tmp_path: Path) -> None:
         "best",
         "loss",
         "bleu",
+        "chrf",
+        "tokenize",
     }
 
 
@@ -160,15 +164,17 @@ def test_accumulating_batches_is_one_larger_batch(tmp_path: Path) -> None:
 
 
 def judged(
-    losses: list[float], config: Config, folder: Path, monkeypatch: pytest.MonkeyPatch
+    found: Sequence[float | Validation],
+    config: Config,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    resume: bool = False,
 ) -> Run:
-    """A run whose validations find these losses, and BLEU 0."""
-    found = iter(losses)
-    monkeypatch.setattr(
-        "seq2seq.pipeline.build_validate",
-        lambda *_: lambda model: Validation(next(found), 0.0, []),
-    )
-    return train(config, folder / "run")
+    """A run whose validations find these losses, and BLEU 0, or all of this."""
+    each = iter([one if isinstance(one, Validation) else Validation(one, 0, 0) for one in found])
+    monkeypatch.setattr("seq2seq.pipeline.build_validate", lambda *_: lambda model: next(each))
+    return train(config, folder / "run", resume=resume)
 
 
 def names(run: Run) -> list[str]:
@@ -229,22 +235,152 @@ def test_a_limit_on_epochs_or_time_ends_it_with_a_validation(tmp_path: Path) -> 
         assert records(run, "valid")[-1]["step"] == run.result["steps"]
 
 
+def test_what_is_equal_in_bleu_goes_to_the_lower_loss(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny(tmp_path, *EVERY, "training.metric=bleu", "training.max_steps=5")
+    found = [Validation(3, 40, 50), Validation(2, 40, 50), Validation(1, 39, 60)]
+    run = judged([*found, Validation(2.5, 40, 50), *found[2:]], config, tmp_path, monkeypatch)
+    assert run.result is not None
+    assert (run.result["best"], run.result["loss"]) == ("00000002", 2)
+
+
+def test_the_best_at_chrf_is_the_best_if_the_setting_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny(tmp_path, *EVERY, "training.metric=chrf", "training.max_steps=3")
+    found = [Validation(3, 40, 50), Validation(2, 30, 60), Validation(1, 50, 55)]
+    run = judged(found, config, tmp_path, monkeypatch)
+    assert run.result is not None
+    assert (run.result["best"], run.result["chrf"]) == ("00000002", 60)
+
+
+def test_a_bleu_of_0_so_far_is_judged_by_the_loss_and_the_log_says_so_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = ["training.metric=bleu", "training.patience=2", "training.max_steps=9"]
+    config = tiny(tmp_path, *EVERY, *settings)
+    losses = [3, 2.5, 2, 1.5, 1, 0.9, 0.8, 0.7]
+    run = judged([*losses, Validation(5, 0.1, 0)], config, tmp_path, monkeypatch)
+    assert run.result is not None
+    assert (run.result["reason"], run.result["best"]) == ("max_steps", "00000009")
+    log = (run.folder / "train.log").read_text()
+    assert log.count("validation BLEU is 0 so far: the loss judges until it rises") == 1
+
+
+def test_where_bleu_cannot_tell_the_loss_judges_patience_and_plateau_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedule = ["training.schedule=plateau", "training.schedule.patience=0"]
+    settings = ["training.metric=bleu", "training.patience=2", "training.log_every=1"]
+    config = tiny(tmp_path, *EVERY, *settings, *schedule)
+    falling = [Validation(4 - n / 2, 10 - n, 9, bleu_tells=False) for n in range(4)]
+    rising = [Validation(5, 90 + n, 9, bleu_tells=False) for n in range(2)]
+    run = judged([*falling, *rising], config, tmp_path, monkeypatch)
+    assert run.result is not None
+    assert (run.result["reason"], run.result["best"]) == ("patience", "00000004")
+    factors = [record["lr"] / 0.01 for record in records(run, "train")]
+    assert factors == pytest.approx([1, 1, 1, 1, 1, 0.5])
+
+
+def test_bleu_of_other_tokens_is_not_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = ["training.metric=bleu", "training.max_steps=2"]
+    old = [Validation(3, 0, 0, tokenize="13a"), Validation(2.5, 9, 0, tokenize="13a")]
+    judged(old, tiny(tmp_path, *EVERY, *settings), tmp_path, monkeypatch)
+    config = tiny(tmp_path, *EVERY, "training.metric=bleu", "training.max_steps=5")
+    new = [(2.7, 40), (2.4, 8), (2.6, 9)]  # by loss; by loss, the new best; by BLEU
+    found = [Validation(loss, bleu, 0, tokenize="zh") for loss, bleu in new]
+    run = judged(found, config, tmp_path, monkeypatch, resume=True)
+    assert run.result is not None
+    assert (run.result["best"], run.result["tokenize"]) == ("00000005", "zh")
+    assert run.checkpoint("5").state["misses"] == 0
+    log = (run.folder / "train.log").read_text()
+    assert log.count("the best BLEU so far counts the tokens of 13a, now those of zh count") == 1
+
+
+def test_a_state_from_before_other_tokenisers_is_that_of_13a(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = [*EVERY, "training.metric=bleu"]
+    run = judged([3.0], tiny(tmp_path, *settings, "training.max_steps=1"), tmp_path, monkeypatch)
+    state = run.checkpoint("last").folder / "state.json"
+    values = json.loads(state.read_text())
+    del values["best_tokenize"], values["best_metrics"]["chrf"]
+    state.write_text(json.dumps(values))
+    (run.folder / "result.json").unlink()
+    config = tiny(tmp_path, *settings, "training.max_steps=2")
+    run = judged([Validation(4, 1, 1)], config, tmp_path, monkeypatch, resume=True)
+    assert run.result is not None
+    assert (run.result["best"], run.result["chrf"]) == ("00000002", 1)
+
+
 # --- what goes wrong ------------------------------------------------------------------------------
 
 
-def test_a_loss_that_is_not_finite_ends_it_before_a_checkpoint_is_spoilt(tmp_path: Path) -> None:
-    settings = ["training.optimizer.lr=1e30", "training.optimizer.clip=null"]
+def spoilt(value: float, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have every loss from `step` on be `value` a token: no processor need overflow for it."""
+    calls = 0
+
+    def batch_loss(*arguments: Any) -> Loss:
+        nonlocal calls
+        calls += 1
+        loss = plain_loss(*arguments)
+        return loss._replace(plain=loss.plain * 0 + value * loss.tokens) if calls >= step else loss
+
+    monkeypatch.setattr("seq2seq.training.trainer.batch_loss", batch_loss)
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf"), 1e4, 8e30])
+@pytest.mark.parametrize("step", [5, 6, 7])
+def test_a_loss_that_is_lost_ends_it_before_a_checkpoint_is_spoilt(
+    loss: float, step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoilt(loss, step, monkeypatch)
+    config = tiny(tmp_path, "training.log_every=4", "training.max_steps=60")
     with pytest.raises(UserError, match=r"the loss became .*lower training\.optimizer\.lr"):
-        train(tiny(tmp_path, *settings, "training.max_steps=60"), tmp_path / "run")
+        train(config, tmp_path / "run")
+    run = Run.open(tmp_path / "run")
+    assert names(run)[-1] == ("3" if step < 7 else "6")
+    assert int(run.checkpoint("best").folder.resolve().name) < step
+
+
+def test_a_loss_that_is_not_finite_ends_it_in_the_first_window_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoilt(float("nan"), 1, monkeypatch)
+    with pytest.raises(UserError, match="the loss became nan, at or before step 3"):
+        train(tiny(tmp_path), tmp_path / "run")
     assert Run.open(tmp_path / "run").checkpoints() == []
 
 
-def test_a_validation_that_is_not_finite_is_never_the_best(
+def test_a_leap_of_the_first_window_may_come_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    spoilt(1e4, 1, monkeypatch)
+    run = train(tiny(tmp_path, "training.log_every=6"), tmp_path / "run")
+    assert run.result is not None
+
+
+def test_an_exploded_loss_is_told_beside_that_of_a_guess(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(
+        UserError, match=r"the loss became 1e\+03, where a guess among 90 has 4\.50, at or before"
+    ):
+        judged([1000.0], tiny(tmp_path), tmp_path, monkeypatch)
+    assert Run.open(tmp_path / "run").checkpoints() == []
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf"), 1e3])
+def test_a_validation_that_is_lost_is_never_the_best(
+    loss: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = tiny(tmp_path, *EVERY)
-    with pytest.raises(UserError, match=r"the loss became nan at or before step 2"):
-        judged([3, float("nan"), 1], config, tmp_path, monkeypatch)
+    with pytest.raises(UserError, match=r"the loss became .* at or before step 2"):
+        judged([3, loss, 1], config, tmp_path, monkeypatch)
+    assert names(Run.open(tmp_path / "run")) == ["1"]
     assert Run.open(tmp_path / "run").checkpoint("best").state["step"] == 1
 
 
@@ -264,7 +400,7 @@ def trainer(tmp_path: Path, *overrides: str) -> Trainer:
     model = Seq2Seq(config.model, len(prepared.tokenizers.source), len(prepared.tokenizers.target))
     batches = Batches(prepared.train, config.batching, source_end=True, seed=1)
     run = Run.create(tmp_path / "run", config, prepared.tokenizers, {})
-    return Trainer(config, model, batches, run, lambda _: Validation(0, 0, []))
+    return Trainer(config, model, batches, run, lambda _: Validation(0, 0, 0))
 
 
 def test_the_largest_batch_has_the_most_pairs_of_places(tmp_path: Path) -> None:

@@ -1,10 +1,13 @@
 import math
 import os
+import unicodedata
 
 import pytest
+from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.metrics.chrf import CHRF
 
 from seq2seq.errors import UserError
-from seq2seq.evaluation.scores import quick_bleu, render_scores, score_corpus, score_moses
+from seq2seq.evaluation.scores import quick_scores, render_scores, score_corpus, score_moses
 
 
 def scores_of(hypotheses: list[str], reference: list[str], bootstrap: int = 0) -> dict[str, float]:
@@ -36,15 +39,15 @@ def test_case_counts() -> None:
     assert scores_of(["le chat dort sur le lit ."], ["Le chat dort sur le lit ."])["BLEU"] < 100
 
 
-def test_the_quick_figure_is_the_full_one() -> None:
+def test_the_quick_figures_are_the_full_ones() -> None:
     hypotheses, references = ["Le chien dort.", "Il neige."], [["Le chat dort.", "Il neige fort."]]
-    full = score_corpus(hypotheses, references, bootstrap=0)[0]
-    assert quick_bleu(hypotheses, references) == full.value
+    bleu, chrf, _ = score_corpus(hypotheses, references, bootstrap=0)
+    assert quick_scores(hypotheses, references) == (bleu.value, chrf.value)
 
 
 def test_any_of_several_references_may_match() -> None:
     references = [["Salut à tous les amis !"], ["Bonjour à tous les amis !"]]
-    assert quick_bleu(["Bonjour à tous les amis !"], references) == pytest.approx(100)
+    assert quick_scores(["Bonjour à tous les amis !"], references).bleu == pytest.approx(100)
 
 
 def test_intervals_are_the_same_every_time_whatever_the_environment(
@@ -62,7 +65,7 @@ def test_intervals_are_the_same_every_time_whatever_the_environment(
 
 
 def test_the_signature_says_how_it_was_counted() -> None:
-    bleu, chrf, ter = score_corpus(["un"], [["un"]], bootstrap=10)
+    bleu, chrf, ter = score_corpus(["un"] * 2, [["un"] * 2], bootstrap=10)
     for part in ("nrefs:1", "bs:10", "seed:12345", "case:mixed", "tok:13a"):
         assert part in bleu.signature.split("|")
     assert "nc:6" in chrf.signature
@@ -81,11 +84,120 @@ def test_a_hopeless_translation_has_an_interval_too() -> None:
     assert (score.value, score.interval) == (0, (0, 0))
 
 
+# --- small sets, and the range of the metrics -----------------------------------------------------
+
+
+@pytest.mark.parametrize("count", range(1, 11))
+@pytest.mark.parametrize("right", ["all", "none", "one", "all but one", "empty"])
+def test_every_small_set_has_scores_and_intervals_in_their_range(count: int, right: str) -> None:
+    references = [f"le chat numéro {n} dort sur le lit" for n in range(count)]
+    hypotheses = {
+        "all": references,
+        "none": ["xyz"] * count,
+        "one": [references[0], *["xyz"] * (count - 1)],
+        "all but one": [*references[1:], "x"],
+        "empty": [""] * count,
+    }[right]
+    for score in score_corpus(hypotheses, [references], bootstrap=50):
+        highest = math.inf if score.name == "TER" else 100 + 1e-9
+        assert 0 <= score.value <= highest
+        assert (score.interval is None) == (count == 1)
+        if score.interval is not None:
+            assert 0 <= score.interval[0] <= score.interval[1] <= highest
+            assert all(type(bound) is float for bound in score.interval)
+
+
+def test_nothing_for_nothing_is_a_translation_without_error() -> None:
+    bleu, chrf, ter = score_corpus(["", ""], [["", ""]], bootstrap=10)
+    assert (bleu.value, chrf.value, ter.value) == (0, 0, 0)
+
+
+def test_an_interval_that_would_pass_100_ends_there() -> None:
+    hypotheses = ["the cat sat on a mat today", "x y z", "x y z"]
+    (bleu, _, _) = score_corpus(hypotheses, [[hypotheses[0], "a b c", "d e f"]], bootstrap=1000)
+    assert bleu.interval is not None
+    assert bleu.interval[1] <= 100
+
+
+def test_short_lines_have_the_plain_figure_and_a_note_with_the_other() -> None:
+    lines = ["I love you", "hello there"]
+    bleu, chrf, _ = score_corpus(lines, [lines], bootstrap=10)
+    assert (bleu.value, chrf.value) == (0, 100)
+    assert "eff:no" in bleu.signature
+    assert bleu.note == "no reference has four tokens, so BLEU can't tell; with eff:yes 100.00"
+    (longer, *_) = score_corpus([*lines, "x"], [[*lines, "one two three four"]], bootstrap=0)
+    assert longer.note == ""
+
+
+# --- other tokenisers -----------------------------------------------------------------------------
+
+
+def test_chinese_is_counted_by_characters_and_the_signature_says_so() -> None:
+    bleu, _, ter = score_corpus(["老师喜欢水。"], [["老师喜欢茶。"]], language="zh")
+    # 5 of 6 characters, 3 of 5 pairs, 2 of 4 triples, 1 of 3 fours
+    assert bleu.value == pytest.approx(100 * (5 / 6 * 3 / 5 * 2 / 4 * 1 / 3) ** (1 / 4))
+    assert "tok:zh" in bleu.signature.split("|")
+    assert ter.value == pytest.approx(100 / 6)
+    assert "asian:yes" in ter.signature.split("|")
+
+
+def test_the_literal_sacrebleu_figure_of_a_tokeniser_is_the_figure() -> None:
+    hypotheses, references = ["ฉันอ่านหนังสือ"], [["ฉันชอบอ่านหนังสือ"]]
+    bleu, chrf, _ = score_corpus(hypotheses, references, tokenize="char")
+    assert bleu.value == BLEU(tokenize="char").corpus_score(hypotheses, references).score
+    assert chrf.value == CHRF().corpus_score(hypotheses, references).score
+
+
+# --- what is the same text, and what is no reference ----------------------------------------------
+
+
+def test_composed_and_decomposed_text_score_alike_and_the_scores_say_what_was_composed() -> None:
+    composed = ["Le café était fermé.", "Il a été élu à Orléans."]
+    split = [unicodedata.normalize("NFD", line) for line in composed]
+    hypotheses = ["Le café est fermé.", "Il a été élu là."]
+    plain = score_corpus(hypotheses, [composed], bootstrap=10)
+    decomposed = score_corpus(hypotheses, [split], bootstrap=10)
+    assert [score.value for score in decomposed] == [score.value for score in plain]
+    assert plain[0].note == ""
+    assert decomposed[0].note == "2 references composed (NFC)"
+    ours = [unicodedata.normalize("NFD", line) for line in hypotheses]
+    (bleu, *_) = score_corpus(ours, [composed], bootstrap=10)
+    assert (bleu.value, bleu.note) == (plain[0].value, "2 hypotheses composed (NFC)")
+
+
+@pytest.mark.parametrize("blank", ["", "  ", None])
+def test_a_blank_line_among_several_references_is_a_missing_one(blank: str | None) -> None:
+    hypotheses = ["the cat sat on a mat", "I do it"]
+    first = ["the cat sat on a mat today", "I do it now with all of my friends here"]
+    alone = score_corpus(hypotheses, [first], bootstrap=0)
+    crossed: list[list[str | None]] = [[blank, first[1]], [first[0], blank]]
+    for streams in (crossed, crossed[::-1]):
+        found = score_corpus(hypotheses, streams, bootstrap=0)
+        assert [score.value for score in found] == [score.value for score in alone]
+        assert found[0].note == (
+            "2 blank references taken for missing" if blank is not None else ""
+        )
+        assert "nrefs:1" in found[0].signature
+
+
+def test_a_line_whose_references_are_all_blank_should_be_empty() -> None:
+    hypotheses = ["", "a b c d"]
+    several: list[list[list[str | None]]] = [
+        [["", "a b c d"]],
+        [[None, "a b c d"]],
+        [["", "a b c d"], [" ", "x"]],
+    ]
+    for streams in several:
+        bleu, _, ter = score_corpus(hypotheses, streams, bootstrap=0)
+        assert bleu.value == pytest.approx(100)
+        assert ter.value == 0
+
+
 def test_a_wrong_number_of_lines_is_refused_with_both_numbers() -> None:
     with pytest.raises(UserError, match="the reference has 2 lines, the hypotheses 1"):
         score_corpus(["a"], [["a", "b"]])
     with pytest.raises(UserError, match="reference 2 has 3 lines, the hypotheses 1"):
-        quick_bleu(["a"], [["a"], ["a", "b", "c"]])
+        quick_scores(["a"], [["a"], ["a", "b", "c"]])
     with pytest.raises(UserError, match="0 hypotheses"):
         score_corpus([], [[]])
 

@@ -1,0 +1,157 @@
+"""Which tokeniser BLEU counts words with: sacreBLEU's own, chosen by the target language.
+
+sacreBLEU's default, 13a, knows a word by the spaces around it. Text that is written without them is
+one word a line to it, and BLEU then is 0 however good the translations are.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from itertools import chain, islice
+from typing import Any
+
+from sacrebleu.metrics.bleu import BLEU
+
+from seq2seq.config import BleuTokenizer
+from seq2seq.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+AUTO: BleuTokenizer = "auto"
+DEFAULT: BleuTokenizer = "13a"
+_SPACED: tuple[BleuTokenizer, ...] = ("13a", "intl", "none")  # a word is what spaces surround
+
+_LANGUAGES: dict[BleuTokenizer, str] = {
+    "zh": "zh zho chi cn cmn yue wuu hak gan hsn nan cdo lzh",
+    "ja-mecab": "ja jpn jp",
+    "ko-mecab": "ko kor",
+    "char": "th tha km khm lo lao my mya bur bo bod tib dz dzo shn mnw nod khb kht",
+}
+"""ISO 639-1 and -3 codes, and the country codes that files are often named after."""
+
+_SCRIPTS: dict[BleuTokenizer, str] = {
+    "ja-mecab": "HIRAGANA KATAKANA",
+    "zh": "CJK BOPOMOFO",
+    "ko-mecab": "HANGUL",
+    "char": "THAI LAO KHMER MYANMAR TIBETAN TAI NEW JAVANESE BALINESE",
+}
+"""First words of the Unicode names of letters of scripts that don't set words apart (NEW TAI LUE).
+Korean does, but a word of it carries its particles, which sacreBLEU's tokeniser splits off."""
+
+_EXTRAS = {"ja-mecab": "ja", "ko-mecab": "ko"}
+_CODES = {code: name for name, codes in _LANGUAGES.items() for code in codes.split()}
+_NAMES = {script: name for name, scripts in _SCRIPTS.items() for script in scripts.split()}
+_KANA = 0.05  # share of a Japanese text's letters that is kana at least; of a Chinese one's it is 0
+_LONG_WORDS = 20.0  # characters between spaces, on average: German has 6, Greenlandic 13
+_READ = 100_000  # characters of text that are looked at
+
+
+def choose_tokenizer(
+    references: Iterable[Iterable[str | None]],
+    *,
+    tokenize: BleuTokenizer = AUTO,
+    language: str = "",
+) -> BleuTokenizer:
+    """Return the name of the tokeniser that `tokenize` means for these `references`, and log it.
+
+    `auto` follows the code of the target `language`, in any of its shapes (zh, zh_TW, zho_Hans,
+    .zh); where that says nothing, it follows the script of the references. Without its library,
+    Japanese and Korean are counted by characters. Any other name is taken as it is, with a warning
+    where it sees one word a line. Raises UserError where a library is needed and missing.
+    """
+    text = _beginning(references)
+    if tokenize != AUTO:
+        load_tokenizer(tokenize)
+        _warn_of_unspaced(tokenize, text)
+        return tokenize
+    wanted = _of_language(language)
+    because = f"the target language is {language.lstrip('.')}"
+    if wanted is None:
+        wanted, because = _of_text(text), "the script of the references asks for it"
+    if wanted is None:
+        return DEFAULT
+    if not _is_installed(wanted):
+        logger.info(
+            "BLEU counts characters (tok:char), since %s; for words: pip install 'seq2seq[%s]'",
+            because,
+            _EXTRAS[wanted],
+        )
+        return "char"
+    logger.info("BLEU counts the tokens of sacreBLEU's %s, since %s", wanted, because)
+    return wanted
+
+
+@lru_cache
+def load_tokenizer(name: BleuTokenizer) -> Any:
+    """Return sacreBLEU's tokeniser, a function of a line; UserError if its library is missing."""
+    assert name != AUTO, "expected a name that choose_tokenizer returned"
+    try:
+        return BLEU(tokenize=name).tokenizer
+    except (Exception, SystemExit) as error:  # no library, no dictionary or no network: bare ones
+        extra = _EXTRAS.get(name)
+        way_out = f"pip install 'seq2seq[{extra}]'" if extra else " ".join(str(error).split())
+        raise UserError(f"tokenize: {name} can't be loaded: {way_out}") from None
+
+
+def _is_installed(name: BleuTokenizer) -> bool:
+    try:
+        load_tokenizer(name)
+    except UserError:
+        return False
+    return True
+
+
+def _of_language(code: str) -> BleuTokenizer | None:
+    """The tokeniser of a language code; None if it asks for none, or names another script."""
+    main, *rest = [part for part in re.split(r"[^a-z]+", code.lower()) if part] or [""]
+    return None if "latn" in rest else _CODES.get(main)
+
+
+def _of_text(text: str) -> BleuTokenizer | None:
+    """The tokeniser that the script of `text` asks for; None if spaces set its words apart."""
+    letters = sum(map(str.isalpha, text))
+    found = Counter(
+        _NAMES[script]
+        for script in (unicodedata.name(char, "").partition(" ")[0] for char in _letters(text))
+        if script in _NAMES
+    )
+    if 2 * sum(found.values()) > letters:
+        kana, han = found["ja-mecab"], found["zh"]
+        if kana >= _KANA * (kana + han) > 0:
+            found["ja-mecab"] += han
+        return found.most_common(1)[0][0]
+    words = text.split()
+    lengthy = bool(words) and sum(map(len, words)) > _LONG_WORDS * len(words)
+    return "char" if lengthy else None
+
+
+def _letters(text: str) -> Iterator[str]:
+    return (char for char in text if char.isalpha())
+
+
+def _warn_of_unspaced(tokenize: BleuTokenizer, text: str) -> None:
+    better = _of_text(text)
+    if tokenize in _SPACED and better not in (None, "ko-mecab"):
+        logger.warning(
+            "tokenize %s: the references have hardly a space, so that a line is one word and BLEU "
+            "is near 0 whatever the translation; expected %s, or auto",
+            tokenize,
+            better,
+        )
+
+
+def _beginning(references: Iterable[Iterable[str | None]]) -> str:
+    """The first lines of the references, as far as there is need to look."""
+    lines, size = [], 0
+    for line in chain.from_iterable(islice(stream, _READ) for stream in references):
+        if line:
+            lines.append(line)
+            size += len(line)
+        if size > _READ:
+            break
+    return "\n".join(lines)

@@ -1,0 +1,36 @@
+"""Which of two validations is the better one, and whether a loss is one that can be trained on."""
+
+import math
+from collections.abc import Mapping
+
+METRICS = {"loss": "loss", "bleu": "BLEU", "chrf": "chrF"}
+"""Names in records, and as they are shown."""
+
+_EXPLODED = 10  # times the loss of a guess; a confident model that is wrong everywhere stays below
+
+
+def is_better(new: Mapping[str, float], best: Mapping[str, float], metric: str) -> bool:
+    """Return whether `new` is better than `best` at `metric`; of equals the lower loss is better.
+
+    An empty `best` is worse than anything; where one lacks the metric, their losses are compared.
+    """
+    if not best:
+        return True
+    if metric != "loss" and metric in new and metric in best and new[metric] != best[metric]:
+        return new[metric] > best[metric]
+    return new["loss"] < best["loss"]
+
+
+def why_lost(loss: float, vocabulary: int) -> str:
+    """Return why nothing good can come of a `loss`, in nats a token; empty if it is not so.
+
+    Any guess among `vocabulary` tokens alike has log(vocabulary). A loss of many times that is of
+    weights that have been thrown far away, even where it is finite: whether a processor's overflow
+    turns it into NaN is chance.
+    """
+    if not math.isfinite(loss):
+        return f"the loss became {loss}"
+    guess = math.log(vocabulary)
+    if loss > _EXPLODED * guess:
+        return f"the loss became {loss:.3g}, where a guess among {vocabulary:,} has {guess:.2f}"
+    return ""
