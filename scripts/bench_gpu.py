@@ -147,7 +147,7 @@ def translating_row(beam: dict[str, Any]) -> str:
 
 def reached(validations: list[dict[str, Any]]) -> str:
     """Say when the best validation BLEU was reached, and when nearly."""
-    best = max(validations, key=lambda record: record["bleu"])
+    best = max(validations, key=lambda record: (record["bleu"], -record["loss"]))
     near = next(record for record in validations if record["bleu"] >= REACHED * best["bleu"])
     return "validation BLEU " + ", ".join(
         f"{record['bleu']:.1f} after {record['seconds']:.0f} s (step {record['step']:,})"

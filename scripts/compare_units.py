@@ -104,6 +104,8 @@ def train_unit(name: str, seed: int, runs: Path, overrides: list[str]) -> dict[s
         translator,
         [pair.source for pair in pairs],
         [[pair.target for pair in pairs]],
+        tokenize=config.evaluation.tokenize,
+        language=config.data.target,
         alignments=ROOT / "data" / "test.align",
         aligning=Aligning(),
         bootstrap=0,

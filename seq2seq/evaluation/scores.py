@@ -9,7 +9,6 @@ computed on request, beside these and labelled as such.
 from __future__ import annotations
 
 import json
-import math
 import os
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -44,7 +43,7 @@ class Score:
     signature: str
     interval: tuple[float, float] | None = None
     """Bootstrap 95 %: sacreBLEU's mean of the resamples minus and plus half their range, as far as
-    the metric can go: 0 to 100, and for TER from 0. None of one line, which has no resamples."""
+    there are resamples. None for one line, whose resamples are all the same."""
     note: str = ""
 
     def __str__(self) -> str:
@@ -229,7 +228,7 @@ def _score(metric: Any, texts: _Texts, bootstrap: int, seed: int) -> Score:
     resamples = min(bootstrap, max(_FEWEST_RESAMPLES, _RESAMPLED_LINES // lines))
     if lines == 1:
         resamples = 0  # they would all be the same, and claim a certainty that isn't there
-    _give_floats(metric)
+    values = _floats_of(metric)
     with _bootstrap_seed(seed):
         result = metric.corpus_score(texts.hypotheses, texts.references, n_bootstrap=resamples)
     signature = str(metric.get_signature())
@@ -238,25 +237,27 @@ def _score(metric: Any, texts: _Texts, bootstrap: int, seed: int) -> Score:
         shown = json.loads(result.format(width=4, signature=signature, is_json=True))
         # sacreBLEU leaves both out when every resample scores 0
         mean, half = shown.get("confidence_mean", 0.0), shown.get("confidence_var", 0.0)
-        highest = math.inf if isinstance(metric, TER) else 100.0
-        interval = (max(0.0, mean - half), min(highest, mean + half))
+        _, *drawn = (round(value, 4) for value in values)  # the first one is the score itself
+        interval = (max(min(drawn), mean - half), min(max(drawn), mean + half))
     return Score(result.name, float(result.score), signature, interval, texts.note)
 
 
-def _give_floats(metric: Any) -> None:
-    """Have every score of the metric be a float.
+def _floats_of(metric: Any) -> list[float]:
+    """Have every score of the metric be a float, and return the list in which they will be.
 
     A resample of score 0 gives a float and others a NumPy float32, and the mean that sacreBLEU 2.6
     takes of them, `statistics.mean`, refuses to mix the two since NumPy 2.
     """
-    compute = metric._compute_score_from_stats
+    compute, values = metric._compute_score_from_stats, list[float]()
 
     def plain(stats: Any) -> Any:
         result = compute(stats)
         result.score = float(result.score)
+        values.append(result.score)
         return result
 
     metric._compute_score_from_stats = plain
+    return values
 
 
 @contextmanager

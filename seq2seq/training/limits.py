@@ -44,16 +44,15 @@ class Bar:
     """A progress bar in percent of the nearest limit; without one it only counts updates."""
 
     def __init__(self, done: Done | None, *, show: bool) -> None:
-        counted = "{desc} [{elapsed}<{remaining}{postfix}]"
+        counted = "{percentage:3.0f}%|{bar}| {desc} [{elapsed}<{remaining}{postfix}]"
         self._bar: tqdm[Any] = tqdm(
             total=1.0 if done else None,
             initial=done.share if done else 0,
-            bar_format="{percentage:3.0f}%|{bar}| " + counted
-            if done
-            else "{desc} [{elapsed}{postfix}]",
+            bar_format=counted if done else "{desc} [{elapsed}{postfix}]",
             disable=not show,
             dynamic_ncols=True,
         )
+        self._bar.set_description_str(done.text if done else "")
 
     def move(self, done: Done | None, step: int) -> None:
         """Show where the run is now."""

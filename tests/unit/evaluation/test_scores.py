@@ -112,11 +112,15 @@ def test_nothing_for_nothing_is_a_translation_without_error() -> None:
     assert (bleu.value, chrf.value, ter.value) == (0, 0, 0)
 
 
-def test_an_interval_that_would_pass_100_ends_there() -> None:
-    hypotheses = ["the cat sat on a mat today", "x y z", "x y z"]
-    (bleu, _, _) = score_corpus(hypotheses, [[hypotheses[0], "a b c", "d e f"]], bootstrap=1000)
+def test_an_interval_ends_where_the_resamples_end() -> None:
+    hypotheses = ["the cat sat on a mat today", ""]
+    bleu, _, ter = score_corpus(hypotheses, [hypotheses], bootstrap=1000)
     assert bleu.interval is not None
-    assert bleu.interval[1] <= 100
+    assert 0 < bleu.interval[0] < bleu.interval[1] == 100
+    assert ter.interval == (0, 0)
+    (_, _, ter) = score_corpus(["", ""], [hypotheses], bootstrap=1000)  # of a resample 100, or 0
+    assert ter.interval is not None
+    assert 0 < ter.interval[0] < ter.interval[1] == 100
 
 
 def test_short_lines_have_the_plain_figure_and_a_note_with_the_other() -> None:
