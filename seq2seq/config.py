@@ -233,6 +233,8 @@ class DecodingConfig(Part):
     max_length: int = Field(default=200, ge=1)
     max_ratio: Positive = 3.0
     no_repeat_ngram: int = Field(default=0, ge=0)
+    max_source: int = Field(default=1000, ge=1)
+    unknown: Literal["copy", "empty"] = "copy"
     sample: bool = False
     temperature: Positive = 1.0
     top_k: int = Field(default=0, ge=0)

@@ -104,7 +104,12 @@ def evaluate(
         hypotheses,
         scores,
         score_by_length(sources, hypotheses, references),
-        find_pathologies(sources, hypotheses, truncated=[_is_cut(t) for t in translations]),
+        find_pathologies(
+            sources,
+            hypotheses,
+            truncated=[_is_cut(t) for t in translations],
+            unknown=[t.is_unknown for t in translations],
+        ),
         alignment=aligned.plain,
         link_scores=aligned.scores,
         links=aligned.links,
