@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -120,11 +121,45 @@ def open_translator(runs: list[Run], checkpoint: str, device: str) -> Translator
     return load(*folders, checkpoint=checkpoint, device=device)
 
 
-def revised(options: DecodingConfig, given: dict[str, Any]) -> DecodingConfig:
-    """Return the run's own decoding settings with what the command line changes of them."""
+_OF_DRAWS = ("temperature", "top_k", "top_p", "seed")
+
+
+def revised(
+    options: DecodingConfig, given: dict[str, Any], *, shuffles: bool = False
+) -> DecodingConfig:
+    """Return the run's own decoding settings with what the command line changes of them.
+
+    Raises UserError for an option that another one makes void. `shuffles` says that a seed serves
+    for more than drawing translations.
+    """
     from seq2seq.config import revise
 
-    return revise(options, {name: value for name, value in given.items() if value is not None})
+    changes = {name: value for name, value in given.items() if value is not None}
+    draws = changes.get("sample", options.sample)
+    if draws and "beam" in changes:
+        raise UserError(
+            "--beam is for searching, which --sample (decoding.sample) replaces by draws; "
+            "leave one of them out, or search with --no-sample"
+        )
+    for name in _OF_DRAWS:
+        if name in changes and not draws and not (name == "seed" and shuffles):
+            option = f"--{name.replace('_', '-')}"
+            raise UserError(f"{option} is for draws, and nothing is drawn without --sample")
+    return revise(options, changes)
+
+
+def check_no_paths(texts: list[str] | None) -> None:
+    """Refuse a TEXT that is the path of a file or folder; warn of a word that is a file's name."""
+    for text in texts or []:
+        looks_like_path = bool(Path(text).suffix) or os.sep in text
+        if os.path.isfile(text) and looks_like_path:
+            raise UserError(f"{text}: expected text, found the name of a file; --input reads it")
+        if os.path.isdir(text) and looks_like_path:
+            raise UserError(f"{text}: expected text, found the name of a folder")
+        if os.path.isfile(text):
+            logging.getLogger("seq2seq").warning(
+                "%s is taken as text, though there is a file of that name; --input reads it", text
+            )
 
 
 def read_texts(texts: list[str] | None, source: Path | None) -> Iterator[str]:

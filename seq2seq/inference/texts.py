@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, overload
 from seq2seq.config import DecodingConfig
 from seq2seq.data.tokenizer import EOS, UNK, Tokenizers, WordPieces
 from seq2seq.data.words import word_spans
+from seq2seq.errors import UserError
 from seq2seq.inference.hypothesis import Hypothesis
 from seq2seq.inference.translation import END, Candidate, Translation
 
@@ -48,7 +49,7 @@ Search = Callable[[Sequence[Source]], list[list[Hypothesis]]]
 
 
 class TextTranslator:
-    """The contract of what translates text: a subclass gives `stream`."""
+    """The contract of what translates text: a subclass gives `stream` and `has_attention`."""
 
     def __init__(
         self,
@@ -63,6 +64,16 @@ class TextTranslator:
         self.options = options
         self._source_end = source_end
         self._max_length = max_length
+
+    @property
+    def has_attention(self) -> bool:
+        """Whether all models have attention weights."""
+        raise NotImplementedError
+
+    def require_attention(self, purpose: str) -> None:
+        """Raise UserError, naming what they are for, if a model has no attention weights."""
+        if not self.has_attention:
+            raise UserError(f"{purpose}: the model has no attention weights (attention kind none)")
 
     @overload
     def translate(  # type: ignore[overload-overlap]  # a str is one text, and never its letters

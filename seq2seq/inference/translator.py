@@ -178,9 +178,14 @@ class Translator(TextTranslator):
             weights.append(decoded.weights_BHTS)
         return log_mean(log_probs), mean_weights(weights)
 
+    @property
+    def has_attention(self) -> bool:
+        """Whether all models have attention weights."""
+        return all(model.decoder.attention.heads for model in self.models)
+
     def check_attention(self) -> None:
         """Raise UserError if a model has no attention weights that could be replaced."""
-        if not all(model.decoder.attention.heads for model in self.models):
+        if not self.has_attention:
             raise UserError("attention: the model has no weights to replace (attention kind none)")
 
     def _search(self, sources: Sequence[Source], options: DecodingConfig) -> list[list[Hypothesis]]:

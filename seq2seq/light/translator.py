@@ -43,6 +43,11 @@ class LightTranslator(TextTranslator):
         super().__init__(tokenizers, options=options, source_end=source_end, max_length=max_length)
         self._network = network
 
+    @property
+    def has_attention(self) -> bool:
+        """Whether the model has attention weights."""
+        return self._network.has_attention
+
     def stream(
         self,
         texts: str | Iterable[str],
