@@ -235,6 +235,7 @@ class DecodingConfig(Part):
     no_repeat_ngram: int = Field(default=0, ge=0)
     max_source: int = Field(default=1000, ge=1)
     unknown: Literal["copy", "empty"] = "copy"
+    keep: bool = False
     sample: bool = False
     temperature: Positive = 1.0
     top_k: int = Field(default=0, ge=0)
@@ -270,6 +271,14 @@ class Config(Part):
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
     decoding: DecodingConfig = DecodingConfig()
+
+    @model_validator(mode="after")
+    def _can_keep(self) -> Config:
+        if self.decoding.keep and self.model.attention.kind == "none":
+            raise ValueError(
+                "decoding.keep copies by attention, of which model.attention.kind none has none"
+            )
+        return self
 
 
 def differences(one: Config, other: Config) -> Iterator[tuple[str, Any, Any]]:

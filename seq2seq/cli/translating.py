@@ -65,6 +65,12 @@ def translate(
     no_repeat_ngram: Annotated[
         int | None, typer.Option(help="No n-gram of pieces twice; 0: any may repeat.")
     ] = None,
+    keep: Annotated[
+        bool | None,
+        typer.Option(
+            "--keep/--no-keep", help="Put back tags, addresses, numbers and rare names, if lost."
+        ),
+    ] = None,
     sample: Annotated[
         bool | None, typer.Option("--sample/--no-sample", help="Draw instead of searching.")
     ] = None,
@@ -126,6 +132,7 @@ def translate(
         "min_length": min_length,
         "max_length": max_length,
         "no_repeat_ngram": no_repeat_ngram,
+        "keep": keep,
         "sample": sample,
         "temperature": temperature,
         "top_k": top_k,

@@ -17,6 +17,7 @@ from seq2seq.data.tokenizer import EOS, UNK, Tokenizers, WordPieces
 from seq2seq.data.words import word_spans
 from seq2seq.errors import UserError
 from seq2seq.inference.hypothesis import Hypothesis
+from seq2seq.inference.keep import Tag, find_tokens, keep, take_out_tags
 from seq2seq.inference.translation import END, Candidate, Translation
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class Source(NamedTuple):
     text: str
     ids: list[int]
     stand_in: str | None = None
+    tags: tuple[Tag, ...] = ()
+    """What was taken out of the text, to be put back by `decoding.keep`."""
 
 
 Search = Callable[[Sequence[Source]], list[list[Hypothesis]]]
@@ -138,6 +141,8 @@ class TextTranslator:
 
         `workers` are called in for many texts at once; their work is `search`.
         """
+        if options.keep:
+            self.require_attention("decoding.keep")
         numbered = enumerate([texts] if isinstance(texts, str) else texts)
         while window := _window(numbered, ahead or max(_WINDOW * size, _MANY), waits):
             sources = [self._read(number, text, options) for number, text in window]
@@ -151,22 +156,28 @@ class TextTranslator:
                 results = workers.map(batches)
             for batch, found in zip(batches, results, strict=True):
                 for source, hypotheses in zip(batch, found, strict=True):
-                    done[source.number] = self._translation(source, hypotheses)
+                    translation = self._translation(source, hypotheses)
+                    done[source.number] = self._kept(source, translation, options)
             yield from (done[source.number] for source in sources)
 
     def _read(self, number: int, text: str, options: DecodingConfig) -> Source:
         read = self._cut(number, text, options.max_source)
+        tags: tuple[Tag, ...] = ()
+        if options.keep:
+            read, tags = take_out_tags(read)
         ids = self.tokenizers.source.encode(read)
+        if tags and not ids:
+            return Source(number, read, ids, text)
         if UNK in ids and not self._knows_a_word(ids):
             return Source(number, read, ids, text if options.unknown == "copy" else "")
-        if len(ids) > self._max_length and len(read) == len(text):
+        if len(ids) > self._max_length:
             logger.warning(
                 "line %d has %d pieces, more than the %d that training saw (data.max_length)",
                 number + 1,
                 len(ids),
                 self._max_length,
             )
-        return Source(number, read, ids)
+        return Source(number, read, ids, tags=tags)
 
     def _cut(self, number: int, text: str, limit: int) -> str:
         """The first words of `text`, of up to `limit` pieces; of one endless word, its start.
@@ -218,6 +229,19 @@ class TextTranslator:
             pieces = [*pieces, END]
         candidates = [self._candidate(hypothesis, words) for hypothesis in hypotheses]
         return Translation(source.text, pieces, words, candidates, source.ids.count(UNK))
+
+    def _kept(
+        self, source: Source, translation: Translation, options: DecodingConfig
+    ) -> Translation:
+        """The translation with what `decoding.keep` lets survive in each hypothesis."""
+        if not options.keep:
+            return translation
+        words = [word for word in translation.source_words if word.word != END]
+        tokens = find_tokens(source.text, words, self.tokenizers.source)
+        candidates = [
+            keep(each, source.text, source.tags, tokens) for each in translation.candidates
+        ]
+        return replace(translation, candidates=candidates)
 
     def _candidate(self, hypothesis: Hypothesis, source_words: list[WordPieces]) -> Candidate:
         target = self.tokenizers.target

@@ -23,7 +23,11 @@ Matrix = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Candidate:
-    """One hypothesis; `log_probs`, in nats, are those of its pieces, and of the end if reached."""
+    """One hypothesis; `log_probs`, in nats, are those of its pieces, and of the end if reached.
+
+    With `decoding.keep` the text and the words are those after replacement; pieces, log_probs and
+    weights stay those that the model gave.
+    """
 
     text: str
     score: float

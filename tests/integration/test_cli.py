@@ -164,6 +164,7 @@ def test_every_decoding_option_changes_what_the_search_is_told(
         "batch": 2,
         "workers": 2,
         "precision": "bf16",
+        "keep": True,
     }
     of_draws = {"sample": True, "temperature": 0.5, "top_k": 4, "top_p": 0.9, "seed": 5}
     told: list[dict[str, Any]] = []

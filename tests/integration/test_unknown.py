@@ -7,7 +7,7 @@ import logging
 import pytest
 
 import seq2seq
-from seq2seq import DecodingConfig, Translation, Translator
+from seq2seq import DecodingConfig, Translation, Translator, UserError, load_config
 from seq2seq.evaluation.evaluate import evaluate
 from seq2seq.explain import explain
 from seq2seq.pipeline import train
@@ -98,6 +98,33 @@ def test_an_unknown_source_can_be_explained_and_forced(translator: Translator) -
     assert explain(translator, "😀").translation == "😀"
     (forced,) = translator.force([("😀", "le chat")])
     assert (forced.text, len(forced.candidates)) == ("le chat", 1)
+
+
+# --- what is kept ---------------------------------------------------------------------------------
+
+
+def test_tags_and_unknown_words_survive_if_asked_for(translator: Translator) -> None:
+    options = DecodingConfig(beam=1, keep=True)
+    texts = ["<b>the cat</b> sleeps", "the dog 😀 sleeps", "the cat sleeps", "<br/>", "<b>我</b>"]
+    found = translator.translate(texts, options)
+    assert found[0].text == "<b>le chat</b> dort"
+    assert found[1].text.count("😀") == 1
+    assert [each.text for each in found[2:]] == ["le chat dort", "<br/>", "<b>我</b>"]
+    assert found[0].source == "the cat sleeps"
+
+
+def test_every_hypothesis_keeps(translator: Translator) -> None:
+    options = DecodingConfig(beam=3, n_best=3, keep=True)
+    (found,) = translator.translate(["the cat sees http://a.org/b"], options)
+    assert [each.text.count("http://a.org/b") for each in found.candidates] == [1, 1, 1]
+
+
+def test_keeping_needs_attention(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Translator, "has_attention", False)
+    with pytest.raises(UserError, match=r"decoding\.keep: the model has no attention weights"):
+        translator.translate("here", DecodingConfig(keep=True))
+    with pytest.raises(UserError, match=r"decoding\.keep copies by attention"):
+        load_config(None, ["decoding.keep=true", "model.attention=none"])
 
 
 # --- lines of any length --------------------------------------------------------------------------
