@@ -60,6 +60,14 @@ class KindPart(Part):
         return {"kind": value} if isinstance(value, str) else value
 
 
+class VaryConfig(Part):
+    """Fractions of the training pairs that are shown in another spelling as well."""
+
+    upper: Fraction = 0.0
+    lower: Fraction = 0.0
+    quotes: Fraction = 0.0
+
+
 class DataConfig(Part):
     """Which text is learnt from, and which pairs of it are kept."""
 
@@ -71,6 +79,7 @@ class DataConfig(Part):
     max_length: int = Field(default=100, ge=1)
     max_ratio: float = Field(default=9.0, ge=1)
     deduplicate: bool = True
+    vary: VaryConfig = VaryConfig()
 
 
 class TokenizerConfig(Part):
