@@ -39,6 +39,7 @@ logger = logging.getLogger(__name__)
 
 _FORMAT = 1  # raise it whenever the same inputs would give other files
 _SAMPLE = 100_000  # pairs that the tokenizers learn from
+_ENDLESS = 10  # x data.max_length pieces: a line that is no sentence even of a validation set
 _SHORT = 10  # pieces: of shorter sentences the ratio says little
 _BUCKET = 1 << 20  # hashes compared at a time
 _BUILDING = ".building"
@@ -114,8 +115,9 @@ def prepare(config: Config, *, cache: Path | None = None) -> Prepared:
     Sentences lose their outer white space. A training pair is dropped if a side is empty, if the
     same pair came before (`data.deduplicate`), if a side has more than `data.max_length` pieces, or
     if the longer side has at least 10 pieces and more than `data.max_ratio` times the shorter's. Of
-    validation only pairs with an empty side are dropped. `data.vary` shows some training pairs once
-    more in another spelling. The cache is `cache`, else prepared/ in $SEQ2SEQ_CACHE or
+    validation only pairs with an empty side are dropped, and those with more than 10 times
+    `data.max_length` pieces, which would fill the memory. `data.vary` shows some training pairs
+    once more in another spelling. The cache is `cache`, else prepared/ in $SEQ2SEQ_CACHE or
     ~/.cache/seq2seq.
 
     Raises UserError for what is wrong with a corpus, if no pair is left, and if the cache can't be
@@ -406,7 +408,7 @@ def _write_train(
 def _write_valid(
     data: DataConfig, text: ParallelText, tokenizers: Tokenizers, folder: Path
 ) -> _Counts:
-    """Write validation's ids and its raw text; every pair with two sides is kept."""
+    """Write validation's ids and its raw text; every pair with two sides, none endless, is kept."""
     counts = _Counts()
     pairs = []
     for counts.read, (source, target) in enumerate(_clean(text), 1):
@@ -417,10 +419,19 @@ def _write_valid(
         raise UserError(
             f"data.valid: expected sentence pairs in {text.source}, found only empty ones"
         )
+    ids = list(_encoded(pairs, tokenizers))
+    fits = [max(map(len, sides)) <= _ENDLESS * data.max_length for sides in ids]
+    counts.dropped["far too long"] = fits.count(False)
+    if not any(fits):
+        raise UserError(
+            f"data.valid: every pair of {text.source} has more than {_ENDLESS} x data.max_length "
+            "pieces; expected sentences"
+        )
+    pairs, ids = list(compress(pairs, fits)), list(compress(ids, fits))
     for side, sentences in zip(("source", "target"), zip(*pairs, strict=True), strict=True):
         _write_lines(folder / f"valid.{side}.txt", sentences)
     with _writer(tokenizers, folder, "valid") as writer:
-        for source_ids, target_ids in _encoded(pairs, tokenizers):
+        for source_ids, target_ids in ids:
             writer.add(source_ids, target_ids)
             counts.keep(source_ids, target_ids)
             reason = _unfit(len(source_ids), len(target_ids), data)

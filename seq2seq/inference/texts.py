@@ -161,7 +161,7 @@ class TextTranslator:
             yield from (done[source.number] for source in sources)
 
     def _read(self, number: int, text: str, options: DecodingConfig) -> Source:
-        read = self._cut(number, text, options.max_source)
+        read = whole = self._cut(number, text, options.max_source)
         tags: tuple[Tag, ...] = ()
         if options.keep:
             read, tags = take_out_tags(read)
@@ -170,7 +170,7 @@ class TextTranslator:
             return Source(number, read, ids, text)
         if UNK in ids and not self._knows_a_word(ids):
             return Source(number, read, ids, text if options.unknown == "copy" else "")
-        if len(ids) > self._max_length:
+        if len(ids) > self._max_length and len(whole) == len(text):  # else it is told of already
             logger.warning(
                 "line %d has %d pieces, more than the %d that training saw (data.max_length)",
                 number + 1,
