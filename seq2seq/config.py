@@ -243,7 +243,7 @@ class DecodingConfig(Part):
     max_ratio: Positive = 3.0
     no_repeat_ngram: int = Field(default=0, ge=0)
     max_source: int = Field(default=1000, ge=1)
-    unknown: Literal["copy", "empty"] = "copy"
+    unknown: Literal["copy", "empty", "translate"] = "copy"
     keep: bool = False
     sample: bool = False
     temperature: Positive = 1.0

@@ -120,6 +120,8 @@ def translate(
         raise UserError("translate: --attention reads all lines first; leave out --stream")
     if tokenized and alignments is None:
         raise UserError("translate: --tokenized is for the words of --alignments; give both")
+    if not (texts or source) and sys.stdin is None:
+        raise UserError("translate: standard input is closed; give TEXT or --input")
     check_no_paths(texts)
     for file in (output, alignments):
         check_output(file)
@@ -145,7 +147,7 @@ def translate(
     links = _Links(alignments, tokenized)
     if attention is not None:
         full = open_translator(open_runs(model), checkpoint, device)
-        options = revised(full.options, changes, shuffles=True)
+        options = revised(full.options, changes, shuffles=attention.startswith("shuffle"))
         links.check(full)
         lines = list(read_texts(texts, source))
         write_lines(_disturbed(full, lines, options, attention, as_json, links), output)
@@ -160,7 +162,7 @@ def translate(
     translator.options = options = revised(translator.options, changes)
     links.check(translator)
     asked = texts or source or output or alignments or stream is not None
-    if not asked and sys.stdin.isatty() and sys.stdout.isatty():
+    if not asked and sys.stdin.isatty() and sys.stdout is not None and sys.stdout.isatty():
         from seq2seq.cli.prompt import converse
 
         converse(translator, lambda found: _rendered(1, found, translator.options, as_json))

@@ -9,10 +9,12 @@ import logging
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, overload
 
 from seq2seq.config import DecodingConfig
+from seq2seq.data.scripts import letters_of, scripts_of
 from seq2seq.data.tokenizer import EOS, UNK, Tokenizers, WordPieces
 from seq2seq.data.words import word_spans
 from seq2seq.errors import UserError
@@ -61,12 +63,17 @@ class TextTranslator:
         options: DecodingConfig,
         source_end: bool,
         max_length: int,
+        language: str = "",
     ) -> None:
-        """`max_length` is the longest source, in pieces, that training saw: longer ones warn."""
+        """`max_length` is the longest source, in pieces, that training saw: longer ones warn.
+
+        `language` is the code of the source's; it tells text of another script.
+        """
         self.tokenizers = tokenizers
         self.options = options
         self._source_end = source_end
         self._max_length = max_length
+        self._language = language
 
     @property
     def has_attention(self) -> bool:
@@ -168,7 +175,7 @@ class TextTranslator:
         ids = self.tokenizers.source.encode(read)
         if tags and not ids:
             return Source(number, read, ids, text)
-        if UNK in ids and not self._knows_a_word(ids):
+        if options.unknown != "translate" and self._knows_no_word(ids):
             return Source(number, read, ids, text if options.unknown == "copy" else "")
         if len(ids) > self._max_length and len(whole) == len(text):  # else it is told of already
             logger.warning(
@@ -209,18 +216,31 @@ class TextTranslator:
         )
         return read
 
-    def _knows_a_word(self, ids: Sequence[int]) -> bool:
-        """Whether a letter is known: digits and punctuation stand between words of any script."""
+    def _knows_no_word(self, ids: Sequence[int]) -> bool:
+        """Whether there are words but none that the models learnt to read.
+
+        Digits and punctuation stand between words of any script; and a vocabulary for both
+        languages has letters of the target's, which no source had.
+        """
         known = self.tokenizers.source.decode(id_ for id_ in ids if id_ != UNK)
-        return any(map(str.isalpha, known))
+        if letters_of(known, self._scripts):
+            return False
+        return UNK in ids or bool(letters_of(known, frozenset()))
+
+    @cached_property
+    def _scripts(self) -> frozenset[str]:
+        """The scripts of the source language; none if it is not known, or written in another."""
+        scripts = scripts_of(self._language)
+        vocabulary = self.tokenizers.source.decode(range(len(self.tokenizers.source)))
+        return scripts if letters_of(vocabulary, scripts) else frozenset()
 
     # --- and back ---------------------------------------------------------------------------------
 
     def _unsearched(self, source: Source) -> Translation:
         """The translation of a blank line, or of one whose words are all unknown."""
-        if source.stand_in is None:
-            return Translation(source.text, [], [], [])
-        return replace(self._translation(source, []), stand_in=source.stand_in)
+        if not source.ids:
+            return Translation(source.text, [], [], [], stand_in=source.stand_in or "")
+        return replace(self._translation(source, []), stand_in=source.stand_in or "")
 
     def _translation(self, source: Source, hypotheses: Sequence[Hypothesis]) -> Translation:
         pieces = self.tokenizers.source.pieces(source.ids)

@@ -84,7 +84,7 @@ class Translation:
     @property
     def is_unknown(self) -> bool:
         """Whether nothing was translated because no word of the source is known."""
-        return bool(self.unknown) and not self.candidates
+        return bool(self.source_pieces) and not self.candidates
 
     @property
     def score(self) -> float:

@@ -64,12 +64,20 @@ class Translator(TextTranslator):
         source_end: bool,
         max_length: int,
         device: torch.device,
+        language: str = "",
     ) -> None:
         """`max_length` is the longest source, in pieces, that training saw: longer ones warn.
 
-        The weights of the models must stay as they are once something has been translated.
+        `language` is the code of the source's; it tells text of another script. The weights of the
+        models must stay as they are once something has been translated.
         """
-        super().__init__(tokenizers, options=options, source_end=source_end, max_length=max_length)
+        super().__init__(
+            tokenizers,
+            options=options,
+            source_end=source_end,
+            max_length=max_length,
+            language=language,
+        )
         self.models = [model.to(device).eval() for model in models]
         self.device = device
         self._packs = {"fp32": products.Packs(), "bf16": products.Packs(torch.bfloat16)}
@@ -305,6 +313,7 @@ def load(*runs: str | Path, checkpoint: str = "best", device: str = "auto") -> T
         source_end=first.config.tokenizer.source_end,
         max_length=first.config.data.max_length,
         device=find_device(device),
+        language=first.config.data.source,
     )
 
 

@@ -38,9 +38,16 @@ class LightTranslator(TextTranslator):
         options: DecodingConfig,
         source_end: bool,
         max_length: int,
+        language: str = "",
     ) -> None:
         """Take the settings of the run that was exported."""
-        super().__init__(tokenizers, options=options, source_end=source_end, max_length=max_length)
+        super().__init__(
+            tokenizers,
+            options=options,
+            source_end=source_end,
+            max_length=max_length,
+            language=language,
+        )
         self._network = network
 
     @property
@@ -125,4 +132,5 @@ def load(folder: str | Path) -> LightTranslator:
         options=revise(DecodingConfig(), decoding),
         source_end=source_end,
         max_length=max_length,
+        language=str(settings.get("source", "")),
     )

@@ -272,6 +272,8 @@ USES = [
         r"--temperature is for draws, and nothing is drawn without --sample"),
     Bad("a seed of no draw", "translate --seed 5 cat",
         r"--seed is for draws, and nothing is drawn without --sample"),
+    Bad("a seed of attention that is not drawn", "translate --seed 5 --attention uniform cat",
+        r"--seed is for draws, and nothing is drawn without --sample"),
     Bad("the likeliest of no draw", "translate --top-k 5 cat",
         r"--top-k is for draws, and nothing is drawn without --sample"),
     Bad("a beam to draw from", "translate --sample --beam 3 cat",

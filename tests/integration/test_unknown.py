@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import pytest
 
@@ -58,6 +59,19 @@ def test_a_line_of_nothing_but_unknown_words_is_copied_or_left_empty(
     assert translator.translate(text, EMPTY).text == ""
 
 
+def test_letters_of_the_target_s_script_are_unknown_in_a_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEQ2SEQ_CACHE", str(tmp_path / "cache"))
+    pairs = [("the cat sleeps", "猫在睡觉"), ("the dog eats", "狗在吃东西")]
+    run = train(tiny(tmp_path, "training.max_steps=1", pairs=pairs), tmp_path / "run")
+    translator = seq2seq.load(run.folder)
+    for text in ("猫在睡觉", "狗 25!", "猫😀"):
+        assert (translator.translate(text).text, translator.translate(text).is_unknown) == (text, 1)
+    assert translator.translate("the 猫").candidates
+    assert translator.translate("猫", DecodingConfig(beam=1, unknown="translate")).candidates
+
+
 def test_a_line_with_a_known_word_is_translated_without_a_mark_for_the_rest(
     translator: Translator,
 ) -> None:
@@ -111,6 +125,7 @@ def test_tags_and_unknown_words_survive_if_asked_for(translator: Translator) -> 
     assert found[1].text.count("😀") == 1
     assert [each.text for each in found[2:]] == ["le chat dort", "<br/>", "<b>我</b>"]
     assert found[0].source == "the cat sleeps"
+    assert [each.is_unknown for each in found] == [False, False, False, False, True]
 
 
 def test_every_hypothesis_keeps(translator: Translator) -> None:
