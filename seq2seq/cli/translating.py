@@ -114,6 +114,8 @@ def translate(
     """
     if texts and source:
         raise UserError("translate: give TEXT or --input, not both")
+    if source == Path("-"):
+        source = None
     if stream is not None and (texts or source):
         raise UserError("translate: --stream is for standard input; leave out TEXT and --input")
     if stream and attention is not None:

@@ -20,7 +20,6 @@ import numpy as np
 import numpy.typing as npt
 
 from seq2seq.data.tokenizer import UNK, Tokenizer, WordPieces
-from seq2seq.data.words import word_spans
 from seq2seq.inference.translation import END, Candidate, merge_words
 
 _LEAST = 0.3  # of a target word's weight is on the token that takes its place
@@ -79,6 +78,16 @@ class _Edit(NamedTuple):
     """opens or closes, if it is one."""
 
 
+def spans_of(text: str, words: Sequence[WordPieces]) -> list[tuple[int, int]]:
+    """Return where in `text` each of its words starts and ends."""
+    spans, end = [], 0
+    for word in words:
+        start = max(text.find(word.word, end), end)  # as it stands, unless a cleaning changed it
+        end = start + len(word.word)
+        spans.append((start, end))
+    return spans
+
+
 def take_out_tags(text: str) -> tuple[str, tuple[Tag, ...]]:
     """Return `text` without its tags, and the tags."""
     parts, tags, end, length = [], [], 0, 0
@@ -104,7 +113,7 @@ def take_out_tags(text: str) -> tuple[str, tuple[Tag, ...]]:
 
 def find_tokens(text: str, words: Sequence[WordPieces], tokenizer: Tokenizer) -> list[Token]:
     """Return the tokens of `text` that are to survive, in order; `words` are those of `text`."""
-    spans = list(zip(word_spans(text), words, strict=False))
+    spans = list(zip(spans_of(text, words), words, strict=True))
     found = [
         Token(match[0], match.start(), _pieces_in(spans, *match.span()), str(match.lastgroup))
         for match in _TOKEN.finditer(text)
@@ -141,7 +150,7 @@ def keep(
     replaced = _replacements(weights_TS, words, candidate.source_words, lacking)
     edits = list(replaced.values())
     used = {i for edit in edits for i in range(edit.first, edit.last)}
-    starts = [start for start, _ in word_spans(source)]
+    starts = [start for start, _ in spans_of(source, columns)]
     for k, token in enumerate(lacking):
         if k not in replaced and token.kind != "name":
             place = _place(weights_IJ, words, columns, sum(start < token.start for start in starts))
@@ -350,7 +359,7 @@ def _within(weights_IJ: npt.NDArray[np.float32], first: int, last: int) -> tuple
 
 def _edited(candidate: Candidate, edits: Sequence[_Edit]) -> Candidate:
     """The candidate with the edits made in its text and words."""
-    spans, old = list(word_spans(candidate.text)), candidate.words
+    spans, old = spans_of(candidate.text, candidate.words), candidate.words
     text, words, end = "", list[WordPieces](), 0  # of the new, and where the old was left
 
     def write(new: str, pieces: tuple[int, ...] = ()) -> None:

@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, NamedTuple, overload
 from seq2seq.config import DecodingConfig
 from seq2seq.data.scripts import letters_of, scripts_of
 from seq2seq.data.tokenizer import EOS, UNK, Tokenizers, WordPieces
-from seq2seq.data.words import word_spans
 from seq2seq.errors import UserError
 from seq2seq.inference.hypothesis import Hypothesis
-from seq2seq.inference.keep import Tag, find_tokens, keep, take_out_tags
+from seq2seq.inference.keep import Tag, find_tokens, keep, spans_of, take_out_tags
 from seq2seq.inference.translation import END, Candidate, Translation
 
 if TYPE_CHECKING:
@@ -200,7 +199,7 @@ class TextTranslator:
         if len(whole) <= bound and sum(len(word.pieces) for word in words) <= limit:
             return whole
         end = pieces = 0
-        for (_, stop), word in zip(word_spans(start), words, strict=True):
+        for (_, stop), word in zip(spans_of(start, words), words, strict=True):
             pieces += len(word.pieces)
             if pieces > limit:
                 break

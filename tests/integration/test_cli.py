@@ -108,6 +108,7 @@ def test_translate_keeps_lines_in_their_places_blank_ones_too(command: Command) 
     text = f"{SENTENCES[0]}\n\n  \n{SENTENCES[1]}\r\n{SENTENCES[0]}"
     expected = f"{FRENCH[0]}\n\n\n{FRENCH[1]}\n{FRENCH[0]}\n"
     assert command("-q", "translate", stdin=text.encode()) == (0, expected, "")
+    assert command("-q", "translate", "-i", "-", stdin=text.encode()) == (0, expected, "")
     assert command("-q", "translate", "--batch", "1", stdin=text.encode()).out == expected
 
 
