@@ -1,9 +1,8 @@
-"""What should survive translation as it stands: tags, addresses, numbers, names.
+"""What should survive translation as it stands: addresses, numbers, names (and tags, see there).
 
-A tag is taken out before the model reads the text and put back around the words that attention
-aligns with those it stood around. Any other token that the translation lacks takes the place of the
-target words that looked at it most, as unknown words do in Jean et al. 2015, 3.3, and Luong et al.
-2015b; if none did, it is put beside the word that looked at its neighbour.
+A token that the translation lacks takes the place of the target words that looked at it most, as
+unknown words do in Jean et al. 2015, 3.3, and Luong et al. 2015b; if none did, it is put beside the
+word that looked at its neighbour.
 
 Shapes: T target pieces, S source positions, I target words, J source words, K tokens to keep.
 """
@@ -12,14 +11,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from seq2seq.data.tokenizer import UNK, Tokenizer, WordPieces
+from seq2seq.inference.edits import Edit, beside, edited, spans_of
+from seq2seq.inference.tags import Tag, tag_edits
 from seq2seq.inference.translation import END, Candidate, merge_words
 
 _LEAST = 0.3  # of a target word's weight is on the token that takes its place
@@ -27,7 +27,6 @@ _MOSTLY = 0.5  # ... and on the token whose place a neighbour shares
 _NAME_PIECES = 3  # a capitalised word of so many pieces, ...
 _NAME_LETTERS = 2  # ... with no more letters each than this, is a rare name
 
-_TAG = re.compile(r"<!--.*?-->|</?[A-Za-z][^<>]*>")
 _ADDRESS = (
     r"(?:(?:https?|ftp)://|www\.)\S*[^\s.,;:!?)\]}'\"»’”…]"
     r"|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
@@ -44,17 +43,6 @@ _GROUPED = re.compile(r"(?<!\d)\d{1,3}(?:[.,’'\s]\d{3})+(?!\d)")  # 3,000 and 
 _STARTS = tuple('.!?:;"“«„(—')  # after these a word begins a sentence, with a capital of its own
 
 
-class Tag(NamedTuple):
-    """A tag that was taken out, and at which character of what is left."""
-
-    text: str
-    place: int
-    before: str
-    """The white space that stood before it, and ..."""
-    after: str
-    """... after it."""
-
-
 class Token(NamedTuple):
     """A run of characters of the source to keep; `pieces` are its positions."""
 
@@ -63,52 +51,6 @@ class Token(NamedTuple):
     pieces: tuple[int, ...]
     kind: str
     """number, which may be written otherwise; name, which is never added; verbatim."""
-
-
-class _Edit(NamedTuple):
-    """Target words `first` to `last` (not counted) become `text`; if none, it goes before `first`.
-
-    A tag stands right at its word: after the word before, if it closes, else before `first`.
-    """
-
-    first: int
-    last: int
-    text: str
-    tag: str = ""
-    """opens or closes, if it is one."""
-
-
-def spans_of(text: str, words: Sequence[WordPieces]) -> list[tuple[int, int]]:
-    """Return where in `text` each of its words starts and ends."""
-    spans, end = [], 0
-    for word in words:
-        start = max(text.find(word.word, end), end)  # as it stands, unless a cleaning changed it
-        end = start + len(word.word)
-        spans.append((start, end))
-    return spans
-
-
-def take_out_tags(text: str) -> tuple[str, tuple[Tag, ...]]:
-    """Return `text` without its tags, and the tags."""
-    parts, tags, end, length = [], [], 0, 0
-    for match in _TAG.finditer(text):
-        between = text[end : match.start()]
-        parts.append(between)
-        length += len(between)
-        before, after = text[: match.start()][-1:], text[match.end() :][:1]
-        tags.append(
-            Tag(
-                match[0],
-                length,
-                before if before.isspace() else "",
-                after if after.isspace() else "",
-            )
-        )
-        end = match.end()
-        if before.isalnum() and after.isalnum() and not _name(match[0])[0]:  # a<br/>b is two words
-            parts.append(" ")
-            length += 1
-    return "".join([*parts, text[end:]]), tuple(tags)
 
 
 def find_tokens(text: str, words: Sequence[WordPieces], tokenizer: Tokenizer) -> list[Token]:
@@ -156,9 +98,9 @@ def keep(
             place = _place(weights_IJ, words, columns, sum(start < token.start for start in starts))
             while place in used:
                 place += 1
-            edits.append(_Edit(place, place, token.text))
-    edits += _tag_edits(weights_IJ, tags, starts)
-    return _edited(candidate, edits)
+            edits.append(Edit(place, place, token.text))
+    edits += tag_edits(weights_IJ, tags, starts)
+    return edited(candidate, edits)
 
 
 # --- what to keep ---------------------------------------------------------------------------------
@@ -238,7 +180,7 @@ def _replacements(
     words: Sequence[WordPieces],
     source_words: Sequence[WordPieces],
     tokens: Sequence[Token],
-) -> dict[int, _Edit]:
+) -> dict[int, Edit]:
     """By token, the target words whose place it takes: they looked at it more than at all else.
 
     They are no more than the token has pieces. A word that is one of the source's, a copy, stays;
@@ -248,7 +190,7 @@ def _replacements(
     others = [word for word in source_words if not kept.intersection(word.pieces)]
     columns = [*(WordPieces(token.text, token.pieces) for token in tokens), *others]
     weights_IK = merge_words(weights_TS, words, columns)
-    edits: dict[int, _Edit] = {}
+    edits: dict[int, Edit] = {}
     if not weights_IK.size:
         return edits
     copies = {word.word for word in others}
@@ -264,18 +206,8 @@ def _replacements(
             last += 1
         while first and own_I[first - 1] >= _MOSTLY and last - first < len(token.pieces):
             first -= 1
-        edits[k] = _Edit(first, last, token.text)
+        edits[k] = Edit(first, last, token.text)
     return edits
-
-
-def _beside(weights_IJ: npt.NDArray[np.float32], j: int) -> int:
-    """The target word before which comes what stands before source word `j`."""
-    count, words = weights_IJ.shape
-    if j == 0 or not count:
-        return 0
-    if j >= words:
-        return count
-    return int(weights_IJ[:, j - 1].argmax()) + 1
 
 
 def _place(
@@ -292,7 +224,7 @@ def _place(
         return 0
     if not any(map(_has_letter, source_words[j + 1 :])):
         return max((i + 1 for i, word in enumerate(words) if _has_letter(word)), default=0)
-    place = _beside(weights_IJ, j)
+    place = beside(weights_IJ, j)
     while 0 < place < len(words) and words[place - 1].word.endswith(("'", "’")):
         place += 1
     return place
@@ -300,99 +232,3 @@ def _place(
 
 def _has_letter(word: WordPieces) -> bool:
     return any(map(str.isalnum, word.word))
-
-
-def _tag_edits(
-    weights_IJ: npt.NDArray[np.float32], tags: Sequence[Tag], starts: Sequence[int]
-) -> Iterator[_Edit]:
-    """Each tag before a target word: a pair around the words that look at those within it."""
-    places = [sum(start < tag.place for start in starts) for tag in tags]
-    pairs = _pairs(tags)
-    for number, tag in enumerate(tags):
-        opens, closes = pairs.get(number, (number, number))
-        if opens == closes:
-            place = _beside(weights_IJ, places[number])
-        else:
-            within = _within(weights_IJ, places[opens], places[closes])
-            place = within[0] if number == opens else within[1]
-        if _name(tag.text)[0] == "/" or (opens == closes and places[number] >= len(starts)):
-            yield _Edit(place, place, f"{tag.before}{tag.text}", "closes")
-        else:
-            yield _Edit(place, place, f"{tag.text}{tag.after}", "opens")
-
-
-def _pairs(tags: Sequence[Tag]) -> dict[int, tuple[int, int]]:
-    """Of each tag that has a partner, the numbers of the two."""
-    pairs, opened = {}, list[int]()
-    for number, tag in enumerate(tags):
-        slash, name = _name(tag.text)
-        if slash != "/":
-            opened.append(number)
-        else:
-            match = next((o for o in reversed(opened) if _name(tags[o].text)[1] == name), None)
-            if match is not None:
-                del opened[opened.index(match) :]
-                pairs[match] = pairs[number] = (match, number)
-    return pairs
-
-
-def _name(tag: str) -> tuple[str, str]:
-    """`/` of a closing tag, and the tag's name."""
-    match = re.match(r"<(/?)([A-Za-z][\w:-]*)", tag)
-    return (match[1], match[2].lower()) if match else ("", "")
-
-
-def _within(weights_IJ: npt.NDArray[np.float32], first: int, last: int) -> tuple[int, int]:
-    """The first target word that looks at source words `first` to `last`, and one past the last."""
-    count, words = weights_IJ.shape
-    if not count or not words:
-        return 0, count
-    looks_I = weights_IJ.argmax(1)
-    inside = np.flatnonzero((first <= looks_I) & (looks_I < last))
-    start = int(inside[0]) if len(inside) else _beside(weights_IJ, first)
-    end = int(inside[-1]) + 1 if len(inside) else start
-    return (0 if first == 0 else start), (count if last >= words else end)
-
-
-# --- the new text ---------------------------------------------------------------------------------
-
-
-def _edited(candidate: Candidate, edits: Sequence[_Edit]) -> Candidate:
-    """The candidate with the edits made in its text and words."""
-    spans, old = spans_of(candidate.text, candidate.words), candidate.words
-    text, words, end = "", list[WordPieces](), 0  # of the new, and where the old was left
-
-    def write(new: str, pieces: tuple[int, ...] = ()) -> None:
-        nonlocal text
-        text += new
-        for part in new.split():  # a tag may have white space within, a word may not
-            words.append(WordPieces(part, pieces))
-            pieces = ()
-
-    i = 0
-    while i <= len(spans):
-        here = [edit for edit in edits if edit.first == i]
-        added = [edit for edit in here if edit.first == edit.last]
-        for edit in added:
-            if edit.tag == "closes":
-                write(edit.text)
-        start, stop = spans[i] if i < len(spans) else (len(candidate.text), len(candidate.text))
-        gap = candidate.text[end:start]
-        for edit in added:
-            if not edit.tag:
-                write(edit.text if not text or text[-1].isspace() else f" {edit.text}")
-                gap = gap or (" " if candidate.text[start:stop].isalnum() else "")
-        text += gap
-        for edit in added:
-            if edit.tag == "opens":
-                write(edit.text)
-        if i == len(spans):
-            break
-        instead = next((edit for edit in here if edit.last > i), None)
-        last = instead.last if instead else i + 1
-        if instead:
-            write(instead.text, tuple(piece for word in old[i:last] for piece in word.pieces))
-        else:
-            write(candidate.text[start:stop], old[i].pieces)
-        i, end = last, spans[last - 1][1]
-    return replace(candidate, text=text.strip(), words=words)

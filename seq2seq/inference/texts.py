@@ -17,8 +17,10 @@ from seq2seq.config import DecodingConfig
 from seq2seq.data.scripts import letters_of, scripts_of
 from seq2seq.data.tokenizer import EOS, UNK, Tokenizers, WordPieces
 from seq2seq.errors import UserError
+from seq2seq.inference.edits import spans_of
 from seq2seq.inference.hypothesis import Hypothesis
-from seq2seq.inference.keep import Tag, find_tokens, keep, spans_of, take_out_tags
+from seq2seq.inference.keep import find_tokens, keep
+from seq2seq.inference.tags import Tag, take_out_tags
 from seq2seq.inference.translation import END, Candidate, Translation
 
 if TYPE_CHECKING:

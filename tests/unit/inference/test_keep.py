@@ -10,7 +10,8 @@ import pytest
 from seq2seq.config import TokenizerConfig
 from seq2seq.data.tokenizer import Tokenizer, WordPieces, join_tokens, train_tokenizers
 from seq2seq.data.words import split_words
-from seq2seq.inference.keep import find_tokens, keep, take_out_tags
+from seq2seq.inference.keep import find_tokens, keep
+from seq2seq.inference.tags import take_out_tags
 from seq2seq.inference.translation import END, Candidate
 
 TEXT = [
