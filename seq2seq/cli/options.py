@@ -121,31 +121,11 @@ def open_translator(runs: list[Run], checkpoint: str, device: str) -> Translator
     return load(*folders, checkpoint=checkpoint, device=device)
 
 
-_OF_DRAWS = ("temperature", "top_k", "top_p", "seed")
-
-
-def revised(
-    options: DecodingConfig, given: dict[str, Any], *, shuffles: bool = False
-) -> DecodingConfig:
-    """Return the run's own decoding settings with what the command line changes of them.
-
-    Raises UserError for an option that another one makes void. `shuffles` says that a seed serves
-    for more than drawing translations.
-    """
+def revised(options: DecodingConfig, given: dict[str, Any]) -> DecodingConfig:
+    """Return the run's own decoding settings with what the command line changes of them."""
     from seq2seq.config import revise
 
-    changes = {name: value for name, value in given.items() if value is not None}
-    draws = changes.get("sample", options.sample)
-    if draws and "beam" in changes:
-        raise UserError(
-            "--beam is for searching, which --sample (decoding.sample) replaces by draws; "
-            "leave one of them out, or search with --no-sample"
-        )
-    for name in _OF_DRAWS:
-        if name in changes and not draws and not (name == "seed" and shuffles):
-            option = f"--{name.replace('_', '-')}"
-            raise UserError(f"{option} is for draws, and nothing is drawn without --sample")
-    return revise(options, changes)
+    return revise(options, {name: value for name, value in given.items() if value is not None})
 
 
 def check_no_paths(texts: list[str] | None) -> None:
@@ -174,6 +154,29 @@ def read_texts(texts: list[str] | None, source: Path | None) -> Iterator[str]:
         except UnicodeEncodeError:
             raise UserError(f"TEXT {number}: expected UTF-8 text, found {text!r}") from None
     return iter(texts)
+
+
+_OF_DRAWS = ("temperature", "top_k", "top_p", "seed")
+
+
+def revised_decoding(
+    options: DecodingConfig, given: dict[str, Any], *, shuffles: bool = False
+) -> DecodingConfig:
+    """Return what `revised` does; UserError for an option that another one makes void.
+
+    `shuffles` says that a seed serves for more than drawing translations.
+    """
+    draws = options.sample if given.get("sample") is None else given["sample"]
+    if draws and given.get("beam") is not None:
+        raise UserError(
+            "--beam is for searching, which --sample (decoding.sample) replaces by draws; "
+            "leave one of them out, or search with --no-sample"
+        )
+    for name in _OF_DRAWS:
+        if given.get(name) is not None and not draws and not (name == "seed" and shuffles):
+            option = f"--{name.replace('_', '-')}"
+            raise UserError(f"{option} is for draws, and nothing is drawn without --sample")
+    return revised(options, given)
 
 
 def check_output(output: Path | None) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from seq2seq.cli.options import revised
+from seq2seq.cli.options import revised_decoding
 from seq2seq.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class _Conversation:
             parsed = yaml.safe_load(value)
         except yaml.YAMLError:
             raise UserError(f":{name}: expected a value, found {value!r}") from None
-        options = revised(self._translator.options, {name: parsed})
+        options = revised_decoding(self._translator.options, {name: parsed})
         list(self._translator.stream([], options))  # refuses what this model can't do
         self._translator.options = options
 

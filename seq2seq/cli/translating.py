@@ -28,7 +28,7 @@ from seq2seq.cli.options import (
     open_runs,
     open_translator,
     read_texts,
-    revised,
+    revised_decoding,
     write_lines,
 )
 from seq2seq.errors import UserError
@@ -149,7 +149,7 @@ def translate(
     links = _Links(alignments, tokenized)
     if attention is not None:
         full = open_translator(open_runs(model), checkpoint, device)
-        options = revised(full.options, changes, shuffles=attention.startswith("shuffle"))
+        options = revised_decoding(full.options, changes, shuffles=attention.startswith("shuffle"))
         links.check(full)
         lines = list(read_texts(texts, source))
         write_lines(_disturbed(full, lines, options, attention, as_json, links), output)
@@ -161,7 +161,7 @@ def translate(
         if exported
         else open_translator(open_runs(model), checkpoint, device)
     )
-    translator.options = options = revised(translator.options, changes)
+    translator.options = options = revised_decoding(translator.options, changes)
     links.check(translator)
     asked = texts or source or output or alignments or stream is not None
     if not asked and sys.stdin.isatty() and sys.stdout is not None and sys.stdout.isatty():
