@@ -64,6 +64,14 @@ class KindPart(Part):
         return {"kind": value} if isinstance(value, str) else value
 
 
+class VaryConfig(Part):
+    """Fractions of the training pairs that are shown in another spelling as well."""
+
+    upper: Fraction = 0.0
+    lower: Fraction = 0.0
+    quotes: Fraction = 0.0
+
+
 class DataConfig(Part):
     """Which text is learnt from, and which pairs of it are kept."""
 
@@ -75,6 +83,7 @@ class DataConfig(Part):
     max_length: int = Field(default=100, ge=1)
     max_ratio: float = Field(default=9.0, ge=1)
     deduplicate: bool = True
+    vary: VaryConfig = VaryConfig()
 
 
 class TokenizerConfig(Part):
@@ -237,6 +246,9 @@ class DecodingConfig(Part):
     max_length: int = Field(default=200, ge=1)
     max_ratio: Positive = 3.0
     no_repeat_ngram: int = Field(default=0, ge=0)
+    max_source: int = Field(default=1000, ge=1)
+    unknown: Literal["copy", "empty", "translate"] = "copy"
+    keep: bool = False
     sample: bool = False
     temperature: Positive = 1.0
     top_k: int = Field(default=0, ge=0)
@@ -279,6 +291,14 @@ class Config(Part):
     training: TrainingConfig = TrainingConfig()
     decoding: DecodingConfig = DecodingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
+
+    @model_validator(mode="after")
+    def _can_keep(self) -> Config:
+        if self.decoding.keep and self.model.attention.kind == "none":
+            raise ValueError(
+                "decoding.keep copies by attention, of which model.attention.kind none has none"
+            )
+        return self
 
 
 def differences(one: Config, other: Config) -> Iterator[tuple[str, Any, Any]]:

@@ -13,6 +13,7 @@ import typer
 from seq2seq.cli.options import (
     AsJson,
     Device,
+    check_no_paths,
     open_runs,
     open_translator,
     read_texts,
@@ -92,6 +93,7 @@ def explain(
 
     if texts and source:
         raise UserError("explain: give TEXT or --input, not both")
+    check_no_paths(texts)
     lines = read_texts(texts, source)
     if target is not None or outputs:
         lines = _checked(list(lines), target, outputs or [])

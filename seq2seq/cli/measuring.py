@@ -24,6 +24,7 @@ from seq2seq.cli.options import (
     open_runs,
     open_translator,
     revised,
+    revised_decoding,
     write_lines,
 )
 from seq2seq.errors import UserError
@@ -132,7 +133,7 @@ def evaluate(
         symmetrization=symmetrization or GROW_DIAG_FINAL,
     )
     changes = {"beam": beam, "workers": workers, "precision": precision}
-    translator.options = revised(translator.options, changes)
+    translator.options = revised_decoding(translator.options, changes)
     change = None if attention is None else _change(translator, sources, attention)
     found = evaluate_model(
         translator,

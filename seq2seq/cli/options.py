@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from seq2seq.bundled import find_recipe
 from seq2seq.errors import UserError
 
 if TYPE_CHECKING:
-    from seq2seq.config import Config, PartType
+    from seq2seq.config import Config, DecodingConfig, PartType
     from seq2seq.inference.translator import Translator
     from seq2seq.light.translator import LightTranslator
     from seq2seq.training.run import Run
@@ -127,6 +128,20 @@ def revised(options: PartType, given: dict[str, Any]) -> PartType:
     return revise(options, {name: value for name, value in given.items() if value is not None})
 
 
+def check_no_paths(texts: list[str] | None) -> None:
+    """Refuse a TEXT that is the path of a file or folder; warn of a word that is a file's name."""
+    for text in texts or []:
+        looks_like_path = bool(Path(text).suffix) or os.sep in text
+        if os.path.isfile(text) and looks_like_path:
+            raise UserError(f"{text}: expected text, found the name of a file; --input reads it")
+        if os.path.isdir(text) and looks_like_path:
+            raise UserError(f"{text}: expected text, found the name of a folder")
+        if os.path.isfile(text):
+            logging.getLogger("seq2seq").warning(
+                "%s is taken as text, though there is a file of that name; --input reads it", text
+            )
+
+
 def read_texts(texts: list[str] | None, source: Path | None) -> Iterator[str]:
     """Return the lines of TEXT, else of the file --input, else of standard input."""
     from seq2seq.data.corpus import read_lines
@@ -139,6 +154,29 @@ def read_texts(texts: list[str] | None, source: Path | None) -> Iterator[str]:
         except UnicodeEncodeError:
             raise UserError(f"TEXT {number}: expected UTF-8 text, found {text!r}") from None
     return iter(texts)
+
+
+_OF_DRAWS = ("temperature", "top_k", "top_p", "seed")
+
+
+def revised_decoding(
+    options: DecodingConfig, given: dict[str, Any], *, shuffles: bool = False
+) -> DecodingConfig:
+    """Return what `revised` does; UserError for an option that another one makes void.
+
+    `shuffles` says that a seed serves for more than drawing translations.
+    """
+    draws = options.sample if given.get("sample") is None else given["sample"]
+    if draws and given.get("beam") is not None:
+        raise UserError(
+            "--beam is for searching, which --sample (decoding.sample) replaces by draws; "
+            "leave one of them out, or search with --no-sample"
+        )
+    for name in _OF_DRAWS:
+        if given.get(name) is not None and not draws and not (name == "seed" and shuffles):
+            option = f"--{name.replace('_', '-')}"
+            raise UserError(f"{option} is for draws, and nothing is drawn without --sample")
+    return revised(options, given)
 
 
 def check_output(output: Path | None) -> None:

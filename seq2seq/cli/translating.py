@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,13 +21,14 @@ from seq2seq.cli.options import (
     Output,
     Precision,
     Workers,
+    check_no_paths,
     check_output,
     find_export,
     open_export,
     open_runs,
     open_translator,
     read_texts,
-    revised,
+    revised_decoding,
     write_lines,
 )
 from seq2seq.errors import UserError
@@ -63,8 +65,14 @@ def translate(
     no_repeat_ngram: Annotated[
         int | None, typer.Option(help="No n-gram of pieces twice; 0: any may repeat.")
     ] = None,
+    keep: Annotated[
+        bool | None,
+        typer.Option(
+            "--keep/--no-keep", help="Put back tags, addresses, numbers and rare names, if lost."
+        ),
+    ] = None,
     sample: Annotated[
-        bool | None, typer.Option("--sample", help="Draw instead of searching.")
+        bool | None, typer.Option("--sample/--no-sample", help="Draw instead of searching.")
     ] = None,
     temperature: Annotated[
         float | None, typer.Option(help="Of the draws: below 1 bolder in the likely.")
@@ -78,17 +86,49 @@ def translate(
     workers: Workers = None,
     precision: Precision = None,
     attention: Attention = None,
+    alignments: Annotated[
+        Path | None,
+        typer.Option(
+            "--alignments", help="File for the links of attention, Pharaoh: source-target, from 0."
+        ),
+    ] = None,
+    tokenized: Annotated[
+        bool,
+        typer.Option("--tokenized", help="The words to align are what white space separates."),
+    ] = False,
+    stream: Annotated[
+        bool | None,
+        typer.Option(
+            "--stream/--no-stream",
+            help="Answer the lines of standard input when no more wait, or read far ahead. "
+            "[default: --stream, unless it is a file]",
+        ),
+    ] = None,
 ) -> None:
     """Translate TEXT, a file or standard input, line by line; blank lines stay blank.
 
-    Settings not given are the run's own (its config.yaml, `decoding`). With --n-best above 1 each
-    line is: number of the input line, score and translation, between tabs. With --attention all
-    lines are read first, and standard error tells what the replaced weights cost. --model takes a
-    folder of `export` too.
+    At a terminal it is a prompt (:help lists its commands). Settings not given are the run's own
+    (its config.yaml, `decoding`). With --n-best above 1 each line is: number of the input line,
+    score and translation, between tabs. With --attention all lines are read first, and standard
+    error tells what the replaced weights cost. --model takes a folder of `export` too.
     """
     if texts and source:
         raise UserError("translate: give TEXT or --input, not both")
-    check_output(output)
+    if source == Path("-"):
+        source = None
+    if stream is not None and (texts or source):
+        raise UserError("translate: --stream is for standard input; leave out TEXT and --input")
+    if stream and attention is not None:
+        raise UserError("translate: --attention reads all lines first; leave out --stream")
+    if tokenized and alignments is None:
+        raise UserError("translate: --tokenized is for the words of --alignments; give both")
+    if not (texts or source) and sys.stdin is None:
+        raise UserError("translate: standard input is closed; give TEXT or --input")
+    check_no_paths(texts)
+    for file in (output, alignments):
+        check_output(file)
+    if alignments is not None and output is not None and alignments.resolve() == output.resolve():
+        raise UserError(f"{output}: named for both the translations and the alignments")
     changes = {
         "beam": beam,
         "n_best": n_best,
@@ -96,6 +136,7 @@ def translate(
         "min_length": min_length,
         "max_length": max_length,
         "no_repeat_ngram": no_repeat_ngram,
+        "keep": keep,
         "sample": sample,
         "temperature": temperature,
         "top_k": top_k,
@@ -105,11 +146,14 @@ def translate(
         "workers": workers,
         "precision": precision,
     }
+    links = _Links(alignments, tokenized)
     if attention is not None:
         full = open_translator(open_runs(model), checkpoint, device)
-        options = revised(full.options, changes)
+        options = revised_decoding(full.options, changes, shuffles=attention.startswith("shuffle"))
+        links.check(full)
         lines = list(read_texts(texts, source))
-        write_lines(_disturbed(full, lines, options, attention, as_json), output)
+        write_lines(_disturbed(full, lines, options, attention, as_json, links), output)
+        links.write()
         return
     exported = find_export(model)
     translator: TextTranslator = (
@@ -117,18 +161,73 @@ def translate(
         if exported
         else open_translator(open_runs(model), checkpoint, device)
     )
-    options = revised(translator.options, changes)
-    typed = not texts and source is None and sys.stdin.isatty()
-    translations = translator.stream(read_texts(texts, source), options, ahead=1 if typed else None)
+    translator.options = options = revised_decoding(translator.options, changes)
+    links.check(translator)
+    asked = texts or source or output or alignments or stream is not None
+    if not asked and sys.stdin.isatty() and sys.stdout is not None and sys.stdout.isatty():
+        from seq2seq.cli.prompt import converse
+
+        converse(translator, lambda found: _rendered(1, found, translator.options, as_json))
+        return
+    found = _translated(translator, options, texts, source, stream)
     results = (
-        _rendered(number, translation, options, as_json)
-        for number, translation in enumerate(translations, 1)
+        _rendered(number, links.noted(translation), options, as_json)
+        for number, translation in enumerate(found, 1)
     )
     write_lines(results, output)
+    links.write()
+
+
+def _translated(
+    translator: TextTranslator,
+    options: DecodingConfig,
+    texts: list[str] | None,
+    source: Path | None,
+    stream: bool | None,
+) -> Iterator[Translation]:
+    """The translations; those of a pipe as soon as no more of it waits, unless told otherwise."""
+    from seq2seq.data.arriving import ArrivingLines, arrives
+    from seq2seq.inference.texts import tell_unknown
+
+    if texts or source or stream is False or not arrives(sys.stdin.buffer):
+        return tell_unknown(translator.stream(read_texts(texts, source), options))
+    lines = ArrivingLines(sys.stdin.buffer)
+    return tell_unknown(translator.stream(lines.texts(), options, waits=lines.waits))
+
+
+class _Links:
+    """The alignments of what is translated, for the file that --alignments names, if it does."""
+
+    def __init__(self, file: Path | None, tokenized: bool) -> None:
+        self._file, self._tokenized = file, tokenized
+        self._lines: list[str] = []
+
+    def check(self, translator: TextTranslator) -> None:
+        """Refuse a model that aligns nothing."""
+        if self._file is not None:
+            translator.require_attention("--alignments")
+
+    def noted(self, translation: Translation) -> Translation:
+        """Return the translation, its links kept for the file."""
+        from seq2seq.evaluation.alignment import pharaoh, translation_links
+
+        if self._file is not None:
+            links = translation_links(translation, tokenized=self._tokenized)
+            self._lines.append(pharaoh(links))
+        return translation
+
+    def write(self) -> None:
+        if self._file is not None:
+            write_lines(self._lines, self._file)
 
 
 def _disturbed(
-    translator: Translator, texts: list[str], options: DecodingConfig, spec: str, as_json: bool
+    translator: Translator,
+    texts: list[str],
+    options: DecodingConfig,
+    spec: str,
+    as_json: bool,
+    links: _Links,
 ) -> list[str]:
     """The lines of translations made with other attention weights, their cost told beside."""
     from seq2seq.explain.costs import find_costs, render_costs
@@ -136,6 +235,8 @@ def _disturbed(
 
     change = parse_intervention(spec, translator.tokenizers, seed=options.seed)
     costs = find_costs(translator, texts, change, options)
+    for one in costs:
+        links.noted(one.after)
     if report := render_costs(costs):
         logging.getLogger("seq2seq").info("%s", report)
     if as_json:
@@ -149,5 +250,5 @@ def _rendered(number: int, translation: Translation, options: DecodingConfig, as
         return json.dumps(translation.as_dict(), ensure_ascii=False)
     if options.n_best > 1:
         rows = [f"{number}\t{c.score:.4f}\t{c.text}" for c in translation.candidates]
-        return "\n".join(rows or [f"{number}\t0.0000\t"])
+        return "\n".join(rows or [f"{number}\t0.0000\t{translation.text}"])
     return translation.text

@@ -27,10 +27,11 @@ import numpy as np
 import numpy.typing as npt
 import sentencepiece
 
-from seq2seq.config import Config, DataConfig
+from seq2seq.config import Config, DataConfig, VaryConfig
 from seq2seq.data.corpus import ParallelText, find_corpus, read_lines
 from seq2seq.data.dataset import DatasetWriter, ParallelDataset
 from seq2seq.data.tokenizer import UNK, Tokenizers, train_tokenizers
+from seq2seq.data.variation import with_variants
 from seq2seq.disk import flush
 from seq2seq.errors import UserError
 
@@ -38,6 +39,7 @@ logger = logging.getLogger(__name__)
 
 _FORMAT = 1  # raise it whenever the same inputs would give other files
 _SAMPLE = 100_000  # pairs that the tokenizers learn from
+_ENDLESS = 10  # x data.max_length pieces: a line that is no sentence even of a validation set
 _SHORT = 10  # pieces: of shorter sentences the ratio says little
 _BUCKET = 1 << 20  # hashes compared at a time
 _BUILDING = ".building"
@@ -54,7 +56,8 @@ class SplitSummary:
     """What became of one corpus: numbers of pairs, pieces, and the share of pieces unknown.
 
     `inputs` is the sha256 of each file, by side; `dropped` and `noted` count pairs by reason, those
-    noted (in validation) being kept all the same. read = kept + the sum of dropped.
+    noted (in validation) being kept all the same; in training, variants are noted (`data.vary`).
+    read = kept + the sum of dropped.
     """
 
     inputs: dict[str, str]
@@ -112,8 +115,10 @@ def prepare(config: Config, *, cache: Path | None = None) -> Prepared:
     Sentences lose their outer white space. A training pair is dropped if a side is empty, if the
     same pair came before (`data.deduplicate`), if a side has more than `data.max_length` pieces, or
     if the longer side has at least 10 pieces and more than `data.max_ratio` times the shorter's. Of
-    validation only pairs with an empty side are dropped. The cache is `cache`, else prepared/ in
-    $SEQ2SEQ_CACHE or ~/.cache/seq2seq.
+    validation only pairs with an empty side are dropped, and those with more than 10 times
+    `data.max_length` pieces, which would fill the memory. `data.vary` shows some training pairs
+    once more in another spelling. The cache is `cache`, else prepared/ in $SEQ2SEQ_CACHE or
+    ~/.cache/seq2seq.
 
     Raises UserError for what is wrong with a corpus, if no pair is left, and if the cache can't be
     written.
@@ -185,6 +190,8 @@ def _key(config: Config, train: _Corpus, valid: _Corpus) -> str:
         "tokenizer": config.tokenizer.model_dump(mode="json", exclude={"source_end"}),
         "inputs": [list(corpus.inputs.values()) for corpus in (train, valid)],
     }
+    if config.data.vary != VaryConfig():
+        decisive["seed"] = config.seed  # it says which pairs are varied
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:20]
 
 
@@ -260,7 +267,7 @@ def _write(config: Config, train: _Corpus, valid: _Corpus, folder: Path) -> Summ
     survey = _survey(train.text, folder, deduplicate=config.data.deduplicate)
     tokenizers = _learn(config, train.text, survey)
     tokenizers.save(folder / "tokenizer")
-    counts = _write_train(config.data, train.text, survey, tokenizers, folder)
+    counts = _write_train(config, train.text, survey, tokenizers, folder)
     valid_counts = _write_valid(config.data, valid.text, tokenizers, folder)
     summary = Summary(counts.summary(train), valid_counts.summary(valid))
     logger.info("training: %s", _sentence(summary.train))
@@ -279,6 +286,10 @@ class _Counts:
     def keep(self, *sides: list[int]) -> None:
         """Count a pair that is kept."""
         self.kept += 1
+        self.measure(*sides)
+
+    def measure(self, *sides: list[int]) -> None:
+        """Count the pieces of a pair, or of a variant of it."""
         for side, ids in enumerate(sides):
             self._pieces[side] += len(ids)
             self._unknown[side] += ids.count(UNK)
@@ -361,13 +372,13 @@ def _learn(config: Config, text: ParallelText, survey: _Survey) -> Tokenizers:
     if not kept:
         raise _nothing_left(text, _Counts(survey.read, survey.dropped))
     spread = ((k + 1) * size // kept > k * size // kept for k in range(kept))
-    sample = list(compress(_unique(text, survey), spread))
-    sources, targets = zip(*sample, strict=True)
+    sample = compress(_unique(text, survey), spread)
+    sources, targets, _ = zip(*with_variants(sample, config.data.vary, config.seed), strict=True)
     return train_tokenizers(sources, targets, config.tokenizer)
 
 
 def _write_train(
-    data: DataConfig,
+    config: Config,
     text: ParallelText,
     survey: _Survey,
     tokenizers: Tokenizers,
@@ -375,12 +386,19 @@ def _write_train(
 ) -> _Counts:
     counts = _Counts(survey.read, survey.dropped)
     with _writer(tokenizers, folder, "train") as writer:
-        for source_ids, target_ids in _encoded(_unique(text, survey), tokenizers):
-            reason = _unfit(len(source_ids), len(target_ids), data)
+        pairs = with_variants(_unique(text, survey), config.data.vary, config.seed)
+        for source, target, variant in pairs:
+            source_ids = tokenizers.source.encode(source)
+            target_ids = tokenizers.target.encode(target)
+            reason = _unfit(len(source_ids), len(target_ids), config.data)
             if reason:
-                counts.dropped[reason] += 1
+                counts.dropped[reason] += not variant
+                continue
+            writer.add(source_ids, target_ids)
+            if variant:
+                counts.noted[f"once more {variant}"] += 1
+                counts.measure(source_ids, target_ids)
             else:
-                writer.add(source_ids, target_ids)
                 counts.keep(source_ids, target_ids)
     if not counts.kept:
         raise _nothing_left(text, counts)
@@ -390,7 +408,7 @@ def _write_train(
 def _write_valid(
     data: DataConfig, text: ParallelText, tokenizers: Tokenizers, folder: Path
 ) -> _Counts:
-    """Write validation's ids and its raw text; every pair with two sides is kept."""
+    """Write validation's ids and its raw text; every pair with two sides, none endless, is kept."""
     counts = _Counts()
     pairs = []
     for counts.read, (source, target) in enumerate(_clean(text), 1):
@@ -401,10 +419,19 @@ def _write_valid(
         raise UserError(
             f"data.valid: expected sentence pairs in {text.source}, found only empty ones"
         )
+    ids = list(_encoded(pairs, tokenizers))
+    fits = [max(map(len, sides)) <= _ENDLESS * data.max_length for sides in ids]
+    counts.dropped["far too long"] = fits.count(False)
+    if not any(fits):
+        raise UserError(
+            f"data.valid: every pair of {text.source} has more than {_ENDLESS} x data.max_length "
+            "pieces; expected sentences"
+        )
+    pairs, ids = list(compress(pairs, fits)), list(compress(ids, fits))
     for side, sentences in zip(("source", "target"), zip(*pairs, strict=True), strict=True):
         _write_lines(folder / f"valid.{side}.txt", sentences)
     with _writer(tokenizers, folder, "valid") as writer:
-        for source_ids, target_ids in _encoded(pairs, tokenizers):
+        for source_ids, target_ids in ids:
             writer.add(source_ids, target_ids)
             counts.keep(source_ids, target_ids)
             reason = _unfit(len(source_ids), len(target_ids), data)
@@ -459,7 +486,7 @@ def _nothing_left(text: ParallelText, counts: _Counts) -> UserError:
 
 
 def _sentence(summary: SplitSummary) -> str:
-    noted = f" (kept: {_listed(summary.noted)})" if summary.noted else ""
+    noted = f" ({_listed(summary.noted)})" if summary.noted else ""
     return (
         f"{summary.read:,} pairs read, {summary.kept:,} kept{noted}, "
         f"dropped {_listed(summary.dropped)}; "

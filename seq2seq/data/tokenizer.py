@@ -7,7 +7,8 @@ map from pieces to words is then known, not guessed, and a spelling never depend
 A run of spaces counts as one, and those at either end as none; with `normalization: identity` any
 other text comes back from `decode(encode(text))` as it was, U+202F included. Characters that the
 training text never had become UNK (one a run), shown as `⁇`. There is no byte fallback: the rows of
-256 bytes would hardly be trained, while one UNK aligned to a source word can be replaced by it.
+256 bytes would hardly be trained, while a source word with an UNK can take the place of the target
+word that attends to it (`decoding.keep`, `seq2seq.inference.keep`).
 """
 
 from __future__ import annotations

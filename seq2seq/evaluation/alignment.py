@@ -15,7 +15,9 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from seq2seq.data.tokenizer import join_tokens
 from seq2seq.errors import UserError
+from seq2seq.inference.translation import END, Translation, merge_words
 
 Links: TypeAlias = frozenset[tuple[int, int]]
 """(source word, target word) pairs, from 0."""
@@ -138,6 +140,23 @@ def links_from_attention(
         for source, target in zip(sources, targets, strict=True)
         if 0 <= target + offset < len(weights_TS)
     )
+
+
+def translation_links(translation: Translation, *, tokenized: bool = False) -> Links:
+    """Return the links of the best hypothesis: each word's greatest weight, unless at the end.
+
+    Words are those of `split_words`; `tokenized`, what white space separates.
+    """
+    if not translation.candidates:
+        return frozenset()
+    best = translation.candidates[0]
+    rows, columns = best.words, translation.source_words
+    ends = [word for word in columns[-1:] if word.word == END]
+    columns = columns[: len(columns) - len(ends)]
+    if tokenized:
+        rows, columns = join_tokens(rows, best.text), join_tokens(columns, translation.source)
+    links = links_from_attention(merge_words(best.attention_TS, rows, [*columns, *ends]))
+    return frozenset(link for link in links if link[0] < len(columns))
 
 
 # --- the error rate ------------------------------------------------------------------------------

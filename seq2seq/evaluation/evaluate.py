@@ -113,7 +113,12 @@ def evaluate(
         scores,
         tokenize,
         score_by_length(sources, hypotheses, references, tokenize=tokenize),
-        find_pathologies(sources, hypotheses, truncated=[_is_cut(t) for t in translations]),
+        find_pathologies(
+            sources,
+            hypotheses,
+            truncated=[_is_cut(t) for t in translations],
+            unknown=[t.is_unknown for t in translations],
+        ),
         alignment=aligned.plain,
         link_scores=aligned.scores,
         links=aligned.links,

@@ -58,7 +58,7 @@ def compare_scores(
 
     `check_texts` says before whether it fits. Raises UserError if no source has a reference.
     """
-    disturbed = [one.text for one in translator.translate(sources, attention=change)]
+    disturbed = [one.text for one in translator.stream(sources, attention=change)]
     scores = score_tokens(disturbed, references, own.tokenize, bootstrap=bootstrap)
     log_probs = (_log_prob(translator, sources, references, which) for which in (None, change))
     return Comparison(

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 
 from seq2seq.data.words import split_words
 from seq2seq.errors import UserError
@@ -67,25 +66,27 @@ def find_pathologies(
     hypotheses: Sequence[str],
     *,
     truncated: Sequence[bool] | None = None,
+    unknown: Sequence[bool] | None = None,
 ) -> PathologyReport:
     """Return what looks wrong in `hypotheses`, the translations of `sources` line by line.
 
-    `truncated` tells which hypotheses hit the length limit. Raises UserError if the numbers of
-    lines differ.
+    `truncated` tells which hypotheses hit the length limit, `unknown` of which sources the model
+    knew no word: those have no other failure. Raises UserError if the numbers of lines differ.
     """
     if len(sources) != len(hypotheses):
         raise UserError(f"{len(sources)} sources but {len(hypotheses)} translations")
-    flags = truncated or ()
-    assert len(flags) in (0, len(hypotheses)), "one flag for each hypothesis"
+    cuts = truncated or [False] * len(hypotheses)
+    unknowns = unknown or [False] * len(hypotheses)
     found: dict[str, list[int]] = {name: [] for name in _MEANINGS}
     source_words = hypothesis_words = 0
-    for line, (source, hypothesis, cut) in enumerate(zip_longest(sources, hypotheses, flags), 1):
+    rows = zip(sources, hypotheses, cuts, unknowns, strict=True)
+    for line, (source, hypothesis, cut, strange) in enumerate(rows, 1):
         source_split, split = split_words(source.casefold()), split_words(hypothesis.casefold())
         source_words, hypothesis_words = (
             source_words + len(source_split),
             hypothesis_words + len(split),
         )
-        for name in _diagnose(source_split, split):
+        for name in ["unknown source"] if strange else _diagnose(source_split, split):
             found[name].append(line)
         if cut:
             found["truncated"].append(line)
@@ -111,10 +112,10 @@ def render_pathologies(report: PathologyReport) -> str:
         if one.count:
             where = ", ".join(map(str, one.lines)) + (", ..." if one.count > len(one.lines) else "")
             rows.append(
-                f"  {one.name:<12} {one.count:>6} {one.rate:>7.2%}  {one.meaning} (lines {where})"
+                f"  {one.name:<14} {one.count:>6} {one.rate:>7.2%}  {one.meaning} (lines {where})"
             )
     if report.commonest_sources > 1:
-        rows.append(f"  commonest    {report.commonest_sources:>6} sources: {report.commonest!r}")
+        rows.append(f"  commonest      {report.commonest_sources:>6} sources: {report.commonest!r}")
     return "\n".join(rows)
 
 
@@ -133,6 +134,7 @@ def has_loop(words: Sequence[str]) -> bool:
 
 
 _MEANINGS = {
+    "unknown source": "no word of the source is known to the model",
     "empty": "no output for a source that has words",
     "invented": "output for an empty source",
     "looping": "the same 1 to 4 words three times in a row, and not so in the source",

@@ -30,6 +30,8 @@ from seq2seq.inference.translator import Translator
 
 Pairs = Sequence[tuple[str, str]]
 
+_LONGEST = 16_000  # characters of a target that are read: a megabyte's logits would fill the memory
+
 
 @dataclass(frozen=True)
 class Aligning:
@@ -116,13 +118,14 @@ def read_attention(
     vocabulary lacks a character. With `tokenized` they are what white space separates. As in a
     Candidate, columns are summed over a word's pieces and rows averaged.
     """
-    for (source, target), forced in zip(pairs, translator.force(pairs), strict=True):
+    pairs = [(source, target[:_LONGEST]) for source, target in pairs]
+    for (_, target), forced in zip(pairs, translator.force(pairs), strict=True):
         columns = forced.source_words
         rows = translator.tokenizers.target.source_words(target)
         ends = columns[-1:] if columns and columns[-1].word == END else []
         if tokenized:
             rows = join_tokens(rows, target)
-            columns = [*join_tokens(columns[: len(columns) - len(ends)], source), *ends]
+            columns = [*join_tokens(columns[: len(columns) - len(ends)], forced.source), *ends]
         yield WordAttention(_weights(forced.candidates, rows, columns), bool(ends))
 
 

@@ -70,7 +70,7 @@ def find_costs(
     """Return what `change` costs each of `texts`; UserError if it does not fit them."""
     check_texts(translator, texts, change)
     after = translator.translate(texts, options, attention=change)
-    before = translator.translate(texts, options)
+    before = list(translator.stream(texts, options))  # the same lines: no second warning
     pairs = [(text, own.text) for text, own in zip(texts, before, strict=True)]
     own, disturbed = translator.force(pairs), translator.force(pairs, attention=change)
     return list(map(partial(_cost, change.spec), before, after, own, disturbed))

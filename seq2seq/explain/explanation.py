@@ -200,9 +200,9 @@ def explain(
     return Explanation(
         source=translation.source,
         translation=translation.text,
-        source_pieces=translation.source_pieces,
+        source_pieces=translation.source_pieces if candidate else [],
         target_pieces=_emitted(candidate) if candidate else [],
-        source_words=translation.source_words,
+        source_words=translation.source_words if candidate else [],
         target_words=candidate.words if candidate else [],
         kinds=_kinds(network),
         **tensors,

@@ -55,7 +55,8 @@ def render(
     """
     title = f"{explanation.source}  ->  {explanation.translation}".rstrip()
     if not explanation.target_pieces:
-        return "(nothing to explain: the text is blank)"
+        blank = not explanation.source.strip()
+        return f"(nothing to explain: {'the text is blank' if blank else 'no word of it is known'})"
     parts = [
         title,
         render_steps(explanation, head=head, full=full, width=width),

@@ -8,12 +8,19 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 from seq2seq.config import DecodingConfig
-from seq2seq.data.tokenizer import EOS, Tokenizers, WordPieces
+from seq2seq.data.scripts import letters_of, scripts_of
+from seq2seq.data.tokenizer import EOS, UNK, Tokenizers, WordPieces
+from seq2seq.errors import UserError
+from seq2seq.inference.edits import spans_of
 from seq2seq.inference.hypothesis import Hypothesis
+from seq2seq.inference.keep import find_tokens, keep
+from seq2seq.inference.tags import Tag, take_out_tags
 from seq2seq.inference.translation import END, Candidate, Translation
 
 if TYPE_CHECKING:
@@ -25,14 +32,22 @@ _MANY = 400  # sentences, before which workers don't pay: they take a tenth of a
 _LEAST = 32  # sentences for each of them
 _WINDOW = 50  # batches read ahead, or `_MANY`, so that sentences of like length come together
 _ROOM = 10  # target pieces allowed beyond max_ratio x source pieces
+_LONGEST_PIECE = 16  # characters, by SentencePiece's own limit
+_SHOWN = 5  # line numbers in a warning about many
 
 
 class Source(NamedTuple):
-    """A sentence; `ids` are its pieces without an end."""
+    """A sentence; `ids` are its pieces without an end.
+
+    `stand_in` takes the place of a translation where no word is known.
+    """
 
     number: int
     text: str
     ids: list[int]
+    stand_in: str | None = None
+    tags: tuple[Tag, ...] = ()
+    """What was taken out of the text, to be put back by `decoding.keep`."""
 
 
 Search = Callable[[Sequence[Source]], list[list[Hypothesis]]]
@@ -40,7 +55,7 @@ Search = Callable[[Sequence[Source]], list[list[Hypothesis]]]
 
 
 class TextTranslator:
-    """The contract of what translates text: a subclass gives `stream`."""
+    """The contract of what translates text: a subclass gives `stream` and `has_attention`."""
 
     def __init__(
         self,
@@ -49,23 +64,60 @@ class TextTranslator:
         options: DecodingConfig,
         source_end: bool,
         max_length: int,
+        language: str = "",
     ) -> None:
-        """`max_length` is the longest source, in pieces, that training saw: longer ones warn."""
+        """`max_length` is the longest source, in pieces, that training saw: longer ones warn.
+
+        `language` is the code of the source's; it tells text of another script.
+        """
         self.tokenizers = tokenizers
         self.options = options
         self._source_end = source_end
         self._max_length = max_length
+        self._language = language
+
+    @property
+    def has_attention(self) -> bool:
+        """Whether all models have attention weights."""
+        raise NotImplementedError
+
+    def require_attention(self, purpose: str) -> None:
+        """Raise UserError, naming what they are for, if a model has no attention weights."""
+        if not self.has_attention:
+            raise UserError(f"{purpose}: the model has no attention weights (attention kind none)")
+
+    @overload
+    def translate(  # type: ignore[overload-overlap]  # a str is one text, and never its letters
+        self, texts: str, options: DecodingConfig | None = None
+    ) -> Translation: ...
+
+    @overload
+    def translate(
+        self, texts: Iterable[str], options: DecodingConfig | None = None
+    ) -> list[Translation]: ...
+
+    def translate(
+        self, texts: str | Iterable[str], options: DecodingConfig | None = None
+    ) -> Translation | list[Translation]:
+        """Return the translation of one text, or of each of several, in order.
+
+        A blank text gives a blank one. Logs a warning of what the model does not know.
+        """
+        found = list(tell_unknown(self.stream(texts, options)))
+        return found[0] if isinstance(texts, str) else found
 
     def stream(
         self,
-        texts: Iterable[str],
+        texts: str | Iterable[str],
         options: DecodingConfig | None = None,
         *,
         ahead: int | None = None,
+        waits: Callable[[], bool] | None = None,
     ) -> Iterator[Translation]:
         """Yield the translation of each text, in order, reading `ahead` of them before the first.
 
-        The default is many batches of them, for speed; 1 answers each text at once.
+        The default is many batches of them, for speed; 1 answers each text at once. With `waits`,
+        which tells whether another text is there already, those read are answered when none is.
         """
         raise NotImplementedError
 
@@ -84,22 +136,26 @@ class TextTranslator:
 
     def _searched(
         self,
-        texts: Iterable[str],
+        texts: str | Iterable[str],
         search: Search,
         *,
+        options: DecodingConfig,
         size: int,
         ahead: int | None,
+        waits: Callable[[], bool] | None,
         workers: Workers[Sequence[Source], list[list[Hypothesis]]] | None = None,
     ) -> Iterator[Translation]:
         """What `stream` yields, by a search of batches of up to `size`, the longest texts first.
 
         `workers` are called in for many texts at once; their work is `search`.
         """
-        numbered = enumerate(texts)
-        while window := list(islice(numbered, ahead or max(_WINDOW * size, _MANY))):
-            sources = [self._read(number, text) for number, text in window]
-            done = {source.number: self._blank(source) for source in sources if not source.ids}
-            work = sorted((s for s in sources if s.ids), key=lambda source: -len(source.ids))
+        if options.keep:
+            self.require_attention("decoding.keep")
+        numbered = enumerate([texts] if isinstance(texts, str) else texts)
+        while window := _window(numbered, ahead or max(_WINDOW * size, _MANY), waits):
+            sources = [self._read(number, text, options) for number, text in window]
+            done = {s.number: self._unsearched(s) for s in sources if not _is_work(s)}
+            work = sorted(filter(_is_work, sources), key=lambda source: -len(source.ids))
             if workers is None or len(work) < _MANY:
                 batches = _batches(work, size, 1)
                 results: Iterable[list[list[Hypothesis]]] = map(search, batches)
@@ -108,24 +164,84 @@ class TextTranslator:
                 results = workers.map(batches)
             for batch, found in zip(batches, results, strict=True):
                 for source, hypotheses in zip(batch, found, strict=True):
-                    done[source.number] = self._translation(source, hypotheses)
+                    translation = self._translation(source, hypotheses)
+                    done[source.number] = self._kept(source, translation, options)
             yield from (done[source.number] for source in sources)
 
-    def _read(self, number: int, text: str) -> Source:
-        ids = self.tokenizers.source.encode(text)
-        if len(ids) > self._max_length:
+    def _read(self, number: int, text: str, options: DecodingConfig) -> Source:
+        read = whole = self._cut(number, text, options.max_source)
+        tags: tuple[Tag, ...] = ()
+        if options.keep:
+            read, tags = take_out_tags(read)
+        ids = self.tokenizers.source.encode(read)
+        if tags and not ids:
+            return Source(number, read, ids, text)
+        if options.unknown != "translate" and self._knows_no_word(ids):
+            return Source(number, read, ids, text if options.unknown == "copy" else "")
+        if len(ids) > self._max_length and len(whole) == len(text):  # else it is told of already
             logger.warning(
                 "line %d has %d pieces, more than the %d that training saw (data.max_length)",
                 number + 1,
                 len(ids),
                 self._max_length,
             )
-        return Source(number, text, ids)
+        return Source(number, read, ids, tags=tags)
+
+    def _cut(self, number: int, text: str, limit: int) -> str:
+        """The first words of `text`, of up to `limit` pieces; of one endless word, its start.
+
+        What can't be within the limit is cut before it is spelt, so that no line takes long.
+        """
+        if len(text) < limit:
+            return text
+        bound = limit * _LONGEST_PIECE
+        whole = text if len(text) <= bound else " ".join(text.split())
+        start = whole[:bound]
+        words = self.tokenizers.source.source_words(start)
+        if len(whole) <= bound and sum(len(word.pieces) for word in words) <= limit:
+            return whole
+        end = pieces = 0
+        for (_, stop), word in zip(spans_of(start, words), words, strict=True):
+            pieces += len(word.pieces)
+            if pieces > limit:
+                break
+            end = stop
+        read = start[: end or max(1, limit - 1)]
+        logger.warning(
+            "line %d has %d characters, which are more than %d pieces (decoding.max_source): only "
+            "the first %d characters are translated",
+            number + 1,
+            len(text),
+            limit,
+            len(read),
+        )
+        return read
+
+    def _knows_no_word(self, ids: Sequence[int]) -> bool:
+        """Whether there are words but none that the models learnt to read.
+
+        Digits and punctuation stand between words of any script; and a vocabulary for both
+        languages has letters of the target's, which no source had.
+        """
+        known = self.tokenizers.source.decode(id_ for id_ in ids if id_ != UNK)
+        if letters_of(known, self._scripts):
+            return False
+        return UNK in ids or bool(letters_of(known, frozenset()))
+
+    @cached_property
+    def _scripts(self) -> frozenset[str]:
+        """The scripts of the source language; none if it is not known, or written in another."""
+        scripts = scripts_of(self._language)
+        vocabulary = self.tokenizers.source.decode(range(len(self.tokenizers.source)))
+        return scripts if letters_of(vocabulary, scripts) else frozenset()
 
     # --- and back ---------------------------------------------------------------------------------
 
-    def _blank(self, source: Source) -> Translation:
-        return Translation(source.text, [], [], [])
+    def _unsearched(self, source: Source) -> Translation:
+        """The translation of a blank line, or of one whose words are all unknown."""
+        if not source.ids:
+            return Translation(source.text, [], [], [], stand_in=source.stand_in or "")
+        return replace(self._translation(source, []), stand_in=source.stand_in or "")
 
     def _translation(self, source: Source, hypotheses: Sequence[Hypothesis]) -> Translation:
         pieces = self.tokenizers.source.pieces(source.ids)
@@ -133,7 +249,20 @@ class TextTranslator:
         if self._source_end:
             pieces = [*pieces, END]
         candidates = [self._candidate(hypothesis, words) for hypothesis in hypotheses]
-        return Translation(source.text, pieces, words, candidates)
+        return Translation(source.text, pieces, words, candidates, source.ids.count(UNK))
+
+    def _kept(
+        self, source: Source, translation: Translation, options: DecodingConfig
+    ) -> Translation:
+        """The translation with what `decoding.keep` lets survive in each hypothesis."""
+        if not options.keep:
+            return translation
+        words = [word for word in translation.source_words if word.word != END]
+        tokens = find_tokens(source.text, words, self.tokenizers.source)
+        candidates = [
+            keep(each, source.text, source.tags, tokens) for each in translation.candidates
+        ]
+        return replace(translation, candidates=candidates)
 
     def _candidate(self, hypothesis: Hypothesis, source_words: list[WordPieces]) -> Candidate:
         target = self.tokenizers.target
@@ -148,6 +277,54 @@ class TextTranslator:
             weights_THS=hypothesis.weights_THS[..., :positions],
             source_words=source_words,
         )
+
+
+def tell_unknown(translations: Iterable[Translation]) -> Iterator[Translation]:
+    """Yield `translations`, the lines of a text; when they end, warn once of what was unknown."""
+    whole, partly, pieces = [], [], 0
+    try:
+        for line, translation in enumerate(translations, 1):
+            if translation.is_unknown:
+                whole.append(line)
+            elif translation.unknown:
+                partly.append(line)
+                pieces += translation.unknown
+            yield translation
+    finally:
+        if whole:
+            logger.warning("no word known to the model: %s (decoding.unknown)", _listed(whole))
+        if partly:
+            logger.warning(
+                "%d source piece%s unknown to the model: %s",
+                pieces,
+                "" if pieces == 1 else "s",
+                _listed(partly),
+            )
+
+
+def _listed(lines: Sequence[int]) -> str:
+    """`line 3`, or `7 lines (3, 5, 8, 9, 11, ...)`."""
+    if len(lines) == 1:
+        return f"line {lines[0]}"
+    more = ", ..." if len(lines) > _SHOWN else ""
+    return f"{len(lines)} lines ({', '.join(map(str, lines[:_SHOWN]))}{more})"
+
+
+def _is_work(source: Source) -> bool:
+    """Whether there is something to search for."""
+    return bool(source.ids) and source.stand_in is None
+
+
+def _window(
+    numbered: Iterator[tuple[int, str]], size: int, waits: Callable[[], bool] | None
+) -> list[tuple[int, str]]:
+    """The next texts, `size` of them, or those that are there now; none at the end."""
+    window = []
+    for each in islice(numbered, size):
+        window.append(each)
+        if waits is not None and not waits():
+            break
+    return window
 
 
 def _batches(sources: Sequence[Source], size: int, workers: int) -> list[Sequence[Source]]:

@@ -23,7 +23,11 @@ Matrix = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Candidate:
-    """One hypothesis; `log_probs`, in nats, are those of its pieces, and of the end if reached."""
+    """One hypothesis; `log_probs`, in nats, are those of its pieces, and of the end if reached.
+
+    With `decoding.keep` the text and the words are those after replacement; pieces, log_probs and
+    weights stay those that the model gave.
+    """
 
     text: str
     score: float
@@ -57,17 +61,30 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Translation:
-    """A source sentence and its hypotheses, best first; a blank sentence has none."""
+    """A source sentence and its hypotheses, best first.
+
+    A blank sentence has none, and neither has one of which the models know no word.
+    """
 
     source: str
+    """What was read of it: all, but for a line beyond `decoding.max_source`."""
     source_pieces: list[str]
     source_words: list[WordPieces]
     candidates: list[Candidate]
+    unknown: int = 0
+    """How many of the source's pieces stand for text that the models can't spell."""
+    stand_in: str = ""
+    """The text where there is no hypothesis: see `decoding.unknown`."""
 
     @property
     def text(self) -> str:
         """The best hypothesis's text; empty for a blank source."""
-        return self.candidates[0].text if self.candidates else ""
+        return self.candidates[0].text if self.candidates else self.stand_in
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether nothing was translated because no word of the source is known."""
+        return bool(self.source_pieces) and not self.candidates
 
     @property
     def score(self) -> float:
@@ -93,6 +110,7 @@ class Translation:
             "translation": self.text,
             "source_words": [word.word for word in self.source_words],
             "source_pieces": self.source_pieces,
+            "unknown_pieces": self.unknown,
             "hypotheses": [
                 {
                     "text": candidate.text,

@@ -5,11 +5,11 @@ Shapes: B sentences, T target steps, S source positions, H heads, W target vocab
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, overload
 
 import numpy as np
 import torch
@@ -27,7 +27,7 @@ from seq2seq.inference.model_step import ModelState, model_step
 from seq2seq.inference.sampling import sentence_seeds
 from seq2seq.inference.search import search
 from seq2seq.inference.step import State, Step
-from seq2seq.inference.texts import Source, TextTranslator, longest
+from seq2seq.inference.texts import Source, TextTranslator, longest, tell_unknown
 from seq2seq.inference.translation import Translation
 from seq2seq.inference.workers import Workers, count_workers
 from seq2seq.model import products
@@ -64,42 +64,68 @@ class Translator(TextTranslator):
         source_end: bool,
         max_length: int,
         device: torch.device,
+        language: str = "",
     ) -> None:
         """`max_length` is the longest source, in pieces, that training saw: longer ones warn.
 
-        The weights of the models must stay as they are once something has been translated.
+        `language` is the code of the source's; it tells text of another script. The weights of the
+        models must stay as they are once something has been translated.
         """
-        super().__init__(tokenizers, options=options, source_end=source_end, max_length=max_length)
+        super().__init__(
+            tokenizers,
+            options=options,
+            source_end=source_end,
+            max_length=max_length,
+            language=language,
+        )
         self.models = [model.to(device).eval() for model in models]
         self.device = device
         self._packs = {"fp32": products.Packs(), "bf16": products.Packs(torch.bfloat16)}
 
+    @overload
+    def translate(  # type: ignore[overload-overlap]  # a str is one text, and never its letters
+        self,
+        texts: str,
+        options: DecodingConfig | None = None,
+        *,
+        attention: Disturbance | None = None,
+    ) -> Translation: ...
+
+    @overload
     def translate(
         self,
         texts: Iterable[str],
         options: DecodingConfig | None = None,
         *,
         attention: Disturbance | None = None,
-    ) -> list[Translation]:
-        """Return the translation of each text, in order; a blank text gives a blank one.
+    ) -> list[Translation]: ...
 
-        With `attention` the models read with the weights that it makes of their own, which are
-        then those shown. Raises UserError if a model has none.
+    def translate(
+        self,
+        texts: str | Iterable[str],
+        options: DecodingConfig | None = None,
+        *,
+        attention: Disturbance | None = None,
+    ) -> Translation | list[Translation]:
+        """Return the translation of one text, or of each of several, in order.
+
+        A blank text gives a blank one. Logs a warning of what the models do not know. With
+        `attention` the models read with the weights that it makes of their own, which are then
+        those shown. Raises UserError if a model has none.
         """
-        return list(self.stream(texts, options, attention=attention))
+        found = list(tell_unknown(self.stream(texts, options, attention=attention)))
+        return found[0] if isinstance(texts, str) else found
 
     def stream(
         self,
-        texts: Iterable[str],
+        texts: str | Iterable[str],
         options: DecodingConfig | None = None,
         *,
         ahead: int | None = None,
+        waits: Callable[[], bool] | None = None,
         attention: Disturbance | None = None,
     ) -> Iterator[Translation]:
-        """Yield the translation of each text, in order, reading `ahead` of them before the first.
-
-        The default is many batches of them, for speed; 1 answers each text at once.
-        """
+        """Yield the translation of each text, in order: see `TextTranslator.stream`."""
         options = options or self.options
 
         def search(sources: Sequence[Source]) -> list[list[Hypothesis]]:
@@ -110,7 +136,15 @@ class Translator(TextTranslator):
         size = _batch_size(options, attention)
         asked = 1 if is_recording() else options.workers  # one that watches sees this process only
         with Workers(search, count_workers(asked, self.device)) as workers:
-            yield from self._searched(texts, search, size=size, ahead=ahead, workers=workers)
+            yield from self._searched(
+                texts,
+                search,
+                options=options,
+                size=size,
+                ahead=ahead,
+                waits=waits,
+                workers=workers,
+            )
 
     @torch.no_grad()
     def force(
@@ -122,8 +156,10 @@ class Translator(TextTranslator):
         `translate`.
         """
         size = _batch_size(self.options, attention)
-        sources = [self._read(number, source) for number, (source, _) in enumerate(pairs)]
-        done = {source.number: self._blank(source) for source in sources if not source.ids}
+        sources = [
+            self._read(number, source, self.options) for number, (source, _) in enumerate(pairs)
+        ]
+        done = {s.number: self._unsearched(s) for s in sources if not s.ids}
         work = [source for source in sources if source.ids]
         for first in range(0, len(work), size):
             batch = work[first : first + size]
@@ -150,9 +186,14 @@ class Translator(TextTranslator):
             weights.append(decoded.weights_BHTS)
         return log_mean(log_probs), mean_weights(weights)
 
+    @property
+    def has_attention(self) -> bool:
+        """Whether all models have attention weights."""
+        return all(model.decoder.attention.heads for model in self.models)
+
     def check_attention(self) -> None:
         """Raise UserError if a model has no attention weights that could be replaced."""
-        if not all(model.decoder.attention.heads for model in self.models):
+        if not self.has_attention:
             raise UserError("attention: the model has no weights to replace (attention kind none)")
 
     def _search(self, sources: Sequence[Source], options: DecodingConfig) -> list[list[Hypothesis]]:
@@ -272,6 +313,7 @@ def load(*runs: str | Path, checkpoint: str = "best", device: str = "auto") -> T
         source_end=first.config.tokenizer.source_end,
         max_length=first.config.data.max_length,
         device=find_device(device),
+        language=first.config.data.source,
     )
 
 

@@ -67,6 +67,11 @@ class Network:
         self._outputs = [output.name for output in self._step.get_outputs()]
         self._inputs = {given.name for given in self._step.get_inputs()} - {"tokens"}
 
+    @property
+    def has_attention(self) -> bool:
+        """Whether a step gives weights."""
+        return "attention" in self._outputs
+
     def encode(self, source_BS: Ids, lengths_B: Ids) -> State:
         """Return the state before the first step; sources are padded on the right."""
         names = [output.name for output in self._encoder.get_outputs()]

@@ -8,7 +8,7 @@ The folder that `seq2seq export` writes, and all that it needs:
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,19 +38,32 @@ class LightTranslator(TextTranslator):
         options: DecodingConfig,
         source_end: bool,
         max_length: int,
+        language: str = "",
     ) -> None:
         """Take the settings of the run that was exported."""
-        super().__init__(tokenizers, options=options, source_end=source_end, max_length=max_length)
+        super().__init__(
+            tokenizers,
+            options=options,
+            source_end=source_end,
+            max_length=max_length,
+            language=language,
+        )
         self._network = network
+
+    @property
+    def has_attention(self) -> bool:
+        """Whether the model has attention weights."""
+        return self._network.has_attention
 
     def stream(
         self,
-        texts: Iterable[str],
+        texts: str | Iterable[str],
         options: DecodingConfig | None = None,
         *,
         ahead: int | None = None,
+        waits: Callable[[], bool] | None = None,
     ) -> Iterator[Translation]:
-        """Yield the translation of each text, in order, reading `ahead` of them before the first.
+        """Yield the translation of each text, in order: see `TextTranslator.stream`.
 
         Raises UserError if `options` ask for samples, for another precision than the model's, or
         for workers.
@@ -79,7 +92,9 @@ class LightTranslator(TextTranslator):
                 forbidden=(PAD, BOS, UNK),
             )
 
-        return self._searched(texts, search, size=options.batch, ahead=ahead)
+        return self._searched(
+            texts, search, options=options, size=options.batch, ahead=ahead, waits=waits
+        )
 
     def _collate(self, sources: Sequence[Source]) -> tuple[np.ndarray, np.ndarray]:
         ids = [[*source.ids, EOS] if self._source_end else source.ids for source in sources]
@@ -117,4 +132,5 @@ def load(folder: str | Path) -> LightTranslator:
         options=revise(DecodingConfig(), decoding),
         source_end=source_end,
         max_length=max_length,
+        language=str(settings.get("source", "")),
     )

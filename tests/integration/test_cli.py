@@ -108,6 +108,7 @@ def test_translate_keeps_lines_in_their_places_blank_ones_too(command: Command) 
     text = f"{SENTENCES[0]}\n\n  \n{SENTENCES[1]}\r\n{SENTENCES[0]}"
     expected = f"{FRENCH[0]}\n\n\n{FRENCH[1]}\n{FRENCH[0]}\n"
     assert command("-q", "translate", stdin=text.encode()) == (0, expected, "")
+    assert command("-q", "translate", "-i", "-", stdin=text.encode()) == (0, expected, "")
     assert command("-q", "translate", "--batch", "1", stdin=text.encode()).out == expected
 
 
@@ -156,21 +157,17 @@ def test_every_decoding_option_changes_what_the_search_is_told(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = {
-        "beam": 3,
         "n_best": 2,
         "length_penalty": 0.5,
         "min_length": 1,
         "max_length": 7,
         "no_repeat_ngram": 2,
-        "sample": True,
-        "temperature": 0.5,
-        "top_k": 4,
-        "top_p": 0.9,
-        "seed": 5,
         "batch": 2,
         "workers": 2,
         "precision": "bf16",
+        "keep": True,
     }
+    of_draws = {"sample": True, "temperature": 0.5, "top_k": 4, "top_p": 0.9, "seed": 5}
     told: list[dict[str, Any]] = []
 
     def stream(self: Translator, texts: object, options: Any, **_: object) -> list[Any]:
@@ -178,15 +175,15 @@ def test_every_decoding_option_changes_what_the_search_is_told(
         return []
 
     monkeypatch.setattr(Translator, "stream", stream)
-    arguments: list[str] = []
-    for name, value in given.items():
-        flag = f"--{name.replace('_', '-')}"
-        arguments += [flag] if value is True else [flag, str(value)]
-    assert command("-q", "translate", "x", *arguments).status == 0
-    assert command("-q", "translate", "x").status == 0
-    changed, plain = told
-    assert changed == {**plain, **given}
-    assert plain["beam"] == 5
+    ways: list[dict[str, Any]] = [{}, {"beam": 3, **given}, {**of_draws, **given}]
+    for way in ways:
+        arguments: list[str] = []
+        for name, value in way.items():
+            flag = f"--{name.replace('_', '-')}"
+            arguments += [flag] if value is True else [flag, str(value)]
+        assert command("-q", "translate", "x", *arguments).status == 0
+    assert told == [{**told[0], **way} for way in ways]
+    assert told[0]["beam"] == 5
 
 
 def test_bf16_translates_and_scores_as_fp32_does(command: Command) -> None:
@@ -221,6 +218,27 @@ def test_an_ensemble_of_a_run_with_itself_is_the_run(command: Command) -> None:
     status, out, err = command("translate", "-m", "runs/tiny", "-m", "runs/tiny", SENTENCES[0])
     assert (status, out) == (0, f"{FRENCH[0]}\n")
     assert err == "model: runs/tiny, runs/tiny (best)\n"
+
+
+def test_a_word_that_is_a_files_name_too_is_translated_and_told(
+    world: Path, command: Command
+) -> None:
+    (world / "bird").write_text("a cat\n")
+    (world / "dog").mkdir()
+    status, out, err = command("-q", "translate", "bird", "dog")
+    assert (status, len(out.splitlines())) == (0, 2)
+    assert err == ("bird is taken as text, though there is a file of that name; --input reads it\n")
+
+
+@pytest.mark.parametrize("options", [[], ["--tokenized"], ["--n-best", "2"]], ids=str)
+def test_alignments_are_a_line_of_links_for_each_input_line(
+    options: list[str], world: Path, command: Command
+) -> None:
+    texts = [SENTENCES[0], "", "😀"]
+    status, _, _ = command("-q", "translate", "--alignments", "links", *options, *texts)
+    assert status == 0
+    diagonal = " ".join(f"{i}-{i}" for i in range(6))  # as in every gold alignment of this world
+    assert (world / "links").read_text() == f"{diagonal}\n\n\n"
 
 
 # --- measuring ------------------------------------------------------------------------------------
@@ -422,7 +440,9 @@ def test_python_m_seq2seq_pipes_text_whatever_the_locale(world: Path) -> None:
     )
     first, _ = done.stdout.splitlines()
     assert (done.returncode, first) == (0, FRENCH[0])
-    assert done.stderr == "model: runs/tiny (best)\n"
+    assert done.stderr == (
+        "model: runs/tiny (best)\nno word known to the model: line 2 (decoding.unknown)\n"
+    )
 
 
 def test_a_reader_that_has_enough_is_no_error(world: Path) -> None:
@@ -473,3 +493,79 @@ def test_at_a_terminal_every_line_is_answered_at_once(world: Path) -> None:
         os.close(ours)  # hangs up
         process.kill()
     assert answers == [f"{line}\n" for line in FRENCH]
+
+
+def conversation(world: Path, *lines: str, arguments: tuple[str, ...] = ()) -> str:
+    """What a terminal shows when `lines` are typed at the prompt, each after the last answer."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(world)
+        os.environ.update(OMP_NUM_THREADS="1", TERM="dumb", SEQ2SEQ_CACHE=str(world / "cache"))
+        os.execv(sys.executable, [sys.executable, "-m", "seq2seq", "translate", *arguments])
+    shown = ""
+    for line in [*lines, ""]:
+        new = ""
+        while not new.endswith("\n> "):
+            ready, _, _ = select.select([terminal], [], [], 90)
+            try:
+                block = os.read(terminal, 1 << 16) if ready else b""
+            except OSError:  # hung up
+                block = b""
+            if not block:
+                break
+            new += block.decode().replace("\r\n", "\n")
+        shown += new
+        if line:
+            os.write(terminal, line.encode())
+    os.close(terminal)
+    assert os.waitpid(pid, 0)[1] == 0
+    return shown
+
+
+def test_at_a_terminal_translate_is_a_prompt_with_commands_and_history(world: Path) -> None:
+    shown = conversation(
+        world,
+        f"{SENTENCES[0]}\n",
+        ":explain\n",
+        ":beam 2\n",
+        ":n-best 3\n",
+        ":baem 2\n",
+        ":sample true\n",
+        "half a line\x03",
+        f"{SENTENCES[1]}\n",
+        "\x04",
+    )
+    answers = [part.partition("\n")[2] for part in shown.split("\n> ")]
+    assert answers[1] == FRENCH[0]
+    assert "scores" in answers[2]
+    assert f"{SENTENCES[0]}  ->  {FRENCH[0]}" in answers[2]
+    assert answers[3] == "beam: 2"
+    assert answers[4] == "error: n_best 3 is more than beam 2"
+    assert answers[5] == ("error: :baem: no such command (did you mean 'beam'?); :help lists them")
+    assert answers[6] == "sample: True"
+    assert "Traceback" not in shown
+    history = (world / "cache/history").read_text().splitlines()
+    assert history[-7:-4] == [SENTENCES[0], ":explain", ":beam 2"]
+
+
+def test_a_writer_who_waits_for_the_answer_gets_it(world: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "seq2seq", "-q", "translate"],
+        cwd=world,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        answers = []
+        for english in [*SENTENCES, "", SENTENCES[0]]:
+            process.stdin.write(f"{english}\n")
+            process.stdin.flush()
+            ready, _, _ = select.select([process.stdout], [], [], 60)
+            answers.append(process.stdout.readline() if ready else "nothing")
+        process.stdin.close()
+        assert process.stdout.read() == ""
+    assert process.returncode == 0
+    assert answers == [f"{line}\n" for line in [*FRENCH, "", FRENCH[0]]]

@@ -47,6 +47,16 @@ def test_the_exported_model_says_what_its_run_says(
     assert found.stderr == f"model: {exported} (exported)\n"
 
 
+def test_the_exported_model_copies_what_it_can_t_read_and_keeps(exported: Path) -> None:
+    from seq2seq.light.translator import load
+
+    translator = load(exported)
+    assert translator.translate("😀").text == "😀"
+    assert translator.translate(ENGLISH).text == FRENCH.strip()
+    options = translator.options.model_copy(update={"keep": True})
+    assert translator.translate(f"<b>{ENGLISH}</b>", options).text == f"<b>{FRENCH.strip()}</b>"
+
+
 def test_scores_and_attention_are_the_runs(command: Command, exported: Path, world: Path) -> None:
     (world / "in.txt").write_text(TEXTS)
     arguments = ["--json", "--n-best", "2", "--input", str(world / "in.txt")]

@@ -111,7 +111,7 @@ def test_the_model_is_left_as_it_was(translator: Translator) -> None:
 
     with pytest.raises(RuntimeError, match="broken"):
         # A stand-in with only what is asked of it here.
-        translator.translate(SENTENCES, attention=Broken())  # type: ignore[arg-type]
+        translator.translate(SENTENCES, attention=Broken())  # type: ignore[call-overload]
     assert [one.text for one in translator.translate(SENTENCES)] == own
 
 
@@ -343,6 +343,6 @@ def test_an_intervention_sees_only_real_positions(translator: Translator) -> Non
             return look
 
     # A stand-in with only what is asked of it here.
-    translator.translate(SENTENCES, DecodingConfig(beam=1), attention=Watch())  # type: ignore[arg-type]
+    translator.translate(SENTENCES, DecodingConfig(beam=1), attention=Watch())  # type: ignore[call-overload]
     lengths = [len(translator.source_ids(text)) for text in SENTENCES]
     assert sorted(seen[0]) == sorted(lengths)

@@ -289,3 +289,11 @@ def test_the_cache_is_where_the_environment_says(
 ) -> None:
     monkeypatch.setenv("SEQ2SEQ_CACHE", str(tmp_path / "elsewhere"))
     assert prepare(configured(tmp_path)).folder.parent == tmp_path / "elsewhere" / "prepared"
+
+
+def test_a_line_that_never_ends_is_no_sentence_to_validate_on(tmp_path: Path) -> None:
+    pairs = [*VALID, ("cat " * 5000, "le chat")]
+    config = configured(tmp_path, valid=corpus(tmp_path, "endless", pairs), max_length=40)
+    prepared = prepare(config, cache=tmp_path / "cache")
+    assert prepared.valid_target == ["le chat", "un chat\u2028 noir"]
+    assert prepared.summary.valid.dropped == {"far too long": 1}

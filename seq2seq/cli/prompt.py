@@ -1,0 +1,135 @@
+"""The prompt that `translate` is at a terminal: a line is translated, a `:command` obeyed."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from seq2seq.cli.options import revised_decoding
+from seq2seq.errors import UserError, did_you_mean
+
+if TYPE_CHECKING:
+    from seq2seq.inference.texts import TextTranslator
+    from seq2seq.inference.translation import Translation
+
+_REMEMBERED = 1000  # lines of history
+_HELP = """\
+TEXT             translates it
+:explain [TEXT]  shows what the model did with TEXT, else with the last text
+:beam 10         changes a decoding setting; :beam shows it
+:help            shows this
+:quit            leaves, as Ctrl-D does; Ctrl-C clears the line or stops what is going on
+A text that begins with a colon and a letter: put a space before it.
+Decoding settings: {settings}"""
+
+
+def converse(translator: TextTranslator, render: Callable[[Translation], str]) -> None:
+    """Answer the lines of the terminal until it ends; an error is a line, and the prompt goes on.
+
+    The settings are `translator.options`, and stay there as they are changed.
+    """
+    logging.getLogger("seq2seq").info(":help lists the commands, Ctrl-D leaves")
+    conversation = _Conversation(translator, render)
+    with _history():
+        while not conversation.ended:
+            try:
+                conversation.answer(input("> "))
+            except EOFError:
+                print()
+                return
+            except KeyboardInterrupt:
+                print()
+            except UnicodeError:
+                print("error: expected UTF-8 text", file=sys.stderr)
+            except (UserError, OSError) as error:
+                print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+
+
+class _Conversation:
+    """What is remembered from line to line."""
+
+    def __init__(self, translator: TextTranslator, render: Callable[[Translation], str]) -> None:
+        self._translator, self._render = translator, render
+        self._last = ""
+        self.ended = False
+
+    def answer(self, line: str) -> None:
+        """Obey a command, or print the translation of a text."""
+        line.encode("utf-8")  # the bytes of another encoding are refused here
+        if line[:1] == ":" and line[1:2].isalpha():
+            name, _, value = line[1:].partition(" ")
+            self._obey(name.replace("-", "_"), value.strip())
+        elif line.strip():
+            self._last = line.strip()
+            print(self._render(self._translator.translate(self._last)), flush=True)
+
+    def _obey(self, name: str, value: str) -> None:
+        settings = list(type(self._translator.options).model_fields)
+        if name in ("quit", "q", "exit"):
+            self.ended = True
+        elif name == "help":
+            print(_HELP.format(settings=", ".join(settings)))
+        elif name == "explain":
+            self._explain(value or self._last)
+        elif name in settings:
+            if value:
+                self._change(name, value)
+            print(f"{name}: {getattr(self._translator.options, name)}")
+        else:
+            hint = did_you_mean(name, ["quit", "help", "explain", *settings])
+            raise UserError(f":{name}: no such command{hint}; :help lists them")
+
+    def _change(self, name: str, value: str) -> None:
+        import yaml
+
+        try:
+            parsed = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise UserError(f":{name}: expected a value, found {value!r}") from None
+        options = revised_decoding(self._translator.options, {name: parsed})
+        list(self._translator.stream([], options))  # refuses what this model can't do
+        self._translator.options = options
+
+    def _explain(self, text: str) -> None:
+        from seq2seq.light.translator import LightTranslator
+
+        if not text:
+            raise UserError(":explain: translate a text first, or name one: :explain TEXT")
+        if isinstance(self._translator, LightTranslator):
+            raise UserError(":explain: an exported model shows no inner states; name its run")
+        from seq2seq.explain import explain
+        from seq2seq.explain.table import WIDTH, render
+        from seq2seq.inference.translator import Translator
+
+        assert isinstance(self._translator, Translator)
+        self._last = text
+        width = shutil.get_terminal_size((WIDTH, 24)).columns
+        print(render(explain(self._translator, text), width=width))
+
+
+@contextmanager
+def _history() -> Iterator[None]:
+    """Let the arrow keys find the lines of this conversation and of those before."""
+    try:
+        import readline
+    except ImportError:  # Windows, whose terminal has a history of its own
+        yield
+        return
+    from seq2seq.data.prepare import default_cache
+
+    file = default_cache().parent / "history"
+    with suppress(OSError):  # none yet
+        readline.read_history_file(file)
+    readline.set_history_length(_REMEMBERED)
+    readline.set_auto_history(True)
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # a folder that can't be written costs the history, not the work
+            os.makedirs(file.parent, exist_ok=True)
+            readline.write_history_file(file)

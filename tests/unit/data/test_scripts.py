@@ -1,0 +1,22 @@
+import pytest
+
+from seq2seq.data.scripts import letters_of, scripts_of
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "own"),
+    [
+        ("en", "Zoë, 我 25 Ω!", "Zoë"),
+        ("zh-TW", "Tom 愛你。", "愛你"),
+        ("ja", "カメラを見る A", "カメラを見る"),
+        ("ko", "한국어 abc", "한국어"),
+        ("hi", "हिंदी Tom", "हद"),  # the letters; vowel signs are marks
+        ("ru", "мир Tom", "мир"),
+        ("sr", "мир Tom", "мирTom"),  # written in both
+        ("src", "мир 1", "мир"),
+    ],
+)
+def test_the_letters_of_a_language_are_those_of_its_scripts(
+    language: str, text: str, own: str
+) -> None:
+    assert letters_of(text, scripts_of(language)) == own
