@@ -79,6 +79,7 @@ def _words(character: str) -> regex.Pattern[str]:
 
 _WORD = _words(_CHARACTER)
 _UNIT = _words(f"{_CHARACTER}+")
+_UNSPACED_LETTER = regex.compile(UNSPACED, regex.V1)
 
 
 def word_spans(text: str) -> Iterator[tuple[int, int]]:
@@ -94,3 +95,8 @@ def unit_spans(text: str) -> Iterator[tuple[int, int]]:
 def split_words(text: str) -> list[str]:
     """Return the words of `text`, in order; joining them drops only what can't be seen."""
     return [text[start:end] for start, end in word_spans(text)]
+
+
+def has_spaces(word: str) -> bool:
+    """Return whether a word is of a script that has spaces, so that it is not only a character."""
+    return not _UNSPACED_LETTER.match(word)
