@@ -341,7 +341,7 @@ def test_sentences_that_differ_in_their_marks_are_different() -> None:
     signs = "ािीुूृेैोौ"
     hindi = [f"क{a}म{b}ल{c}" for a in signs for b in signs for c in signs[:4]]
     splits = split_pairs([(f"English {n}.", text) for n, text in enumerate(hindi)])
-    assert len(splits["valid"]) >= 40
+    assert all(len(chosen) >= 10 for chosen in splits.values())
 
 
 def test_train_keeps_every_translation_and_test_only_the_first() -> None:
