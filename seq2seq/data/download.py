@@ -14,7 +14,6 @@ import http.client
 import importlib.util
 import logging
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -31,6 +30,9 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeAlias, cast
 
+import regex
+
+from seq2seq.data.text import clean_source
 from seq2seq.errors import UserError, did_you_mean
 
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -447,8 +449,11 @@ def _families(pairs: list[tuple[str, str]]) -> _Families:
     return _Families(of_pair, sources)
 
 
+_LETTERS = regex.compile(r"(?:[\p{L}\p{N}_][\p{M}\u200c\u200d]*)+")
+
+
 def _words_of(text: str) -> str:
-    return " ".join(re.findall(r"\w+", text.casefold())) or text
+    return " ".join(_LETTERS.findall(clean_source(text).casefold())) or text
 
 
 def _order(sources: set[str]) -> str:

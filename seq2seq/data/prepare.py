@@ -30,6 +30,7 @@ import sentencepiece
 from seq2seq.config import Config, DataConfig, VaryConfig
 from seq2seq.data.corpus import ParallelText, find_corpus, read_lines
 from seq2seq.data.dataset import DatasetWriter, ParallelDataset
+from seq2seq.data.text import clean_source, clean_target
 from seq2seq.data.tokenizer import UNK, Tokenizers, train_tokenizers
 from seq2seq.data.variation import with_variants
 from seq2seq.disk import flush
@@ -37,7 +38,7 @@ from seq2seq.errors import UserError
 
 logger = logging.getLogger(__name__)
 
-_FORMAT = 1  # raise it whenever the same inputs would give other files
+_FORMAT = 2  # raise it whenever the same inputs would give other files
 _SAMPLE = 100_000  # pairs that the tokenizers learn from
 _ENDLESS = 10  # x data.max_length pieces: a line that is no sentence even of a validation set
 _SHORT = 10  # pieces: of shorter sentences the ratio says little
@@ -112,7 +113,8 @@ class Prepared:
 def prepare(config: Config, *, cache: Path | None = None) -> Prepared:
     """Return the prepared corpora of `config`, from the cache if they were prepared before.
 
-    Sentences lose their outer white space. A training pair is dropped if a side is empty, if the
+    Sentences are cleaned (`seq2seq.data.text`); validation's text is kept as it was given, for
+    BLEU, without its outer white space. A training pair is dropped if a side is empty, if the
     same pair came before (`data.deduplicate`), if a side has more than `data.max_length` pieces, or
     if the longer side has at least 10 pieces and more than `data.max_ratio` times the shorter's. Of
     validation only pairs with an empty side are dropped, and those with more than 10 times
@@ -310,41 +312,39 @@ class _Counts:
 
 
 class _Survey(NamedTuple):
-    """What a first reading found: pairs read, and which of those not empty [M] are to be kept."""
+    """What a first reading found: which of the N pairs to keep, and how many have no empty side."""
 
-    read: int
-    first_M: npt.NDArray[np.bool_]
+    kept_N: npt.NDArray[np.bool_]
+    filled: int
+
+    @property
+    def read(self) -> int:
+        return len(self.kept_N)
 
     @property
     def kept(self) -> int:
-        return int(self.first_M.sum())
+        return int(self.kept_N.sum())
 
     @property
     def dropped(self) -> dict[str, int]:
-        filled = len(self.first_M)
-        return {"empty": self.read - filled, "duplicate": filled - self.kept}
-
-
-def _clean(text: ParallelText) -> Iterator[tuple[str, str]]:
-    """The pairs without outer white space; an empty side stays, for the reader to count."""
-    return ((source.strip(), target.strip()) for source, target, _ in text.pairs())
+        return {"empty": self.read - self.filled, "duplicate": self.filled - self.kept}
 
 
 def _survey(text: ParallelText, folder: Path, *, deduplicate: bool) -> _Survey:
     """Read `text` once; a hash of every pair goes through a file in `folder`."""
-    hashes, read = folder / "hashes", 0
+    hashes, filled = folder / "hashes", bytearray()
     with hashes.open("wb") as file:
-        for source, target in _clean(text):
-            read += 1
+        for source, target, _ in text.pairs():
+            source, target = clean_source(source), clean_target(target)
+            filled.append(bool(source and target))
             if source and target:
                 file.write(hashlib.blake2b(f"{source}\n{target}".encode(), digest_size=8).digest())
+    kept_N = np.frombuffer(filled, bool)
     count = hashes.stat().st_size // 8
     if deduplicate and count:
-        first_M = _first_of_each(np.memmap(hashes, np.uint64, "r"))
-    else:
-        first_M = np.ones(count, bool)
+        kept_N[kept_N] = _first_of_each(np.memmap(hashes, np.uint64, "r"))
     hashes.unlink()
-    return _Survey(read, first_M)
+    return _Survey(kept_N, count)
 
 
 def _first_of_each(hashes_M: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
@@ -361,9 +361,8 @@ def _first_of_each(hashes_M: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
 
 
 def _unique(text: ParallelText, survey: _Survey) -> Iterator[tuple[str, str]]:
-    """The pairs that the survey keeps."""
-    filled = (pair for pair in _clean(text) if pair[0] and pair[1])
-    return compress(filled, survey.first_M)
+    """The pairs that the survey keeps, as they were written."""
+    return compress(((source, target) for source, target, _ in text.pairs()), survey.kept_N)
 
 
 def _learn(config: Config, text: ParallelText, survey: _Survey) -> Tokenizers:
@@ -411,9 +410,9 @@ def _write_valid(
     """Write validation's ids and its raw text; every pair with two sides, none endless, is kept."""
     counts = _Counts()
     pairs = []
-    for counts.read, (source, target) in enumerate(_clean(text), 1):
-        if source and target:
-            pairs.append((source, target))
+    for counts.read, (source, target, _) in enumerate(text.pairs(), 1):
+        if clean_source(source) and clean_target(target):
+            pairs.append((source.strip(), target.strip()))
     counts.dropped["empty"] = counts.read - len(pairs)
     if not pairs:
         raise UserError(

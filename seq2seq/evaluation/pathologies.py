@@ -10,7 +10,8 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from seq2seq.data.words import split_words
+from seq2seq.data.text import clean_source
+from seq2seq.data.words import has_spaces, split_words
 from seq2seq.errors import UserError
 
 LONGEST_LOOP = 4
@@ -23,6 +24,8 @@ MAX_RATIO = 2.0
 """A side is too long above this many times the other side's words, ..."""
 RATIO_SLACK = 5
 """... plus this many words, which keep short sentences out."""
+CHARACTER = 0.5
+"""Words that a character of a script without spaces counts for beside words of others."""
 SHOWN = 5
 """Line numbers kept of each pathology."""
 
@@ -155,13 +158,23 @@ def _diagnose(source: list[str], hypothesis: list[str]) -> list[str]:
     """The names of what is wrong with one translation, seen alone."""
     if not source or not hypothesis:
         return ["empty"] if source else ["invented"] if hypothesis else []
+    source_length, length = _length(source), _length(hypothesis)
     wrong = {
         "looping": has_loop(hypothesis) and not has_loop(source),
-        "copied": hypothesis == source and len(source) > COPY_WORDS,
-        "too long": len(hypothesis) > MAX_RATIO * len(source) + RATIO_SLACK,
-        "too short": len(source) > MAX_RATIO * len(hypothesis) + RATIO_SLACK,
+        "copied": len(source) > COPY_WORDS and _cleaned(hypothesis) == _cleaned(source),
+        "too long": length > MAX_RATIO * source_length + RATIO_SLACK,
+        "too short": source_length > MAX_RATIO * length + RATIO_SLACK,
     }
     return [name for name, holds in wrong.items() if holds]
+
+
+def _length(words: list[str]) -> float:
+    """How many words of a script with spaces these are, to compare languages of any script."""
+    return sum(1 if has_spaces(word) else CHARACTER for word in words)
+
+
+def _cleaned(words: list[str]) -> list[str]:
+    return [clean_source(word) for word in words]
 
 
 def _shared_outputs(

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from seq2seq.data.tokenizer import WordPieces, join_tokens
+from seq2seq.data.tokenizer import WordPieces, join_tokens, split_pieces
 from seq2seq.errors import UserError
 from seq2seq.evaluation.alignment import (
     AlignmentScore,
@@ -115,18 +115,21 @@ def read_attention(
     """Yield the word-level attention of each (source, target), the target being given.
 
     The words are those of the texts themselves, so that a gold alignment of them fits even where a
-    vocabulary lacks a character. With `tokenized` they are what white space separates. As in a
-    Candidate, columns are summed over a word's pieces and rows averaged.
+    vocabulary lacks a character; each of those that share a piece has all of its weight. With
+    `tokenized` they are what white space separates. As in a Candidate, columns are summed over a
+    word's pieces and rows averaged.
     """
     pairs = [(source, target[:_LONGEST]) for source, target in pairs]
     for (_, target), forced in zip(pairs, translator.force(pairs), strict=True):
-        columns = forced.source_words
+        shown = forced.source_words
+        ends = shown[-1:] if shown and shown[-1].word == END else []
+        columns = shown[: len(shown) - len(ends)]
         rows = translator.tokenizers.target.source_words(target)
-        ends = columns[-1:] if columns and columns[-1].word == END else []
         if tokenized:
-            rows = join_tokens(rows, target)
-            columns = [*join_tokens(columns[: len(columns) - len(ends)], forced.source), *ends]
-        yield WordAttention(_weights(forced.candidates, rows, columns), bool(ends))
+            rows, columns = join_tokens(rows, target), join_tokens(columns, forced.source)
+        else:
+            rows, columns = split_pieces(rows), split_pieces(columns)
+        yield WordAttention(_weights(forced.candidates, rows, [*columns, *ends]), bool(ends))
 
 
 def mean_entropy(matrices: Iterable[npt.ArrayLike]) -> float | None:

@@ -47,6 +47,9 @@ _FONTS = [
     *("PingFang SC", "Hiragino Sans", "Apple SD Gothic Neo", "Microsoft YaHei", "Yu Gothic"),
     *("Malgun Gothic", "Noto Sans Devanagari", "Noto Sans Bengali", "Noto Sans Tamil"),
     *("Noto Sans Telugu", "Noto Sans Thai", "Noto Sans Khmer", "Noto Sans Ethiopic"),
+    *("Noto Sans Lao", "Noto Sans Myanmar", "Noto Serif Tibetan", "Noto Sans Gujarati"),
+    *("Noto Sans Gurmukhi", "Noto Sans Kannada", "Noto Sans Malayalam", "Noto Sans Sinhala"),
+    *("Noto Sans CJK KR", "Noto Sans KR", "Noto Emoji"),
     *("Nirmala UI", "Leelawadee UI", "Arial Unicode MS", "Noto Sans"),
 ]
 """Tried one after the other for each character, if they are installed."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from seq2seq.data.text import clean_source
 from seq2seq.data.tokenizer import Tokenizers
 from seq2seq.errors import UserError, did_you_mean
 from seq2seq.explain.interventions import (
@@ -53,7 +54,7 @@ def parse_intervention(spec: str, tokenizers: Tokenizers, *, seed: int = 1) -> C
         "temperature": lambda: Everywhere(
             spec, partial(sharpen, temperature=_positive(spec, value))
         ),
-        "mask": lambda: WithoutWord(spec, value),
+        "mask": lambda: WithoutWord(spec, clean_source(value)),
     }
     if spec in plain:
         return Everywhere(spec, plain[spec])

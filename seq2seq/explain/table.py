@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import regex
 
 from seq2seq.explain.explanation import Array, Explanation, of_head
-from seq2seq.inference.translation import display_width, pad, render_matrix
+from seq2seq.inference.translation import display_width, in_place, pad, render_matrix
 
 WIDTH = 120  # columns of text, where no terminal says otherwise
 
@@ -53,7 +54,7 @@ def render(
     `head` counts from 0; None is the mean of all. `pieces` has the matrix over pieces, not words.
     `full` shows every number, however wide. Of a blank text it only says so.
     """
-    title = f"{explanation.source}  ->  {explanation.translation}".rstrip()
+    title = f"{in_place(explanation.source)}  ->  {in_place(explanation.translation)}".rstrip()
     if not explanation.target_pieces:
         blank = not explanation.source.strip()
         return f"(nothing to explain: {'the text is blank' if blank else 'no word of it is known'})"
@@ -296,6 +297,7 @@ def _clip(text: str) -> str:
     """A word too long for the table without its end."""
     if display_width(text) <= _WORD:
         return text
-    while display_width(text) >= _WORD:
-        text = text[:-1]
-    return f"{text}…"
+    characters = regex.findall(r"\X", text)
+    while display_width("".join(characters)) >= _WORD:
+        characters.pop()
+    return f"{''.join(characters)}…"

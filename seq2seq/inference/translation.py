@@ -13,10 +13,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from wcwidth import wcswidth
 
 from seq2seq.data.tokenizer import WordPieces
 
 END = "</s>"
+_LEFT_TO_RIGHT = "\u200e"  # LRM
 
 Matrix = npt.NDArray[np.float32]
 
@@ -163,17 +165,25 @@ def render_matrix(weights_IJ: Matrix, words: Sequence[str], source_words: Sequen
 def pad(text: str, width: int, *, right: bool = False) -> str:
     """Return `text` filled up with spaces to `width` columns of a terminal, set left or right."""
     space = " " * (width - display_width(text))
-    return space + text if right else text + space
+    return space + in_place(text) if right else in_place(text) + space
+
+
+def in_place(text: str) -> str:
+    """Return `text` so that a terminal which knows directions turns round nothing beside it.
+
+    What is written from the right goes between marks that can't be seen: numbers that follow it
+    would else be set to its left.
+    """
+    return f"{_LEFT_TO_RIGHT}{text}{_LEFT_TO_RIGHT}" if is_right_to_left(text) else text
+
+
+def is_right_to_left(text: str) -> bool:
+    """Return whether any of `text` is written from the right, as Arabic and Hebrew are."""
+    return any(unicodedata.bidirectional(character) in ("R", "AL") for character in text)
 
 
 def display_width(text: str) -> int:
-    """Return how many columns of a terminal `text` takes: East Asian wide characters take two,
-    marks that combine with the character before them none.
+    """Return how many columns of a terminal `text` takes: East Asian wide characters and emoji take
+    two, however many characters make the emoji; marks that combine with what is before them none.
     """
-    return sum(_columns(character) for character in text)
-
-
-def _columns(character: str) -> int:
-    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+    return max(wcswidth(text), 0)

@@ -337,6 +337,13 @@ def test_sentences_that_differ_in_case_and_punctuation_stay_together() -> None:
     assert all(where[f"Alone {n}."] == where[f"alone {n}!"] == "train" for n in kept)
 
 
+def test_sentences_that_differ_in_their_marks_are_different() -> None:
+    signs = "ािीुूृेैोौ"
+    hindi = [f"क{a}म{b}ल{c}" for a in signs for b in signs for c in signs[:4]]
+    splits = split_pairs([(f"English {n}.", text) for n, text in enumerate(hindi)])
+    assert all(len(chosen) >= 10 for chosen in splits.values())
+
+
 def test_train_keeps_every_translation_and_test_only_the_first() -> None:
     pairs = [(f"English {n}.", f"{word} {n}.") for n in range(100) for word in ("Un", "Deux", "Un")]
     splits = split_pairs(pairs)

@@ -89,6 +89,22 @@ def test_every_pair_that_is_dropped_is_counted_by_its_reason(
     assert "dropped 2 empty, 2 duplicate, 1 too long, 1 lopsided" in caplog.text
 
 
+def test_texts_that_look_alike_are_one(tmp_path: Path) -> None:
+    cat = ("the cat\u0301 sleeps", "le chat dort\u202f!")
+    same = ("\ufeffthe\u00a0ca\u00adt\u0301\u3000sleeps", "le  chat\tdort\u202f!\u200b")
+    empty = ("\ufeff\u00a0", "le chat")
+    config = configured(tmp_path, [*PAIRS, cat, same, empty])
+    corpus(tmp_path, "valid", [*VALID, same, empty])
+    prepared = prepare(config, cache=tmp_path / "cache")
+    assert texts(prepared) == [*PAIRS, cat]
+    assert prepared.summary.train.dropped == {"empty": 1, "duplicate": 1}
+    assert prepared.summary.valid.dropped == {"empty": 1}
+    source, target = prepared.valid[2]
+    assert prepared.tokenizers.source.decode(source) == cat[0]
+    assert prepared.tokenizers.target.decode(target) == cat[1]
+    assert (prepared.valid_source[2], prepared.valid_target[2]) == same  # for BLEU, as given
+
+
 def test_duplicates_stay_if_they_are_wanted(tmp_path: Path) -> None:
     config = configured(tmp_path, PAIRS * 2, deduplicate=False)
     assert texts(prepare(config, cache=tmp_path / "cache")) == PAIRS * 2

@@ -1,6 +1,7 @@
 """Tokenizers against the text itself and against words found without them."""
 
 import logging
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from seq2seq.data.tokenizer import (
     Tokenizers,
     WordPieces,
     join_tokens,
+    split_pieces,
     train_tokenizers,
 )
 from seq2seq.data.words import split_words
@@ -88,6 +90,104 @@ def test_tokens_are_what_white_space_separates_and_own_every_piece(
     assert [token for token, _ in tokens] == text.split()
     indices = [index for _, indices in tokens for index in indices]
     assert indices == list(range(len(tokenizer.encode(text))))
+
+
+# --- scripts without spaces, and texts that look alike --------------------------------------------
+
+ENGLISH_TOO = ["I love you.", "We love this book.", "The book is here."] * 4
+OTHERS = {
+    "zh": ["我爱你。", "我们爱这本书。", "这本书在这里。"] * 4,
+    "ja": ["私はあなたが好きです。", "私たちはこの本が好きです。", "コンピュータは高いです。"] * 4,
+    "th": ["ฉันรักคุณ", "เรารักหนังสือเล่มนี้", "หนังสืออยู่ที่นี่ น้ำ"] * 4,
+    "hi": ["मैं तुमसे प्यार करता हूँ।", "हम यह किताब पसंद करते हैं।", "किताब यहाँ है।"] * 4,
+    "fa": ["من کتاب\u200cها را می\u200cخواهم.", "ما می\u200cرویم؟", "کتاب این\u200cجاست."] * 4,
+}
+
+
+@pytest.fixture(scope="module", params=["identity", "nfkc"])
+def others(request: pytest.FixtureRequest) -> dict[str, Tokenizer]:
+    settings = {"normalization": request.param, "vocab_size": 150, "joint": False}
+    config = TokenizerConfig.model_validate(settings)
+    return {
+        language: train_tokenizers(ENGLISH_TOO, sentences, config).target
+        for language, sentences in OTHERS.items()
+    }
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_a_run_without_spaces_may_have_pieces_of_several_characters(
+    others: dict[str, Tokenizer], language: str
+) -> None:
+    tokenizer, text = others[language], OTHERS[language][0]
+    assert len(tokenizer.encode(text)) < len(split_words(text)) + (language in ("hi", "fa"))
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_shown_words_are_characters_or_those_that_share_a_piece(
+    others: dict[str, Tokenizer], language: str
+) -> None:
+    tokenizer = others[language]
+    for text in OTHERS[language]:
+        ids = tokenizer.encode(text)
+        words = tokenizer.source_words(text)
+        assert [index for _, pieces in words for index in pieces] == list(range(len(ids)))
+        assert all(pieces for _, pieces in words)
+        assert [word for word, _ in split_pieces(words)] == split_words(text)
+        assert "".join(word for word, _ in words) == "".join(text.split())
+        pieces = tokenizer.pieces(ids)
+        if tokenizer.decode(ids) == text:  # NFKC writes some of them otherwise
+            assert tokenizer.target_words(ids) == words
+            spelt = ["".join(pieces[index] for index in owned) for _, owned in words]
+            assert [each.strip("▁") for each in spelt] == [word for word, _ in words]
+
+
+def test_characters_that_share_a_piece_have_all_of_it_when_parted() -> None:
+    words = [WordPieces("我爱", (0,)), WordPieces("你", (1, 2)), WordPieces("l'", (3,))]
+    assert split_pieces(words[:2]) == [("我", (0,)), ("爱", (0,)), ("你", (1, 2))]
+
+
+def test_an_unknown_run_stays_one_word_with_its_piece(others: dict[str, Tokenizer]) -> None:
+    words = others["zh"].source_words("我爱猫狗。")
+    assert [word for word, _ in words][-2:] == ["猫狗", "。"]
+    assert [index for _, pieces in words for index in pieces] == list(
+        range(len(others["zh"].encode("我爱猫狗。")))
+    )
+
+
+@pytest.mark.parametrize("text", ["Qu'a-t-il déjà fait\u202f?", "Tiếng Việt", "한국어", "がギ"])
+def test_canonical_equivalents_are_spelt_alike(tokenizer: Tokenizer, text: str) -> None:
+    decomposed = unicodedata.normalize("NFD", text)
+    assert tokenizer.encode(decomposed) == tokenizer.encode(text)
+    assert tokenizer.source_words(decomposed) == tokenizer.source_words(text)
+
+
+def test_a_decomposed_corpus_gives_the_same_tokenizer_as_a_composed_one() -> None:
+    decomposed = [unicodedata.normalize("NFD", text) for text in FRENCH]
+    config = TokenizerConfig(vocab_size=120)
+    assert train_tokenizers(ENGLISH, decomposed, config).source.model == trained().source.model
+
+
+@pytest.mark.parametrize("joint", [True, False])
+def test_a_source_may_have_any_white_space_and_a_target_keeps_its_own(
+    tmp_path: Path, joint: bool
+) -> None:
+    trained(joint=joint).save(tmp_path)
+    for source, target in (trained(joint=joint), Tokenizers.load(tmp_path)):
+        for text in ("I\u00a0love you?", "I\u3000lo\u00adve\tyou?", "\ufeffI\u200blove you\u2060?"):
+            assert source.encode(text) == source.encode("I love you?")
+            assert [word for word, _ in source.source_words(text)] == ["I", "love", "you", "?"]
+        assert target.decode(target.encode("M'aimes-tu\u202f?")) == "M'aimes-tu\u202f?"
+
+
+def test_tokens_fit_a_text_with_what_cannot_be_seen(tokenizer: Tokenizer) -> None:
+    text = "\ufeff l'a\u00admi \u00ad e\u0301te\u0301\u200b\u00a0?"
+    tokens = join_tokens(tokenizer.source_words(text), text)
+    assert [token for token, _ in tokens] == text.split()
+    indices = [index for _, indices in tokens for index in indices]
+    assert indices == list(range(len(tokenizer.encode(text))))
+
+
+# --- words and special ids ------------------------------------------------------------------------
 
 
 def test_a_word_is_spelt_the_same_whatever_follows_it(tokenizer: Tokenizer) -> None:
@@ -203,7 +303,7 @@ def test_a_vocabulary_larger_than_the_text_shrinks_with_a_warning(
     kind: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        tokenizer = train_tokenizers(ENGLISH, FRENCH, TokenizerConfig(kind=kind)).source
+        tokenizer = train_tokenizers(ENGLISH, FRENCH, TokenizerConfig(kind=kind)).target
     assert len(tokenizer) < 1000
     assert "tokenizer.vocab_size is 6000" in caplog.text
     assert tokenizer.decode(tokenizer.encode(FRENCH[0])) == FRENCH[0]

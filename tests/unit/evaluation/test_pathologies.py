@@ -53,6 +53,27 @@ def test_lengths_far_from_the_source_are_found() -> None:
     assert lines_of("too short", sources, hypotheses) == (3,)  # 2 x 5 + 5 is less than 16
 
 
+@pytest.mark.parametrize(
+    "translation",
+    [
+        "今天老师看见了那条河，可是没有人知道为什么。",
+        "今日は先生が川を見ましたが、なぜか誰も知りませんでした。",
+        "วันนี้ครูเห็นแม่น้ำแต่ไม่มีใครรู้ว่าทำไม",
+        "आज शिक्षक ने नदी देखी, लेकिन किसी को पता नहीं था कि क्यों।",
+        "امروز معلم رودخانه را دید، اما هیچ\u200cکس نمی\u200cدانست چرا.",
+    ],
+)
+def test_a_right_translation_is_clean_in_any_script(translation: str) -> None:
+    source = "Today the teacher saw the river, but nobody knew why."
+    assert find_pathologies([source, translation], [translation, source]).clean
+    doubled = find_pathologies([source], [translation * 5])
+    assert doubled["too long"].count == 1
+
+
+def test_a_copy_is_one_whatever_its_canonical_form() -> None:
+    assert lines_of("copied", ["E\u0301le\u0300ve, ou\u0300 vas-tu"], ["Élève, où vas-tu"]) == (1,)
+
+
 def test_truncated_outputs_are_those_that_are_flagged() -> None:
     report = find_pathologies(["a", "b", "c"], ["x", "y", "z"], truncated=[False, True, True])
     assert report["truncated"].lines == (2, 3)

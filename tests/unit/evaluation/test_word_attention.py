@@ -200,3 +200,13 @@ def test_entropy_counts_the_end_as_a_place_to_look_at() -> None:
     quarters = 0.75 * log(4 / 3) + 0.5 * log(2)
     expected = (3 * quarters + 1.5 * log(2)) / 4
     assert align(FORWARD, [PAIR]).entropy == pytest.approx(expected)
+
+
+def test_characters_that_share_a_piece_are_words_of_their_own_with_its_weight() -> None:
+    shown = [WordPieces("我爱", (0,)), WordPieces("你", (1,))]
+    chinese = reader(shown, FRENCH[:2], [[0.75, 0.25, 0.0], [0.25, 0.5, 0.25]])
+    (one,) = read_attention(chinese, [("我爱你", "j'ai")])
+    assert one.weights_IJ.tolist() == [  # 我, 爱, 你, </s>
+        [0.75, 0.75, 0.25, 0.0],
+        [0.25, 0.25, 0.5, 0.25],
+    ]

@@ -378,6 +378,12 @@ def test_an_array_that_is_no_matrix_is_refused(tmp_path: Path, parse: Parse) -> 
         parse(path)
 
 
+def test_a_hidden_word_is_found_whatever_its_canonical_form(parse: Parse) -> None:
+    change = parse("mask=e\u0301te\u0301")
+    assert isinstance(change, WithoutWord)
+    assert change.word == "été"
+
+
 def given_of(change: Change, words: list[WordPieces]) -> Tensor:
     intervention = change.on([words])
     assert isinstance(intervention, partial)

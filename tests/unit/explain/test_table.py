@@ -213,6 +213,9 @@ def test_kinds_that_are_not_known_by_name_are_no_error() -> None:
     [
         *[("", 0), ("aime", 4), ("我爱你", 6), ("ａ", 2), ("ｱ", 1), ("é", 1), ("e\u0301", 1)],
         *[("한국", 4), ("שָׁלוֹם", 4), ("a\u200bb", 2), ("👩", 2), ("नमस्ते", 4)],
+        *[("\u1112\u1161\u11ab", 2), ("น้ำ", 2), ("می\u200cخواهم", 7), ("か\u3099", 2)],
+        *[("👩\u200d👩\u200d👧", 2), ("👍🏽", 2), ("🇫🇷", 2), ("❤\ufe0f", 2), ("1\ufe0f\u20e3", 2)],
+        *[("\u200eشاه\u200e", 3), ("\t", 0)],
     ],
 )
 def test_wide_characters_take_two_columns_and_marks_none(text: str, width: int) -> None:
@@ -222,6 +225,23 @@ def test_wide_characters_take_two_columns_and_marks_none(text: str, width: int) 
 def test_padding_fills_up_to_columns_not_to_characters() -> None:
     assert pad("我", 4) == "我  "
     assert pad("我", 4, right=True) == "  我"
+
+
+def test_words_written_from_the_right_leave_the_columns_in_their_order() -> None:
+    # Left-to-right marks (U+200E) about them: without, a terminal turns the numbers after them.
+    weights_IJ = np.array([[0.9, 0.1]], np.float32)
+    heading, row = render_matrix(weights_IJ, ["شاه"], ["سلام", "you"]).split("\n")
+    assert heading == "       \u200eسلام\u200e     you"
+    assert row == "\u200eشاه\u200e  [0.90]   0.10 "
+    title = render(article(source="سلام دنیا", translation="hi")).split("\n")[0]
+    assert title == "\u200eسلام دنیا\u200e  ->  hi"
+
+
+def test_a_long_word_is_clipped_between_its_characters() -> None:
+    family = "👩\u200d👩\u200d👧\u200d👦"
+    words = [WordPieces(family * 9, (0,)), WordPieces("love", (1,)), WordPieces("you", (2,))]
+    shown = render(article(source_pieces=[family * 9, "love", "you"], source_words=words))
+    assert f" {family * 6}…" in shown
 
 
 def test_a_matrix_of_wide_words_stays_in_line() -> None:
