@@ -41,7 +41,11 @@ def evaluate(
     model: Models = None,
     corpus: Annotated[
         str | None,
-        typer.Option("--data", help="Prefix or .tsv of a corpus. [default: the run's data.test]"),
+        typer.Option(
+            "--data",
+            help="Prefix, .tsv, .csv, .jsonl, .tmx, .xml or .zip of a corpus. "
+            "[default: the run's data.test]",
+        ),
     ] = None,
     test_set: Annotated[
         str | None, typer.Option("--test-set", help="One of sacreBLEU's, for example wmt14.")
@@ -157,10 +161,10 @@ def score(
     as_json: AsJson = False,
 ) -> None:
     """Score translations that are there already, by the same path as `evaluate`."""
-    from seq2seq.data.corpus import read_lines
+    from seq2seq.data.corpus import read_texts
     from seq2seq.evaluation.scores import render_scores, score_corpus, score_moses
 
-    lines, *streams = (list(read_lines(file)) for file in (hypotheses, *references))
+    lines, *streams = (list(read_texts(file)) for file in (hypotheses, *references))
     for file, stream in zip(references, streams, strict=True):
         if len(stream) != len(lines):
             raise UserError(
@@ -206,12 +210,15 @@ def _test_set(
             raise UserError("evaluate: give --data or --test-set, not both")
         pair = f"{config.data.source}-{config.data.target}"
         return *sacrebleu_testset(test_set, pair), f"{test_set} {pair}"
-    from seq2seq.data.corpus import find_corpus
+    from seq2seq.data.corpus import find_test_set, warn_of_languages
 
     spec = corpus or config.data.test
     if not spec:
         raise UserError(
             "evaluate: the run has no data.test; name a corpus with --data or --test-set"
         )
-    pairs = list(find_corpus(spec, config.data.source, config.data.target).pairs())
+    data = config.data
+    found = find_test_set(spec, data.source, data.target, data.columns)
+    warn_of_languages(found, data.source, data.target)
+    pairs = list(found.pairs())
     return [p.source for p in pairs], [[p.target for p in pairs]], str(spec)

@@ -47,7 +47,7 @@ def places(finding: Finding) -> list[str]:
 
 def test_a_good_corpus_has_nothing_but_its_size_to_tell(write: Write) -> None:
     report = check({"train": write("train", SOURCES, TARGETS)})
-    assert {finding.check for finding in report.findings} == {"size", "longest"}
+    assert {finding.check for finding in report.findings} == {"size", "longest", "not seen"}
     assert {finding.severity for finding in report.findings} == {"info"}
     assert only(report, "size").count == 20
     assert not report.must_fix
