@@ -212,7 +212,7 @@ class Choosing:
     def _named(self, columns: Sequence[Column], source: int, target: int, why: str) -> str:
         def label(index: int) -> str:
             name = columns[index].name if index < len(columns) else None
-            return f"{index + 1} ({name})" if name else str(index + 1)
+            return f"{index + 1} ({name})" if name and name != str(index + 1) else str(index + 1)
 
         return (
             f"{self.source} from column {label(source)}, {self.target} from column {label(target)}"

@@ -25,6 +25,7 @@ from seq2seq.data.markup import (
     has_both_sides,
     is_sgm,
     is_test_set,
+    open_test_set,
     root_of,
 )
 from seq2seq.data.pairs import Pair
@@ -196,7 +197,7 @@ Corpus: TypeAlias = ParallelText | OneFile | Corpora
 def find_corpus(
     spec: Spec, source_language: str, target_language: str, columns: Columns | None = None
 ) -> Corpus:
-    """Return the corpus that `spec` means, and log which columns of a table were taken and why.
+    """Return the corpus that `spec` means, and log which columns were taken and why.
 
     PREFIX stands for PREFIX.en and PREFIX.fr (the two languages). Two file names of one side each
     are [SOURCE, TARGET]; every other list is of corpora, and there a pair of files is a list of its
@@ -207,9 +208,10 @@ def find_corpus(
     """
     corpus = locate_corpus(spec, source_language, target_language, columns)
     for part in corpus.parts:
-        if isinstance(part, OneFile) and isinstance(part.content, Table) and part.content.note:
-            level = logging.WARNING if part.content.exchanged else logging.INFO
-            logger.log(level, "%s: %s", part.name, part.content.note)
+        content = part.content if isinstance(part, OneFile) else None
+        if isinstance(content, (Table, SegmentedText)) and content.note:
+            level = logging.WARNING if content.exchanged else logging.INFO
+            logger.log(level, "%s: %s", part.name, content.note)
     return corpus
 
 
@@ -322,11 +324,7 @@ class _Finder:
             return OneFile(Memory(file, *self._languages))
         if not (is_test_set(root) or is_sgm(file)):
             raise UserError(f"{file}: expected a TMX file or a test set, found <{root}>")
-        if not has_both_sides(file):
-            raise UserError(
-                f"{file}: a test set of one side; name both: [source file, reference file]"
-            )
-        return OneFile(SegmentedText(file, *self._languages))
+        return OneFile(open_test_set(file, *self._languages))
 
     def _nameless(self, path: TextFile) -> Corpus:
         """A lone file whose name says nothing: a table if there are tabs in it."""

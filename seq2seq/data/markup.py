@@ -9,9 +9,10 @@ html.parser reads them, which knows no declarations of entities at all.
 from __future__ import annotations
 
 import html
+import logging
 import re
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from itertools import zip_longest
@@ -25,6 +26,8 @@ from seq2seq.data.streams import TextFile, open_bytes, told_by_place
 from seq2seq.errors import UserError
 
 Content: TypeAlias = Literal["memory", "pairs", "one side"]
+logger = logging.getLogger(__name__)
+
 _BLOCK = 1 << 16
 _CODE = {"bpt", "ept", "it", "ph", "ut", "sub"}  # what is in them is another program's markup
 _SETS = {"srcset", "refset", "tstset", "mteval", "dataset", "doc"}
@@ -49,8 +52,7 @@ class Memory:
     file: TextFile
     source_language: str
     target_language: str
-    skipped: int = field(default=0, compare=False)
-    """Units of the last reading without one of the two languages."""
+    _told: bool = field(default=False, compare=False, repr=False)
 
     def pairs(self) -> Iterator[Pair]:
         """Yield the units that have both languages; of several variants the first of each.
@@ -59,7 +61,7 @@ class Memory:
         both languages.
         """
         seen: Counter[str] = Counter()
-        self.skipped, found = 0, False
+        used = skipped = 0
         for unit in _units(self.file):
             seen.update(language for language, _ in unit.variants)
             source, target = (
@@ -67,15 +69,23 @@ class Memory:
                 for language in (self.source_language, self.target_language)
             )
             if source is None or target is None:
-                self.skipped += 1
+                skipped += 1
                 continue
-            found = True
+            used += 1
             yield Pair(source, target, unit.line)
-        if not found:
+        if not used:
             languages = ", ".join(sorted(seen)) or "none"
             raise UserError(
                 f"{self.file}: expected translation units with {self.source_language} and "
                 f"{self.target_language}, found {languages}"
+            )
+        if skipped and not self._told:
+            self._told = True  # a corpus is read several times
+            logger.info(
+                "%s: %s of %s units lack %s or %s, and are left out",
+                self.file,
+                *(f"{skipped:,}", f"{used + skipped:,}"),
+                *(self.source_language, self.target_language),
             )
 
 
@@ -273,14 +283,38 @@ def is_test_set(root: str) -> bool:
     return root in _SETS
 
 
+def open_test_set(file: TextFile, source_language: str, target_language: str) -> SegmentedText:
+    """Return the test set in `file`; UserError if it has one side only, or other languages.
+
+    Of a set in the other direction the sides are exchanged.
+    """
+    first: dict[str, Segment] = {}
+    for segment in segments(file):
+        first.setdefault(segment.side, segment)
+    if not _has_both(first):
+        raise UserError(f"{file}: a test set of one side; name both: [source file, reference file]")
+    source = first["srcset"]
+    target = first.get("refset") or first["tstset"]
+    backwards = _is_in(source, target_language) and _is_in(target, source_language)
+    if backwards and not _is_in(source, source_language):
+        return SegmentedText(file, source_language, target_language, exchanged=True)
+    for segment, language in ((source, source_language), (target, target_language)):
+        check_language(file, segment, language)
+    return SegmentedText(file, source_language, target_language)
+
+
 def has_both_sides(file: TextFile) -> bool:
     """Whether a test set holds the source and a translation."""
     sides = set()
     for segment in segments(file):
         sides.add(segment.side)
-        if {"srcset", "refset"} <= sides:
+        if _has_both(sides):
             return True
-    return {"srcset", "tstset"} <= sides
+    return False
+
+
+def _has_both(sides: Collection[str]) -> bool:
+    return "srcset" in sides and ("refset" in sides or "tstset" in sides)
 
 
 @dataclass(frozen=True)
@@ -290,11 +324,23 @@ class SegmentedText:
     file: TextFile
     source_language: str
     target_language: str
+    exchanged: bool = False
+    """Whether the set was made for the other direction."""
+
+    @property
+    def note(self) -> str:
+        """What there is to say of how it is read."""
+        if not self.exchanged:
+            return ""
+        return (
+            f"made to translate {self.target_language} to {self.source_language}; "
+            "its references are taken as the source"
+        )
 
     def pairs(self) -> Iterator[Pair]:
         """Yield source and first reference of each segment, in the source's order.
 
-        Raises UserError if a reference has no source, and for languages other than those asked.
+        Segments without a reference are left out; UserError if a reference has no source.
         """
         everything = list(segments(self.file))  # a test set is small
         references = {s.side for s in everything} & {"refset"} or {"tstset"}
@@ -305,27 +351,28 @@ class SegmentedText:
         for source in everything:
             if source.side != "srcset":
                 continue
-            self._check(source, self.source_language)
             target = first.pop((source.document, source.key), None)
             if target is None:
                 continue  # WMT gives some documents no reference
-            self._check(target, self.target_language)
-            yield Pair(source.text, target.text, source.line)
+            texts = (target.text, source.text) if self.exchanged else (source.text, target.text)
+            yield Pair(*texts, source.line)
         for left in first.values():
             raise UserError(
                 f"{self.file}:{left.line}: segment {left.key!r} of document {left.document!r} has "
                 "no source, or its source stands twice"
             )
 
-    def _check(self, segment: Segment, language: str) -> None:
-        check_language(self.file, segment, language)
-
 
 def check_language(file: TextFile, segment: Segment, language: str) -> None:
     """Refuse a segment that is said to be in another language; `any` is every language."""
-    said = segment.language
-    if said and said.casefold() != "any" and not same_language(said, language):
+    if not _is_in(segment, language):
+        said = segment.language
         raise UserError(f"{file}:{segment.line}: expected {language}, found a set in {said}")
+
+
+def _is_in(segment: Segment, language: str) -> bool:
+    said = segment.language
+    return not said or said.casefold() == "any" or same_language(said, language)
 
 
 def first_version(file: TextFile) -> Iterator[Segment]:

@@ -228,9 +228,12 @@ def _check_signature(file: TextFile, raw: io.BufferedReader) -> None:
     suffix = Path(file.name).suffix.lower()
     for signature, (kind, ending) in _SIGNATURES.items():
         if first.startswith(signature) and suffix != ending:
+            way_out = f"name it {file.name}{ending}"
+            if kind == "zip":
+                way_out = "save a sheet (.xlsx, .ods) as CSV, and name a .zip of text .zip"
             raise UserError(
                 f"{file}: expected {'text' if suffix not in COMPRESSED else suffix}, "
-                f"found {kind} data; name it {file.name}{ending}"
+                f"found {kind} data; {way_out}"
             )
 
 

@@ -176,8 +176,14 @@ def _json_values(file: TextFile) -> Iterator[tuple[int, Any]]:
         try:
             value = json.loads(line)
         except ValueError as error:
-            raise UserError(f"{file}:{number}: not valid JSON: {error}") from None
+            raise UserError(f"{file}:{number}: not valid JSON: {_json_reason(error)}") from None
         yield number, value
+
+
+def _json_reason(error: ValueError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg}, at place {error.colno} of the line"
+    return str(error)
 
 
 def _is_open(line: str) -> bool:
@@ -194,7 +200,7 @@ def _one_list(file: TextFile, text: str) -> Iterator[tuple[int, Any]]:
         values = json.loads(text)
     except ValueError as error:
         line = getattr(error, "lineno", 1)
-        raise UserError(f"{file}:{line}: not valid JSON: {error}") from None
+        raise UserError(f"{file}:{line}: not valid JSON: {_json_reason(error)}") from None
     yield from enumerate(values, 1)
 
 

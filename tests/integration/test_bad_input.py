@@ -311,7 +311,7 @@ USES = [
     Bad("attention from a file of no matrix", "translate --attention x.npy cat",
         r"x\.npy: not a matrix of weights: .*", {"x.npy": "1 2 3\n"}),
     Bad("no test set", "evaluate -m runs/tiny --data tset",
-        r"tset\.en \(nor tset\.en\.gz\): no such file \(did you mean 'test\.en'\?\)"),
+        r"tset\.en \(nor tset\.en\.gz, .*\): no such file \(did you mean 'test\.en'\?\)"),
     Bad("no test set in the run", "evaluate", r"evaluate: the run has no data\.test; name .*",
         {RUN_CONFIG: lambda text: re.sub(rb"test: .*", b"test: null", text, count=1)}),
     Bad("two test sets", "evaluate --data test --test-set wmt14",
