@@ -210,7 +210,7 @@ def _test_set(
             raise UserError("evaluate: give --data or --test-set, not both")
         pair = f"{config.data.source}-{config.data.target}"
         return *sacrebleu_testset(test_set, pair), f"{test_set} {pair}"
-    from seq2seq.data.corpus import find_test_set, warn_of_languages
+    from seq2seq.data.corpus import find_test_set, warn_if_odd
 
     spec = corpus or config.data.test
     if not spec:
@@ -219,6 +219,6 @@ def _test_set(
         )
     data = config.data
     found = find_test_set(spec, data.source, data.target, data.columns)
-    warn_of_languages(found, data.source, data.target)
+    warn_if_odd(found, data.source, data.target)
     pairs = list(found.pairs())
     return [p.source for p in pairs], [[p.target for p in pairs]], str(spec)

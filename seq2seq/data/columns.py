@@ -16,9 +16,18 @@ from typing import NamedTuple
 from seq2seq.data.languages import SAMPLE, find_order, guess_language, known_language, same_language
 from seq2seq.errors import UserError, did_you_mean
 
-_SOURCES = {"source", "src", "input", "original", "from"}
-_TARGETS = {"target", "tgt", "trg", "translation", "translated", "output", "reference", "ref", "to"}
+_SOURCES = {
+    *("source", "sources", "src", "input", "original", "from"),
+    *("quelle", "ausgangstext", "origine", "origen", "fuente", "原文", "源语言", "источник"),
+}
+_TARGETS = {
+    *("target", "tgt", "trg", "translation", "translated", "output", "reference", "ref", "to"),
+    *("targets", "translations", "references", "refs"),
+    *("ziel", "zieltext", "cible", "destino", "traduction", "traducción", "tradução", "traduzione"),
+    *("übersetzung", "译文", "目标语言", "перевод"),
+}
 _TEXTS = {
+    *("texte", "texto", "testo", "satz", "frase", "oración", "句子", "текст"),
     *("text", "txt", "sentence", "sentences", "sent", "segment", "seg", "phrase", "string", "line"),
     *("raw", "content", "utterance", "translation", "language", "lang"),
 }
@@ -244,17 +253,29 @@ def header_in(
         return None
     if choosing.wanted and any(isinstance(one, str) and one in names for one in choosing.wanted):
         return names
+    if any(_repeats(name, [row[i : i + 1] for row in rest]) for i, name in enumerate(names)):
+        return None
     sides = {choosing.side_of(name) for name in filled}
     if {"source", "target"} <= sides or _only_names(filled):
         return names
-    words = all(language_in(name) or _only_names([name]) for name in filled)
-    if words and sides & {"source", "target"} and len(set(filled)) == len(filled):
-        return names  # of another pair of languages
+    if sides & {"source", "target"} and _other_languages(filled):
+        return names
     for index, name in enumerate(names):
         cells = [row[index] for row in rest if index < len(row)]
         if len(cells) > 1 and all(map(_NUMBERS.fullmatch, cells)) and name[:1].isalpha():
             return names  # `Nr.` over numbers
     return None
+
+
+def _repeats(name: str, cells: Sequence[Sequence[str]]) -> bool:
+    """Whether most cells below say the same: `eng` in each row is a label, and no name."""
+    return bool(cells) and sum([name] == list(cell) for cell in cells) * 2 > len(cells)
+
+
+def _other_languages(names: Sequence[str]) -> bool:
+    """Whether the names are those of different languages, as of a table for another pair."""
+    languages = [known_language(language_in(name) or "") for name in names]
+    return None not in languages and len(set(languages)) == len(languages)
 
 
 def is_header_pair(source: str, target: str, source_language: str, target_language: str) -> bool:
@@ -272,8 +293,10 @@ def language_in(name: str) -> str | None:
     if any(word in _OTHERS for word in words) or not words:
         return None
     named = [word for word in words if word not in _TEXTS | _SOURCES | _TARGETS]
-    if len(named) == 1 and known_language(named[0]):
-        return named[0]
+    languages = [word for word in named if known_language(word)]
+    regions = [word for word in named if len(word) == 2 and word not in languages[:1]]
+    if languages and len(named) == 1 + len(regions) and len(regions) < 2:  # English (US)
+        return languages[0]
     whole = name.rsplit(".", 1)[-1].strip()  # translation.zh-Hans
     return whole if whole != name and known_language(whole) else None
 
@@ -290,12 +313,18 @@ def side_in(name: str) -> str | None:
 
 
 def _only_names(names: Sequence[str]) -> bool:
-    """Whether all cells are words for columns, `sentence1` and `sentence2` or `id` and `text`."""
-    folded = [name.casefold() for name in names]
-    return len(set(folded)) == len(folded) and all(
-        _words(name)
-        and all(word in _TEXTS | _SOURCES | _TARGETS | _OTHERS for word in _words(name))
-        for name in names
+    """Whether all cells are words for columns: `sentence1` and `sentence2`, `text` and `ref`.
+
+    Two words for text alone are a pair of a dictionary: `text` and `texte`.
+    """
+    words = [_words(name) for name in names]
+    known = _TEXTS | _SOURCES | _TARGETS | _OTHERS
+    if not all(row and known.issuperset(row) for row in words):
+        return False
+    numbered = any(char.isdigit() for name in names for char in name)
+    sided = any(not (_SOURCES | _TARGETS).isdisjoint(row) for row in words)
+    return len({n.casefold() for n in names}) == len(names) and (
+        numbered or sided or len(names) > 2
     )
 
 

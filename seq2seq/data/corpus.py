@@ -15,7 +15,7 @@ from os.path import expanduser
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from seq2seq.data.columns import Choosing, NoColumnError
+from seq2seq.data.columns import Choosing, NoColumnError, is_header_pair
 from seq2seq.data.languages import SAMPLE, find_order, same_language
 from seq2seq.data.markup import (
     Memory,
@@ -210,7 +210,7 @@ def find_corpus(
     for part in corpus.parts:
         content = part.content if isinstance(part, OneFile) else None
         if isinstance(content, (Table, SegmentedText)) and content.note:
-            level = logging.WARNING if content.exchanged else logging.INFO
+            level = logging.WARNING if content.doubtful else logging.INFO
             logger.log(level, "%s: %s", part.name, content.note)
     return corpus
 
@@ -236,10 +236,15 @@ def locate_corpus(
     return finder.single(spec) if isinstance(spec, str) else finder.listed(spec)
 
 
-def warn_of_languages(corpus: Corpus, source_language: str, target_language: str) -> None:
-    """Log a warning for each part of which the two languages stand the wrong way round."""
+def warn_if_odd(corpus: Corpus, source_language: str, target_language: str) -> None:
+    """Log a warning for each part with exchanged languages, or with a header for its first pair."""
     for part in corpus.parts:
         rows = list(islice(part.pairs(), SAMPLE))
+        if is_header_pair(rows[0].source, rows[0].target, source_language, target_language):
+            logger.warning(
+                "%s:%d: the first pair looks like a header, and is no sentence: %r, %r",
+                *(part.name, rows[0].line, rows[0].source, rows[0].target),
+            )
         sources, targets = [row.source for row in rows], [row.target for row in rows]
         order = find_order(sources, targets, source_language, target_language)
         if order and order.is_exchanged:
@@ -288,11 +293,22 @@ class _Finder:
                     f"[{items[0]}, {items[1]}]: expected two files of one side each, or two "
                     f"corpora; {whole} is a corpus of its own, and {alone} one side of one"
                 )
+        if not nested and len(items) > 2:
+            self._check_whole(list(map(str, items)))
         if not items:
             raise UserError(f"[]: expected {FORMATS}, found an empty list")
         found = [self.single(i) if isinstance(i, str) else self._two_files(*i) for i in items]
         parts = tuple(chain.from_iterable(corpus.parts for corpus in found))
         return parts[0] if len(parts) == 1 else Corpora(parts)
+
+    def _check_whole(self, names: Sequence[str]) -> None:
+        for name in names:
+            path = Path(expanduser(name))
+            if path.is_file() and self._is_one_sided(name):
+                raise UserError(
+                    f"{name}: one side of a corpus, in a list of corpora; a pair of files there is "
+                    "a list of its own: [[a.en, a.fr], b.tsv]"
+                )
 
     def single(self, spec: str) -> Corpus:
         """The corpus that one path means."""

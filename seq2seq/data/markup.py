@@ -328,6 +328,11 @@ class SegmentedText:
     """Whether the set was made for the other direction."""
 
     @property
+    def doubtful(self) -> bool:
+        """Whether the note is a warning."""
+        return self.exchanged
+
+    @property
     def note(self) -> str:
         """What there is to say of how it is read."""
         if not self.exchanged:

@@ -34,7 +34,7 @@ from seq2seq.data.corpus import (
     OneFile,
     find_corpus,
     read_lines,
-    warn_of_languages,
+    warn_if_odd,
 )
 from seq2seq.data.dataset import DatasetWriter, ParallelDataset
 from seq2seq.data.tokenizer import UNK, Tokenizers, train_tokenizers
@@ -162,7 +162,7 @@ def _corpus(config: Config, split: str) -> _Corpus:
     if not spec:
         raise UserError(f"data.{split}: expected {FORMATS}, found nothing set")
     text = find_corpus(spec, data.source, data.target, data.columns)
-    warn_of_languages(text, data.source, data.target)
+    warn_if_odd(text, data.source, data.target)
     return _Corpus(text, {role: _sha256(file) for role, file in text.inputs.items()})
 
 

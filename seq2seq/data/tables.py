@@ -46,8 +46,8 @@ class Table:
     target: int
     note: str
     """Which columns were taken, and why."""
-    exchanged: bool = False
-    """Whether the columns stand in another order than source and target, by what is in them."""
+    doubtful: bool = False
+    """Whether the note is a warning: columns are exchanged by their content, or quotes are odd."""
 
     @property
     def is_plain(self) -> bool:
@@ -232,7 +232,7 @@ def open_table(file: TextFile, kind: Kind, choosing: Choosing) -> Table:
     """
     layout = _json_layout(file) if kind == "json" else _table_layout(file, kind)
     rows = [row.cells for row in islice(layout.rows(file), SAMPLE)]
-    remarks = []
+    remarks, odd = [], False
     if layout.kind != "json":
         width = _usual_width(rows)
         header = header_in(_first_row(file, layout), rows[1:], choosing) if rows else None
@@ -242,6 +242,8 @@ def open_table(file: TextFile, kind: Kind, choosing: Choosing) -> Table:
             remarks.append("the header row is left out")
         if layout.quoted and kind == "tsv":
             remarks.append("cells are in quotes, as in CSV")
+        elif odd := kind == "tsv" and _many_quoted(rows):
+            remarks.append("many cells are in double quotes, but not all texts: they are kept")
     else:
         width = len(layout.header or ())
         if any(_several(file)):
@@ -255,7 +257,7 @@ def open_table(file: TextFile, kind: Kind, choosing: Choosing) -> Table:
         choice.source,
         choice.target,
         _note(choice, remarks),
-        choice.exchanged,
+        choice.exchanged or odd,
     )
 
 
@@ -279,6 +281,13 @@ def _as_text(cell: Any) -> str | None:
     if isinstance(cell, _Missing):
         return None
     return cell if isinstance(cell, str) else json.dumps(cell, ensure_ascii=False)
+
+
+def _many_quoted(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether more than 3 of 10 cells with text stand in double quotes."""
+    cells = [cell for row in rows for cell in row if cell and not _NUMBER.fullmatch(cell)]
+    quoted = sum(cell[0] == cell[-1] == '"' and len(cell) > 1 for cell in cells)
+    return quoted > 0.3 * len(cells)
 
 
 def _usual_width(rows: Sequence[Sequence[Any]]) -> int:
