@@ -39,6 +39,8 @@ LENGTH_FACTOR = 3.0
 """A length is an outlier when target / source characters is this far from the corpus's own."""
 LENGTH_SLACK = 30
 """Characters of the longer side below which no length is an outlier."""
+FEWEST = 20
+"""Lines of which it can be said that they are in another language."""
 BLOCK = 500
 """Pairs looked at together to see whether long sentences still face long ones."""
 
@@ -488,7 +490,7 @@ class _Scan:
                 continue
             for lines, language in zip(samples, self.languages, strict=True):
                 guess = guess_language(lines)[:3]
-                if not guess or not is_identified(language):
+                if len(lines) < FEWEST or not guess or not is_identified(language):
                     continue
                 if not any(same_language(code, language) for code in guess):
                     detail = f"{name}: {language} looks like {guess[0]}"

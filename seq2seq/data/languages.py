@@ -16,7 +16,7 @@ from typing import NamedTuple
 SAMPLE = 500
 """Lines of a text that are looked at."""
 _CHARACTERS = 300  # of a line
-_LETTERS = 60  # of a text, below which its language is not guessed
+_LETTERS = 30  # of a text, below which its language is not guessed
 _CERTAIN = 0.75  # the share of lines that must agree that two languages are exchanged
 
 # ISO 639-1 (or 639-3): the three-letter codes, the English names, what speakers and the larger

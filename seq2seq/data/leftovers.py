@@ -43,7 +43,7 @@ LEFTOVERS = {
     "escapes": re.compile(
         r"\\(?:[nrt](?![A-Za-z])|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|\")|%20|(?:%[0-9A-F]{2}){2}"
     ),
-    "tokenised": re.compile(r"[^\W\d_] [.,](?!\S)|(?<!\S)[(\[] \w|\w 's(?!\S)|\w n't(?!\S)"),
+    "tokenised": re.compile(r"\w [.,](?!\S)|(?<!\S)[(\[] \w|\w 's(?!\S)|\w n't(?!\S)"),
     "quoted lines": re.compile(r'^"[^"]*"$'),
     "numbered lines": re.compile(r"^\d{1,9}(?:[.):]|\t|\s?\|)\s*\D"),
 }
