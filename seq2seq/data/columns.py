@@ -29,7 +29,7 @@ _TARGETS = {
 _TEXTS = {
     *("texte", "texto", "testo", "satz", "frase", "oración", "句子", "текст"),
     *("text", "txt", "sentence", "sentences", "sent", "segment", "seg", "phrase", "string", "line"),
-    *("raw", "content", "utterance", "translation", "language", "lang"),
+    *("raw", "content", "utterance", "translation", "language", "lang", "word", "words"),
 }
 _OTHERS = {  # of what is no text
     *("id", "ids", "no", "nr", "num", "number", "n", "index", "idx", "key", "uid", "uuid", "guid"),
@@ -38,7 +38,7 @@ _OTHERS = {  # of what is no text
     *("date", "time", "timestamp", "created", "modified", "user", "username", "author", "editor"),
     *("annotator", "translator", "domain", "topic", "genre", "category", "corpus", "collection"),
     *("dataset", "split", "set", "doc", "document", "docid", "file", "filename", "path", "page"),
-    *("length", "len", "tokens", "words", "chars", "count", "ratio", "alignment", "align", "hash"),
+    *("length", "len", "tokens", "chars", "count", "ratio", "alignment", "align", "hash"),
     *("license", "licence", "attribution", "copyright", "rights", "credit", "comment", "comments"),
     *("note", "notes", "tag", "tags", "label", "type", "status", "context", "origlang", "version"),
 }
@@ -134,7 +134,7 @@ class Choosing:
     def _by_name(self, file: str, columns: Sequence[Column]) -> Choice | None:
         if not any(column.name for column in columns):
             return None
-        languages = [language_in(column.name or "") for column in columns]
+        languages = [self._language_in(column.name or "") for column in columns]
         sides = [side_in(column.name or "") for column in columns]
         found = []
         for language, side in ((self.source, "source"), (self.target, "target")):
@@ -157,11 +157,17 @@ class Choosing:
 
     def side_of(self, name: str) -> str | None:
         """Return the side that a column's name names, by its language or as `source`."""
-        language = language_in(name)
+        language = self._language_in(name)
         for side, own in (("source", self.source), ("target", self.target)):
             if language and same_language(language, own):
                 return side
         return side_in(name)
+
+    def _language_in(self, name: str) -> str | None:
+        """The language that a name names; the two codes may be words of the user's own."""
+        if name.strip().casefold() in (self.source.casefold(), self.target.casefold()):
+            return name.strip()
+        return language_in(name)
 
     def _concerns(self, name: str) -> bool:
         return same_language(name, self.source) or same_language(name, self.target)

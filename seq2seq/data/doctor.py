@@ -89,7 +89,7 @@ _RULES = {
     "other language": _Rule("the text does not look like its language", _ALWAYS),
     "entities": _Rule("XML's or HTML's way to write a character (`&apos;`)", _ALWAYS, 0.4),
     "subword marks": _Rule("pieces of another tool (`@@`, `▁`, `##`, `￭`)", _ALWAYS, 0.4),
-    "Moses marks": _Rule("what Moses's tokenizer makes of hyphens (`@-@`)", _ALWAYS, 0.4),
+    "tokenizer marks": _Rule("what a tokenizer makes of marks (`@-@`, `-LRB-`)", _ALWAYS, 0.4),
     "special tokens": _Rule("another model's tokens (`<unk>`, `</s>`, `[SEP]`)", _ALWAYS, 0.4),
     "language tags": _Rule("another model's tags (`<2fr>`, `__fr__`, `>>fr<<`)", _ALWAYS, 0.4),
     "markup": _Rule("tags and declarations (`<seg>`, `<?xml`, `{\\an8}`)", _ALWAYS, 0.4),

@@ -17,13 +17,13 @@ _ENTITY = (
 )
 LEFTOVERS = {
     "entities": re.compile(
-        rf"&(?:#\d{{1,6}}|#[xX][0-9a-fA-F]{{1,5}}|{_ENTITY});|& (?:{_ENTITY}) ;"
+        rf"& ?(?:#\d{{1,6}}|#[xX][0-9a-fA-F]{{1,5}}|{_ENTITY}) ?;"  # with the spaces of a tokenizer
     ),
     "subword marks": re.compile(
         r"@@(?!\S)|(?<!\S)@@\w|\u2581|(?<=\s)##\w|[\uffed\uff5f\uff60\uffe8]|</w>"
-        r"|\u0120\S+ \u0120|[A-Za-z]\u0120[A-Za-z]|\u2047"
+        r"|<0x[0-9A-F]{2}>|\u0120\S+ \u0120|[A-Za-z]\u0120[A-Za-z]|\u2047"
     ),
-    "Moses marks": re.compile(r"(?<!\S)@[^\w\s@]@(?!\S)"),
+    "tokenizer marks": re.compile(r"(?<!\S)(?:@[^\w\s@]@|-[LR][RSC]B-|``)(?!\S)"),
     "special tokens": re.compile(
         r"(?i:</?s>|<(?:unk|pad|bos|eos|sos|mask|sep|cls)>|\[(?:UNK|CLS|SEP|PAD|MASK|BOS|EOS)\])"
         r"|<\|[\w ]+\|>|<extra_id_\d+>"
@@ -49,7 +49,7 @@ LEFTOVERS = {
 }
 """Every check and its pattern."""
 _FIRST = re.compile(
-    r"[&@\u2581#\uffed\uff5f\uff60\uffe8<\u0120\u2047\[>_{|\\%\"\d(]| [.,]| n?'[st]"
+    r"[&@`\u2581#\uffed\uff5f\uff60\uffe8<\u0120\u2047\[>_{|\\%\"\d(]| [.,]| n?'[st]|[LR][RSC]B-"
 )
 
 

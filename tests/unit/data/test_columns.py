@@ -59,6 +59,12 @@ def test_of_three_languages_the_two_that_are_asked_for_are_taken(tmp_path: Path)
     assert first(table(tmp_path, german, FRENCH, ENGLISH)) == (ENGLISH[0], FRENCH[0], 1)
 
 
+def test_languages_may_be_words_of_ones_own(tmp_path: Path) -> None:
+    spec = table(tmp_path, OTHER, ENGLISH, header="modern\tshakespeare\n")
+    pairs = find_corpus(spec, "shakespeare", "modern").pairs()
+    assert next(iter(pairs)) == (ENGLISH[0], OTHER[0], 2)
+
+
 def test_an_exchange_is_said_as_a_warning_and_a_plain_table_needs_no_word(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
