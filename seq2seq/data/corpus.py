@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from seq2seq.data.columns import Choosing, NoColumnError, is_header_pair
-from seq2seq.data.languages import SAMPLE, find_order, same_language
+from seq2seq.data.languages import SAMPLE, find_order, same_language, unexpected_language
 from seq2seq.data.markup import (
     Memory,
     SegmentedText,
@@ -237,7 +237,7 @@ def locate_corpus(
 
 
 def warn_if_odd(corpus: Corpus, source_language: str, target_language: str) -> None:
-    """Log a warning for each part with exchanged languages, or with a header for its first pair."""
+    """Log a warning for each part in other languages than said, or that begins with a header."""
     for part in corpus.parts:
         rows = list(islice(part.pairs(), SAMPLE))
         if is_header_pair(rows[0].source, rows[0].target, source_language, target_language):
@@ -253,6 +253,16 @@ def warn_if_odd(corpus: Corpus, source_language: str, target_language: str) -> N
                 "target %s; exchange the files, or data.source and data.target",
                 *(part.name, order.exchanged, order.lines, target_language, source_language),
             )
+            continue
+        for lines, side, language in (
+            (sources, "source", source_language),
+            (targets, "target", target_language),
+        ):
+            if looks_like := unexpected_language(lines, language):
+                logger.warning(
+                    "%s: expected %s, the %s looks like %s; see data.source and data.target",
+                    *(part.name, language, side, looks_like),
+                )
 
 
 def read_texts(file: TextFile) -> Iterator[str]:

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from seq2seq.data.columns import is_header_pair
 from seq2seq.data.corpus import Columns, Corpus, OneFile, ParallelText, Part, Spec, locate_corpus
-from seq2seq.data.languages import SAMPLE, find_order, guess_language, is_identified, same_language
+from seq2seq.data.languages import SAMPLE, find_order, unexpected_language
 from seq2seq.data.leftovers import LEFTOVERS, leftovers_in
 from seq2seq.data.streams import TextFile, open_bytes, told_by_place
 from seq2seq.data.style import Style
@@ -39,8 +39,6 @@ LENGTH_FACTOR = 3.0
 """A length is an outlier when target / source characters is this far from the corpus's own."""
 LENGTH_SLACK = 30
 """Characters of the longer side below which no length is an outlier."""
-FEWEST = 20
-"""Lines of which it can be said that they are in another language."""
 BLOCK = 500
 """Pairs looked at together to see whether long sentences still face long ones."""
 
@@ -489,11 +487,9 @@ class _Scan:
                 found.append(_finding(self.split, "exchanged", count, rate, (), detail))
                 continue
             for lines, language in zip(samples, self.languages, strict=True):
-                guess = guess_language(lines)[:3]
-                if len(lines) < FEWEST or not guess or not is_identified(language):
-                    continue
-                if not any(same_language(code, language) for code in guess):
-                    detail = f"{name}: {language} looks like {guess[0]}"
+                looks_like = unexpected_language(lines, language)
+                if looks_like:
+                    detail = f"{name}: {language} looks like {looks_like}"
                     found.append(
                         _finding(self.split, "other language", len(lines), None, (), detail)
                     )

@@ -17,6 +17,8 @@ SAMPLE = 500
 """Lines of a text that are looked at."""
 _CHARACTERS = 300  # of a line
 _LETTERS = 30  # of a text, below which its language is not guessed
+_FEWEST = 20  # lines of which it is said that they are in another language
+_LIKELIEST = 4  # related languages are often confused
 _CERTAIN = 0.75  # the share of lines that must agree that two languages are exchanged
 
 # ISO 639-1 (or 639-3): the three-letter codes, the English names, what speakers and the larger
@@ -220,7 +222,12 @@ def find_order(
         margins = (_margin(left, source, target), _margin(right, target, source))
         straight += min(margins) > 0
         exchanged += max(margins) < 0
-    return Order(straight, exchanged, lines)
+    order = Order(straight, exchanged, lines)
+    if order.is_exchanged and not (
+        _may_be(sources, target_language) and _may_be(targets, source_language)
+    ):
+        return Order(straight, 0, lines)  # Spanish and German are no French and English exchanged
+    return order
 
 
 def guess_language(lines: Sequence[str]) -> list[str]:
@@ -229,6 +236,22 @@ def guess_language(lines: Sequence[str]) -> list[str]:
     if sum(char.isalpha() for char in text) < _LETTERS:
         return []
     return [code for code, _ in _rank(text)]
+
+
+def unexpected_language(lines: Sequence[str], language: str) -> str | None:
+    """Return the language that a text looks like if that is not `language`, else None.
+
+    None as well where there are too few lines to tell, or the identification does not know it.
+    """
+    if len(lines) < _FEWEST or not is_identified(language) or _may_be(lines, language):
+        return None
+    return guess_language(lines)[0]
+
+
+def _may_be(lines: Sequence[str], language: str) -> bool:
+    """Whether a language is among the likeliest of a text, or the text says too little."""
+    guess = guess_language(lines)
+    return not guess or any(same_language(code, language) for code in guess[:_LIKELIEST])
 
 
 def is_identified(name: str) -> bool:

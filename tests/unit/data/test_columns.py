@@ -158,6 +158,18 @@ def test_languages_are_told_from_the_text() -> None:
     assert guess_language(["12", "34"]) == []
 
 
+def test_two_other_languages_are_no_exchange_of_the_two_that_were_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    spanish = ["El perro duerme en la silla.", "Te quiero mucho.", "¿Dónde está mi abrigo azul?"]
+    german = ["Der Hund schläft auf dem Stuhl.", "Ich liebe dich sehr.", "Wo ist mein Mantel?"]
+    spec = table(tmp_path, spanish * 7, german * 7)
+    assert first(spec) == (spanish[0], german[0], 1)
+    warn_if_odd(find_corpus(spec, "en", "fr"), "en", "fr")
+    assert "expected en, the source looks like es" in caplog.text
+    assert "expected fr, the target looks like de" in caplog.text
+
+
 def test_equal_and_empty_lines_say_nothing() -> None:
     order = find_order(["", "1", "same text"], ["", "2", "same text"], "en", "fr")
     assert order == (0, 0, 0)
