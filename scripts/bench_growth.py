@@ -187,7 +187,8 @@ def add(
 
 def slice_corpus(corpus: str, languages: list[str], work: Path) -> list[int]:
     """Write the slices, the lines to be translated, and validation; return the sizes."""
-    files = find_corpus(corpus, *languages).files
+    source, target = languages
+    files = find_corpus(corpus, source, target).files
     count = sum(1 for _ in read_lines(files[0]))
     sizes = [*(size for size in SIZES if size < count), count]
     names = {str(size): size for size in sizes} | {"valid": VALIDATION}

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from os.path import expanduser
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -39,14 +40,32 @@ BleuTokenizer = Literal[
 
 
 def _is_corpus(value: object) -> object:
-    paths = value if isinstance(value, list) and len(value) == 2 else [value]
-    if not all(isinstance(path, str) for path in paths):
-        raise ValueError(f"expected one path or [source, target], found {value!r}")
+    items = value if isinstance(value, list) and value else [value]
+    pairs = [item for item in items if isinstance(item, list)] if items is value else []
+    paths = [path for item in items for path in (item if item in pairs else [item])]
+    if not all(isinstance(path, str) for path in paths) or any(len(pair) != 2 for pair in pairs):
+        raise ValueError(
+            f"expected one path, [source, target], or a list of corpora, found {value!r}"
+        )
     return value
 
 
-CorpusPath = Annotated[str | list[str], BeforeValidator(_is_corpus)]
-"""A prefix (PREFIX.en, PREFIX.fr, each plain or .gz), one .tsv file, or [source, target] files."""
+CorpusPath = Annotated[str | list[str | list[str]], BeforeValidator(_is_corpus)]
+"""A path, [source file, target file], or a list of corpora, where a pair of files is a list."""
+
+
+def _are_columns(value: object) -> object:
+    names = value if isinstance(value, (list, tuple)) else []
+    valid = all(isinstance(n, str) or (type(n) is int and n > 0) for n in names)
+    if value is not None and not (valid and len(names) == 2 and names[0] != names[1]):
+        raise ValueError(
+            f"expected [source, target], two numbers (from 1) or names of columns, found {value!r}"
+        )
+    return value
+
+
+Columns = Annotated[tuple[int | str, int | str] | None, BeforeValidator(_are_columns)]
+"""The columns of a table that hold source and target: numbers, from 1, or names."""
 
 
 class Part(BaseModel):
@@ -80,6 +99,7 @@ class DataConfig(Part):
     train: CorpusPath = Field(default="", validate_default=False)
     valid: CorpusPath = Field(default="", validate_default=False)
     test: CorpusPath | None = None
+    columns: Columns = None
     max_length: int = Field(default=100, ge=1)
     max_ratio: float = Field(default=9.0, ge=1)
     deduplicate: bool = True
@@ -405,7 +425,7 @@ def _read_file(path: Path, origins: _Origins, seen: tuple[Path, ...]) -> Tree:
         where = own_origins.of(("extends",))
         if not isinstance(parent, str):
             raise UserError(f"{where}: extends: expected one path, found {parent!r}")
-        file = path.parent / parent
+        file = path.parent / expanduser(parent)
         if not file.exists():
             recipe = bundled_recipe(Path(parent))
             if recipe is None:
@@ -507,12 +527,15 @@ def _resolve_paths(tree: Tree, folder: Path) -> None:
         if not isinstance(branch, dict) or last not in branch:
             continue
         value = branch[last]
-        if isinstance(value, str) and value:
-            branch[last] = str((folder / value).resolve())
-        elif isinstance(value, list):
-            branch[last] = [
-                str((folder / item).resolve()) if isinstance(item, str) else item for item in value
-            ]
+        if value != "":
+            branch[last] = _resolved(value, folder)
+
+
+def _resolved(value: Any, folder: Path) -> Any:
+    """The paths in `value`, a list or lists of lists too, as seen from `folder`; ~ is home."""
+    if isinstance(value, list):
+        return [_resolved(item, folder) for item in value]
+    return str((folder / expanduser(value)).resolve()) if isinstance(value, str) else value
 
 
 # --- errors a person can read --------------------------------------------------------------------

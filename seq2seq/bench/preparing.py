@@ -99,7 +99,8 @@ def measure_text(config: Config) -> tuple[int, int]:
     for spec in (config.data.train, config.data.valid):
         if not spec:
             continue  # `prepare` will say so
-        for pair in find_corpus(spec, config.data.source, config.data.target).pairs():
+        data = config.data
+        for pair in find_corpus(spec, data.source, data.target, data.columns).pairs():
             pairs += 1
             size += len(pair.source.encode()) + len(pair.target.encode()) + 2
     return pairs, size

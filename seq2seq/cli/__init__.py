@@ -29,6 +29,7 @@ from seq2seq.cli import (
     training,
     translating,
 )
+from seq2seq.cli.options import at_home
 from seq2seq.errors import UserError
 
 app = typer.Typer(
@@ -56,7 +57,7 @@ def main() -> None:
     # pace takes 0.15 s, and at the end 0.5 s.
     gc.set_threshold(10_000)
     atexit.register(gc.freeze)
-    arguments, debug = _without_debug(sys.argv[1:])
+    arguments, debug = _without_debug(at_home(sys.argv[1:]))
     for stream in (sys.stdout, sys.stderr):  # whatever the locale says: what it can't spell is text
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
     try:

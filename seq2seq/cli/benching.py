@@ -65,7 +65,11 @@ def translate(
     ] = None,
     corpus: Annotated[
         str | None,
-        typer.Option("--data", help="Prefix or .tsv of a corpus. [default: the run's data.test]"),
+        typer.Option(
+            "--data",
+            help="Prefix, .tsv, .csv, .jsonl, .tmx, .xml or .zip of a corpus. "
+            "[default: the run's data.test]",
+        ),
     ] = None,
     source: Annotated[
         Path | None, typer.Option("--input", "-i", help="File to translate, one sentence a line.")
@@ -142,7 +146,7 @@ def _open(config: Path | None, overrides: list[str] | None, name: str) -> Config
 
 def _sources(run: Run, corpus: str | None) -> list[str]:
     """The source sentences of a corpus, else of the run's test set."""
-    from seq2seq.data.corpus import find_corpus
+    from seq2seq.data.corpus import find_test_set
 
     data = run.config.data
     spec = corpus or data.test
@@ -150,4 +154,5 @@ def _sources(run: Run, corpus: str | None) -> list[str]:
         raise UserError(
             "bench translate: the run has no data.test; name a corpus with --data or --input"
         )
-    return [pair.source for pair in find_corpus(spec, data.source, data.target).pairs()]
+    found = find_test_set(spec, data.source, data.target, data.columns)
+    return [pair.source for pair in found.pairs()]

@@ -68,7 +68,7 @@ def check(
     config: ConfigFile = None,
     overrides: Overrides = None,
     train: Annotated[
-        str | None, typer.Option("--train", help="Prefix or .tsv, in place of data.train.")
+        str | None, typer.Option("--train", help="Prefix, .tsv, .csv, .jsonl, .tmx, .xml or .zip.")
     ] = None,
     valid: Annotated[str | None, typer.Option("--valid", help="In place of data.valid.")] = None,
     test: Annotated[str | None, typer.Option("--test", help="In place of data.test.")] = None,
@@ -100,6 +100,7 @@ def check(
         {name: spec for name, spec in splits.items() if spec},
         settings.source,
         settings.target,
+        columns=settings.columns,
         tokenizers=Tokenizers.load(model / "tokenizer") if model else None,
     )
     print(report.table())

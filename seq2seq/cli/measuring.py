@@ -51,7 +51,11 @@ def evaluate(
     model: Models = None,
     corpus: Annotated[
         str | None,
-        typer.Option("--data", help="Prefix or .tsv of a corpus. [default: the run's data.test]"),
+        typer.Option(
+            "--data",
+            help="Prefix, .tsv, .csv, .jsonl, .tmx, .xml or .zip of a corpus. "
+            "[default: the run's data.test]",
+        ),
     ] = None,
     test_set: Annotated[
         str | None, typer.Option("--test-set", help="One of sacreBLEU's, for example wmt14.")
@@ -189,13 +193,13 @@ def score(
 ) -> None:
     """Score translations that are there already, by the same path as `evaluate`."""
     from seq2seq.config import EvaluationConfig
-    from seq2seq.data.corpus import read_lines
+    from seq2seq.data.corpus import read_texts
     from seq2seq.evaluation.references import read_references
     from seq2seq.evaluation.scores import render_scores, score_corpus, score_moses
 
     scoring = revised(EvaluationConfig(), {"tokenize": tokenize})
     language = target or references[0].name.removesuffix(".gz").rpartition(".")[2]
-    lines = list(read_lines(hypotheses))
+    lines = list(read_texts(hypotheses))
     expected = f"one for each of {hypotheses}"
     streams = read_references(references, len(lines), language=language, expected=expected)
     scores = score_corpus(
@@ -232,7 +236,7 @@ def _test_set(
     config: Config, corpus: str | None, test_set: str | None, more: list[Path]
 ) -> tuple[list[str], list[list[str | None]], str]:
     """Sources, reference streams and a name to report them by."""
-    from seq2seq.data.corpus import find_corpus
+    from seq2seq.data.corpus import find_test_set, warn_if_odd
     from seq2seq.evaluation.references import read_references
 
     data = config.data
@@ -253,7 +257,9 @@ def _test_set(
             raise UserError(
                 "evaluate: the run has no data.test; name a corpus with --data or --test-set"
             )
-        pairs = list(find_corpus(spec, data.source, data.target).pairs())
+        found = find_test_set(spec, data.source, data.target, data.columns)
+        warn_if_odd(found, data.source, data.target)
+        pairs = list(found.pairs())
         sources, streams, name = [p.source for p in pairs], [[p.target for p in pairs]], str(spec)
     expected = f"one for each sentence of {name}"
     streams = read_references(

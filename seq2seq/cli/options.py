@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from os.path import expanduser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -60,8 +61,29 @@ Attention = Annotated[
 Bootstrap = Annotated[int, typer.Option(min=0, help="Resamples of the intervals; 0 for none.")]
 Output = Annotated[
     Path | None,
-    typer.Option("--output", "-o", help="File for the translations; it appears when complete."),
+    typer.Option(
+        "--output",
+        "-o",
+        help="File for the translations (.gz, .bz2, .xz: compressed); it appears when complete.",
+    ),
 ]
+
+
+def at_home(arguments: list[str]) -> list[str]:
+    """Return the arguments with `~` as the home folder in what may be a path.
+
+    A shell does so for `-o ~/x` and not for `--output=~/x`. TEXT stays as it is.
+    """
+    typed = not {"translate", "explain"}.isdisjoint(arguments)
+    result = []
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        name, equals, value = argument.partition("=")
+        if argument.startswith("-") and equals:
+            argument = f"{name}={expanduser(value)}"
+        elif before.startswith("-") or not typed:
+            argument = expanduser(argument)
+        result.append(argument)
+    return result
 
 
 def shows_progress() -> bool:
@@ -143,11 +165,12 @@ def check_no_paths(texts: list[str] | None) -> None:
 
 
 def read_texts(texts: list[str] | None, source: Path | None) -> Iterator[str]:
-    """Return the lines of TEXT, else of the file --input, else of standard input."""
-    from seq2seq.data.corpus import read_lines
+    """Return the lines of TEXT, else of the file --input, else of standard input (`-`)."""
+    from seq2seq.data import corpus
+    from seq2seq.data.streams import STANDARD
 
     if not texts:
-        return read_lines(source if source is not None else sys.stdin)
+        return corpus.read_texts(source or STANDARD)
     for number, text in enumerate(texts, 1):
         try:
             text.encode("utf-8")
@@ -181,8 +204,11 @@ def revised_decoding(
 
 def check_output(output: Path | None) -> None:
     """Refuse a file that can't be written, before the work and not after it."""
-    if output is None:
+    from seq2seq.data.streams import STANDARD, check_writable
+
+    if output in (None, STANDARD):
         return
+    check_writable(output)
     if output.is_dir():
         raise UserError(f"{output}: expected a file to write, found a folder")
     if not output.parent.is_dir():
@@ -190,8 +216,13 @@ def check_output(output: Path | None) -> None:
 
 
 def write_lines(lines: Iterable[str], output: Path | None) -> None:
-    """Write to standard output, or to a file that appears when it is complete."""
-    if output is None:
+    """Write to standard output (`-`), or to a file that appears when it is complete.
+
+    A name that ends in .gz, .bz2 or .xz makes a compressed file.
+    """
+    from seq2seq.data.streams import STANDARD, open_for_writing
+
+    if output in (None, STANDARD):
         for line in lines:
             print(line, flush=True)
         return
@@ -202,7 +233,7 @@ def write_lines(lines: Iterable[str], output: Path | None) -> None:
     output = output.resolve()  # a link stays one
     part = output.with_name(f".{output.name}.part")
     try:
-        with part.open("w", encoding="utf-8", newline="\n") as file:
+        with open_for_writing(part, output.name) as file:
             file.writelines(f"{line}\n" for line in lines)
         part.replace(output)
     except OSError as error:

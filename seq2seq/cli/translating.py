@@ -49,7 +49,10 @@ def translate(
     ] = None,
     model: Models = None,
     source: Annotated[
-        Path | None, typer.Option("--input", "-i", help="Text file (or .gz), a sentence a line.")
+        Path | None,
+        typer.Option(
+            "--input", "-i", help="Text file, a sentence a line; .gz, .bz2, .xz, .zst, .sgm too."
+        ),
     ] = None,
     output: Output = None,
     as_json: AsJson = False,

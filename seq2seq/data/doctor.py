@@ -1,26 +1,31 @@
 """The data doctor: everything suspicious about a corpus, in one report, before the first step.
 
-Reads bytes, so that broken text is reported and not stumbled over, and goes on after an error.
-Keeps 40 bytes a pair in memory: two lengths, and hashes of the two sentences and of the pair.
+Reads the bytes of lines and plain tables, so that broken text is reported and not stumbled over,
+and goes on after an error; other formats it reads as training does, up to their first error.
+Keeps 48 bytes a pair in memory: its line, two lengths, hashes of the two sentences and of the pair.
 """
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
 from array import array
-from collections import Counter, defaultdict
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
-from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from seq2seq.data.corpus import ParallelText, find_corpus
+from seq2seq.data.columns import is_header_pair
+from seq2seq.data.corpus import Columns, Corpus, OneFile, ParallelText, Part, Spec, locate_corpus
+from seq2seq.data.languages import SAMPLE, find_order, unexpected_language
+from seq2seq.data.leftovers import LEFTOVERS, leftovers_in
+from seq2seq.data.streams import TextFile, open_bytes, told_by_place
+from seq2seq.data.style import Style
+from seq2seq.data.tables import Table
 from seq2seq.data.tokenizer import UNK, Tokenizers
 from seq2seq.errors import UserError
 
@@ -48,8 +53,9 @@ class _Rule(NamedTuple):
 
 _ALWAYS, _NEVER = -1.0, 2.0
 
-# Rates are of lines unless said otherwise. They were set on multi30k, Tatoeba and a corpus of laws,
-# which hold a little of almost everything, and on deliberately damaged copies.
+# Rates are of pairs unless said otherwise, and of the lines of both sides for leftovers. They were
+# set on multi30k, Tatoeba and a corpus of laws, which hold a little of almost everything, and on
+# deliberately damaged copies.
 _RULES = {
     "unreadable": _Rule("the file is missing or cannot be read to its end", _ALWAYS, _ALWAYS),
     "line counts": _Rule("the two sides have different numbers of lines", _ALWAYS, _ALWAYS),
@@ -75,9 +81,27 @@ _RULES = {
     "leaked targets": _Rule("the same target is in the other set", 0.05, 0.5),
     "unseen characters": _Rule("characters that train never has (rate of characters)", 0.001, 0.05),
     "unknown pieces": _Rule("pieces that the tokenizer has not (rate of pieces)", 0.005, 0.05),
+    "columns": _Rule("which columns of a table are read, and why", _NEVER),
+    "header": _Rule("the first line names the languages; it would be trained on", _ALWAYS),
+    "exchanged": _Rule("the source is in the target's language and the reverse", 0.5, 0.74),
+    "other language": _Rule("the text does not look like its language", _ALWAYS),
+    "entities": _Rule("XML's or HTML's way to write a character (`&apos;`)", _ALWAYS, 0.4),
+    "subword marks": _Rule("pieces of another tool (`@@`, `▁`, `##`, `￭`)", _ALWAYS, 0.4),
+    "tokenizer marks": _Rule("what a tokenizer makes of marks (`@-@`, `-LRB-`)", _ALWAYS, 0.4),
+    "special tokens": _Rule("another model's tokens (`<unk>`, `</s>`, `[SEP]`)", _ALWAYS, 0.4),
+    "language tags": _Rule("another model's tags (`<2fr>`, `__fr__`, `>>fr<<`)", _ALWAYS, 0.4),
+    "markup": _Rule("tags and declarations (`<seg>`, `<?xml`, `{\\an8}`)", _ALWAYS, 0.4),
+    "separators": _Rule("`|||`, between the fields of other tools", _ALWAYS, 0.4),
+    "escapes": _Rule("a program's way to write a character (`\\n`, `\\u00e9`, `%20`)", 0.0005, 0.4),
+    "tokenised": _Rule("spaces before punctuation; raw text needs none", 0.3),
+    "quoted lines": _Rule("lines in straight quotes, as in a table", 0.3),
+    "numbered lines": _Rule("lines that begin with a number", 0.5),
+    "one case": _Rule("all letters are small, or all capitals: the other is unknown", _ALWAYS),
+    "not seen": _Rule("ways of writing that hardly a line has: the model won't know them", _NEVER),
     "size": _Rule("pairs", _NEVER),
     "longest": _Rule("words of the longest sentence", _NEVER),
 }
+_ONLY_ABOVE = ("tokenised", "quoted lines", "numbered lines", "escapes")  # a few are no finding
 _OF_FILES = ("unreadable", "line counts")  # a rate of lines would say nothing
 
 
@@ -131,16 +155,17 @@ class Report:
 
 
 def check_corpora(
-    splits: Mapping[str, str | list[str]],
+    splits: Mapping[str, Spec],
     source_language: str,
     target_language: str,
     *,
+    columns: Columns | None = None,
     tokenizers: Tokenizers | None = None,
 ) -> Report:
     """Return what is suspicious in each split and between them.
 
-    `splits` are corpus paths as in the configuration (prefix, table or [source, target]) by name;
-    the others are compared with "train" and with those before them. With `tokenizers` the pieces
+    `splits` are corpus paths by name, and `columns` those of tables, as in the configuration; the
+    others are compared with "train" and with those before them. With `tokenizers` the pieces
     they do not know are counted, else the characters that train does not have. What is wrong with
     the files is a finding, never an exception.
     """
@@ -148,11 +173,11 @@ def check_corpora(
     scans: list[_Scan] = []
     for split, spec in splits.items():
         try:
-            text = find_corpus(spec, source_language, target_language)
+            text = locate_corpus(spec, source_language, target_language, columns)
         except UserError as error:
             findings.append(_finding(split, "unreadable", 1, None, (), str(error)))
             continue
-        scan = _Scan(split, text, tokenizers)
+        scan = _Scan(split, text, (source_language, target_language), tokenizers)
         scan.read()
         scans.append(scan)
         findings += scan.findings()
@@ -200,109 +225,188 @@ class _Tally:
     count: int = 0
     examples: list[str] = field(default_factory=list)
 
-    def add(self, place: str) -> None:
+    def add(self, place: str, mark: str = "") -> None:
         self.count += 1
         if len(self.examples) < SHOWN:
-            self.examples.append(place)
+            self.examples.append(f"{place} {mark}".rstrip())
 
 
 class _Side:
     """What is remembered of the source or the target side of a split."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, text: Corpus, side: int, language: str) -> None:
+        self.language = language
+        self.name = _name_of(text, side, language)
+        self._files = [_file_of(part, side) for part in text.parts]
+        self._starts: list[int] = []  # the first pair of each part
+        self._lines = array("l")
+        self.samples: list[list[str]] = []  # the first lines of each part
         self.hashes = array("q")
         self.characters = array("l")  # in each line
-        self.alphabet: Counter[str] = Counter()
+        self.style = Style()
+        self.alphabet = self.style.alphabet
         self.words = 0
-        self.longest = (0, 0)  # words, line
+        self.longest = (0, 0)  # words, pair
 
-    def add(self, text: str, number: int) -> None:
+    def begin_part(self) -> None:
+        """Have what is added from now on belong to the next part of the corpus."""
+        self._starts.append(len(self._lines))
+        self.samples.append([])
+
+    def add(self, text: str, line: int) -> None:
         words = len(text.split())
         self.words += words
-        self.longest = max(self.longest, (words, -number))
+        self.longest = max(self.longest, (words, -len(self._lines)))
+        self._lines.append(line)
         self.hashes.append(hash(text))
         self.characters.append(len(text))
         self.alphabet.update(text)
+        if text:
+            self.style.add(text)
+        if len(self.samples[-1]) < SAMPLE:
+            self.samples[-1].append(text)
 
     def place(self, index: int) -> str:
         """The file:line of a pair, whose `index` counts from 0."""
-        return f"{self.path}:{index + 1}"
+        part = bisect_right(self._starts, index) - 1
+        return f"{self._files[part]}:{self._lines[index]}"
+
+
+def _file_of(part: Part, side: int) -> TextFile:
+    if isinstance(part, OneFile):
+        return part.content.file
+    return (part.source, part.target)[side]
+
+
+def _name_of(text: Corpus, side: int, language: str) -> str:
+    files = [_file_of(part, side) for part in text.parts]
+    name = files[0].name if len(files) == 1 else f"{len(files)} files"
+    alone = len(files) == 1 and isinstance(text.parts[0], ParallelText)
+    return name if alone else f"{name} ({language})"
 
 
 class _Scan:
     """One reading of one split, and what it found."""
 
-    def __init__(self, split: str, text: ParallelText, tokenizers: Tokenizers | None) -> None:
+    def __init__(
+        self, split: str, text: Corpus, languages: tuple[str, str], tokenizers: Tokenizers | None
+    ) -> None:
         self.split = split
         self.text = text
+        self.languages = languages
         self.tokenizers = tokenizers
-        self.source, self.target = _Side(text.source), _Side(text.target or text.source)
+        self.source, self.target = (_Side(text, n, name) for n, name in enumerate(languages))
         self.tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
         self.details: dict[str, str] = {}
-        self.lines = dict.fromkeys(text.files, 0)
+        self.lines: list[dict[TextFile, int]] = []  # of each part
         self.pairs = array("q")
         self.pieces = 0
 
     def read(self) -> None:
         """Look at every line of the split once."""
-        for number, (source, target) in enumerate(self._rows(), 1):
-            for side, text in ((self.source, source), (self.target, target)):
-                side.add(text, number)
-            self.pairs.append(hash((source, target)))
-            self._check_pair(source, target, number)
-            if self.tokenizers:
-                self._check_pieces(self.tokenizers, (source, target), number)
+        for part in self.text.parts:
+            files = dict.fromkeys((_file_of(part, 0), _file_of(part, 1)), 0)
+            self.lines.append(files)
+            for side in (self.source, self.target):
+                side.begin_part()
+            for first, (source, target, line) in enumerate(self._rows(part)):
+                self.source.add(source, line)
+                self.target.add(target, line)
+                self.pairs.append(hash((source, target)))
+                self._check_pair(source, target)
+                if not first and is_header_pair(source, target, *self.languages):
+                    self.tallies["header"].add(self.source.place(len(self.pairs) - 1))
+                    self.details["header"] = f"{source!r}, {target!r}"
+                if self.tokenizers:
+                    self._check_pieces(self.tokenizers, (source, target))
 
     def findings(self) -> list[Finding]:
         """Everything found in this split alone."""
         self._check_counts()
-        found = [self._tallied(check) for check in self.tallies]
+        found = [*map(self._tallied, self.tallies), *self._columns()]
+        found = [f for f in found if f.severity != "info" or f.check not in _ONLY_ABOVE]
         if not self.pairs:
-            return [*found, _finding(self.split, "no text", 0, None, [str(self.text.source)])]
-        return [*found, *self._check_lengths(), *self._check_repeats(), *self._sizes()]
+            return [*found, _finding(self.split, "no text", 0, None, [self.text.name])]
+        return [
+            *found,
+            *self._check_languages(),
+            *self._check_lengths(),
+            *self._check_repeats(),
+            *self._check_style(),
+            *self._sizes(),
+        ]
 
     def _tallied(self, check: str) -> Finding:
         tally, detail = self.tallies[check], self.details.get(check, "")
-        whole = self.pieces if check == "unknown pieces" else max(self.lines.values())
+        lines = sum(max(files.values()) for files in self.lines)
+        whole = self.pieces if check == "unknown pieces" else lines
+        whole *= 2 if check in LEFTOVERS else 1  # of the lines of both sides
         rate = None if check in _OF_FILES else tally.count / max(whole, 1)
         return _finding(self.split, check, tally.count, rate, tally.examples, detail)
 
     # Reading
 
-    def _rows(self) -> Iterator[tuple[str, str]]:
-        """The two cleaned texts of every line, as far as both sides go."""
-        if self.text.target is None:
-            yield from self._table_rows(self.text.source)
-            return
-        sides = (self._lines(self.text.source), self._lines(self.text.target))
-        for source, target in zip_longest(*sides):  # to the end, to count both
-            if source is not None and target is not None:
-                yield source, target
+    def _rows(self, part: Part) -> Iterator[tuple[str, str, int]]:
+        """The two cleaned texts of every pair and their line, as far as both sides go."""
+        if isinstance(part, ParallelText) and part.by_line:
+            sides = (self._lines_of(part.source), self._lines_of(part.target))
+            for number, (source, target) in enumerate(zip_longest(*sides), 1):  # to count both
+                if source is not None and target is not None:
+                    yield source, target, number
+        elif (
+            isinstance(part, OneFile) and isinstance(part.content, Table) and part.content.is_plain
+        ):
+            yield from self._table_rows(part.content)
+        else:
+            yield from self._read_pairs(part)
 
-    def _table_rows(self, path: Path) -> Iterator[tuple[str, str]]:
+    def _table_rows(self, table: Table) -> Iterator[tuple[str, str, int]]:
+        path, needed = table.file, max(table.source, table.target) + 1
         for number, raw in enumerate(self._raw_lines(path), 1):
-            cells = raw.split(b"\t", 2)
-            if len(cells) < 2:
+            if number == 1 and table.layout.header:
+                continue
+            cells = raw.split(b"\t")
+            if len(cells) < needed:
                 self.tallies["no tab"].add(f"{path}:{number}")
-                cells.append(b"")
-            yield self._clean(cells[0], path, number), self._clean(cells[1], path, number)
+                cells += [b""] * needed
+            source, target = (
+                self._clean(cells[n], path, number) for n in (table.source, table.target)
+            )
+            yield source, target, number
 
-    def _lines(self, path: Path) -> Iterator[str]:
+    def _lines_of(self, path: TextFile) -> Iterator[str]:
         for number, raw in enumerate(self._raw_lines(path), 1):
             yield self._clean(raw, path, number)
 
-    def _raw_lines(self, path: Path) -> Iterator[bytes]:
+    def _raw_lines(self, path: TextFile) -> Iterator[bytes]:
+        lines = self.lines[-1]
         try:
-            with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+            with open_bytes(path) as stream, told_by_place(str(path), lambda: lines[path] + 1):
                 for raw in stream:
-                    self.lines[path] += 1
+                    lines[path] += 1
                     yield raw.removesuffix(b"\n")
-        except (OSError, EOFError, zlib.error) as error:
-            self.tallies["unreadable"].add(f"{path}:{self.lines[path] + 1}")
+        except UserError as error:
+            self.tallies["unreadable"].add(f"{path}:{lines[path] + 1}")
             self.details["unreadable"] = str(error)
 
-    def _clean(self, raw: bytes, path: Path, number: int) -> str:
+    def _read_pairs(self, part: Part) -> Iterator[tuple[str, str, int]]:
+        """The pairs of a format that has no lines, as training reads them."""
+        source, target = _file_of(part, 0), _file_of(part, 1)
+        lines = self.lines[-1]
+        try:
+            for pair in part.pairs():
+                for path in lines:
+                    lines[path] += 1
+                yield (
+                    self._look(pair.source, f"{source}:{pair.line}"),
+                    self._look(pair.target, f"{target}:{pair.line}"),
+                    pair.line,
+                )
+        except UserError as error:
+            self.tallies["unreadable"].count += 1
+            self.details["unreadable"] = str(error)
+
+    def _clean(self, raw: bytes, path: TextFile, number: int) -> str:
         """Decode a line and note what is odd in it; the text without what surrounds it."""
         place = f"{path}:{number}"
         try:
@@ -316,6 +420,10 @@ class _Scan:
         if text.endswith("\r"):
             self.tallies["carriage returns"].add(place)
             text = text[:-1]
+        return self._look(text, place)
+
+    def _look(self, text: str, place: str) -> str:
+        """Note what is odd in a text; the text without what surrounds it."""
         stripped = text.strip()
         if len(stripped) != len(text):
             self.tallies["surrounding spaces"].add(place)
@@ -323,35 +431,86 @@ class _Scan:
             for check, pattern in _SUSPECTS.items():
                 if pattern.search(text):
                     self.tallies[check].add(place)
+        for check, mark in leftovers_in(stripped):
+            self.tallies[check].add(place, mark)
         return stripped
 
-    # Checks of one pair
+    # Checks of one pair, the newest
 
-    def _check_pair(self, source: str, target: str, number: int) -> None:
+    def _check_pair(self, source: str, target: str) -> None:
+        newest = len(self.pairs) - 1
         if not source:
-            self.tallies["empty source"].add(f"{self.source.path}:{number}")
+            self.tallies["empty source"].add(self.source.place(newest))
         if not target:
-            self.tallies["empty target"].add(f"{self.target.path}:{number}")
+            self.tallies["empty target"].add(self.target.place(newest))
         if source == target and source.count(" ") >= COPIED_WORDS:
-            self.tallies["copied"].add(f"{self.source.path}:{number}")
+            self.tallies["copied"].add(self.source.place(newest))
 
-    def _check_pieces(self, tokenizers: Tokenizers, pair: tuple[str, str], number: int) -> None:
+    def _check_pieces(self, tokenizers: Tokenizers, pair: tuple[str, str]) -> None:
         sides = zip(tokenizers, pair, (self.source, self.target), strict=True)
         for tokenizer, text, side in sides:
             ids = tokenizer.encode(text)
             self.pieces += len(ids)
             for _ in range(ids.count(UNK)):
-                self.tallies["unknown pieces"].add(f"{side.path}:{number}")
+                self.tallies["unknown pieces"].add(side.place(len(self.pairs) - 1))
 
     # Checks of the whole split
 
     def _check_counts(self) -> None:
-        counts = list(self.lines.values())
-        if len(set(counts)) > 1:
-            self.tallies["line counts"].count = abs(counts[0] - counts[1])
-            self.details["line counts"] = ", ".join(
-                f"{path} has {lines:,}" for path, lines in self.lines.items()
-            )
+        for files in self.lines:
+            counts = list(files.values())
+            if len(set(counts)) > 1:
+                self.tallies["line counts"].count += abs(counts[0] - counts[1])
+                self.details["line counts"] = ", ".join(
+                    f"{path} has {lines:,}" for path, lines in files.items()
+                )
+
+    def _columns(self) -> list[Finding]:
+        """Which columns are read, of each table of which it is not plain."""
+        tables = [p.content for p in self.text.parts if isinstance(p, OneFile)]
+        return [
+            _finding(self.split, "columns", 2, None, (), f"{table.file}: {table.note}")
+            for table in tables
+            if isinstance(table, Table) and table.note
+        ]
+
+    def _check_languages(self) -> list[Finding]:
+        """Whether each side of each part is in its language, or they are exchanged."""
+        found = []
+        for part, samples in enumerate(zip(self.source.samples, self.target.samples, strict=True)):
+            order = find_order(*samples, *self.languages)
+            name = self.text.parts[part].name
+            if order and order.is_exchanged:
+                source, target = self.languages
+                detail = f"{name}: the source looks like {target}, the target like {source}"
+                count, rate = order.exchanged, order.exchanged / order.lines
+                found.append(_finding(self.split, "exchanged", count, rate, (), detail))
+                continue
+            for lines, language in zip(samples, self.languages, strict=True):
+                looks_like = unexpected_language(lines, language)
+                if looks_like:
+                    detail = f"{name}: {language} looks like {looks_like}"
+                    found.append(
+                        _finding(self.split, "other language", len(lines), None, (), detail)
+                    )
+        return found
+
+    def _check_style(self) -> list[Finding]:
+        """What a model that is trained on this text will not have seen."""
+        if self.split != "train":
+            return []
+        found = []
+        for side in (self.source, self.target):
+            one_case = side.style.one_case
+            if one_case:
+                detail = f"{side.name}: every letter is {one_case}-case"
+                count = side.style.lines
+                found.append(_finding(self.split, "one case", count, 1.0, (), detail))
+            unseen = list(side.style.unseen())
+            if unseen:
+                detail = f"{side.name}: {'; '.join(unseen)}"
+                found.append(_finding(self.split, "not seen", len(unseen), None, (), detail))
+        return found
 
     def _check_lengths(self) -> list[Finding]:
         source, target = (
@@ -388,11 +547,11 @@ class _Scan:
 
     def _sizes(self) -> list[Finding]:
         sides = (self.source, self.target)
-        words = ", ".join(f"{side.path.name} {side.words:,} words" for side in sides)
+        words = ", ".join(f"{side.name} {side.words:,} words" for side in sides)
         found = [_finding(self.split, "size", len(self.pairs), None, (), words)]
         for side in sides:
-            length, line = side.longest
-            place = side.place(-line - 1)
+            length, index = side.longest
+            place = side.place(-index)
             found.append(_finding(self.split, "longest", length, None, (place,)))
         return found
 
@@ -456,7 +615,7 @@ def _unseen(scans: list[_Scan]) -> list[Finding]:
             if unseen:
                 count = sum(unseen.values())
                 rate = count / sum(side.alphabet.values())
-                detail = f"{side.path.name}: " + " ".join(map(_shown, sorted(unseen)[:10]))
+                detail = f"{side.name}: " + " ".join(map(_shown, sorted(unseen)[:10]))
                 finding = _finding(scan.split, "unseen characters", count, rate, (), detail)
                 found.append(finding)
     return found

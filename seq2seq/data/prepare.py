@@ -28,7 +28,14 @@ import numpy.typing as npt
 import sentencepiece
 
 from seq2seq.config import Config, DataConfig, VaryConfig
-from seq2seq.data.corpus import ParallelText, find_corpus, read_lines
+from seq2seq.data.corpus import (
+    FORMATS,
+    Corpus,
+    OneFile,
+    find_corpus,
+    read_lines,
+    warn_if_odd,
+)
 from seq2seq.data.dataset import DatasetWriter, ParallelDataset
 from seq2seq.data.text import clean_source, clean_target
 from seq2seq.data.tokenizer import UNK, Tokenizers, train_tokenizers
@@ -56,9 +63,9 @@ _FILTERS = {  # why no pair may be left -> the setting that says so; duplicates 
 class SplitSummary:
     """What became of one corpus: numbers of pairs, pieces, and the share of pieces unknown.
 
-    `inputs` is the sha256 of each file, by side; `dropped` and `noted` count pairs by reason, those
-    noted (in validation) being kept all the same; in training, variants are noted (`data.vary`).
-    read = kept + the sum of dropped.
+    `inputs` is the sha256 of each file, by side or kind; `dropped` and `noted` count pairs by
+    reason, those noted (in validation) being kept all the same; in training, variants are noted
+    (`data.vary`). read = kept + the sum of dropped.
     """
 
     inputs: dict[str, str]
@@ -126,6 +133,7 @@ def prepare(config: Config, *, cache: Path | None = None) -> Prepared:
     written.
     """
     train, valid = _corpus(config, "train"), _corpus(config, "valid")
+    _check_columns(config, train, valid)
     folder = (cache or default_cache()) / _key(config, train, valid)
     if folder.exists():
         try:
@@ -149,21 +157,30 @@ def prepare(config: Config, *, cache: Path | None = None) -> Prepared:
 
 
 class _Corpus(NamedTuple):
-    """A corpus and the sha256 of its files: of `source` and `target`, or of one `table`."""
+    """A corpus and the sha256 of its files: of `source` and `target`, of one `table`, `2.csv`."""
 
-    text: ParallelText
+    text: Corpus
     inputs: dict[str, str]
 
 
 def _corpus(config: Config, split: str) -> _Corpus:
-    spec = getattr(config.data, split)
+    data = config.data
+    spec = getattr(data, split)
     if not spec:
+        raise UserError(f"data.{split}: expected {FORMATS}, found nothing set")
+    text = find_corpus(spec, data.source, data.target, data.columns)
+    warn_if_odd(text, data.source, data.target)
+    return _Corpus(text, {role: _sha256(file) for role, file in text.inputs.items()})
+
+
+def _check_columns(config: Config, *corpora: _Corpus) -> None:
+    parts = [part for corpus in corpora for part in corpus.text.parts]
+    tables = any(isinstance(part, OneFile) and part.is_table for part in parts)
+    if config.data.columns and not tables:
         raise UserError(
-            f"data.{split}: expected a prefix, a .tsv file or [source, target], found nothing set"
+            "data.columns: there is no table (.tsv, .csv, .jsonl) to take columns from; leave it "
+            "out, or name one"
         )
-    text = find_corpus(spec, config.data.source, config.data.target)
-    sides = ("table",) if text.target is None else ("source", "target")
-    return _Corpus(text, dict(zip(sides, map(_sha256, text.files), strict=True)))
 
 
 def _sha256(path: Path) -> str:
@@ -190,7 +207,7 @@ def _key(config: Config, train: _Corpus, valid: _Corpus) -> str:
         "sentencepiece": sentencepiece.__version__,
         "data": config.data.model_dump(mode="json", exclude={"train", "valid", "test"}),
         "tokenizer": config.tokenizer.model_dump(mode="json", exclude={"source_end"}),
-        "inputs": [list(corpus.inputs.values()) for corpus in (train, valid)],
+        "inputs": [list(corpus.inputs.items()) for corpus in (train, valid)],
     }
     if config.data.vary != VaryConfig():
         decisive["seed"] = config.seed  # it says which pairs are varied
@@ -330,7 +347,7 @@ class _Survey(NamedTuple):
         return {"empty": self.read - self.filled, "duplicate": self.filled - self.kept}
 
 
-def _survey(text: ParallelText, folder: Path, *, deduplicate: bool) -> _Survey:
+def _survey(text: Corpus, folder: Path, *, deduplicate: bool) -> _Survey:
     """Read `text` once; a hash of every pair goes through a file in `folder`."""
     hashes, filled = folder / "hashes", bytearray()
     with hashes.open("wb") as file:
@@ -360,12 +377,12 @@ def _first_of_each(hashes_M: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
     return first_M
 
 
-def _unique(text: ParallelText, survey: _Survey) -> Iterator[tuple[str, str]]:
+def _unique(text: Corpus, survey: _Survey) -> Iterator[tuple[str, str]]:
     """The pairs that the survey keeps, as they were written."""
     return compress(((source, target) for source, target, _ in text.pairs()), survey.kept_N)
 
 
-def _learn(config: Config, text: ParallelText, survey: _Survey) -> Tokenizers:
+def _learn(config: Config, text: Corpus, survey: _Survey) -> Tokenizers:
     """Tokenizers learnt from pairs evenly spread over the corpus, at most `_SAMPLE`."""
     kept, size = survey.kept, min(survey.kept, _SAMPLE)
     if not kept:
@@ -378,7 +395,7 @@ def _learn(config: Config, text: ParallelText, survey: _Survey) -> Tokenizers:
 
 def _write_train(
     config: Config,
-    text: ParallelText,
+    text: Corpus,
     survey: _Survey,
     tokenizers: Tokenizers,
     folder: Path,
@@ -404,9 +421,7 @@ def _write_train(
     return counts
 
 
-def _write_valid(
-    data: DataConfig, text: ParallelText, tokenizers: Tokenizers, folder: Path
-) -> _Counts:
+def _write_valid(data: DataConfig, text: Corpus, tokenizers: Tokenizers, folder: Path) -> _Counts:
     """Write validation's ids and its raw text; every pair with two sides, none endless, is kept."""
     counts = _Counts()
     pairs = []
@@ -416,14 +431,14 @@ def _write_valid(
     counts.dropped["empty"] = counts.read - len(pairs)
     if not pairs:
         raise UserError(
-            f"data.valid: expected sentence pairs in {text.source}, found only empty ones"
+            f"data.valid: expected sentence pairs in {text.name}, found only empty ones"
         )
     ids = list(_encoded(pairs, tokenizers))
     fits = [max(map(len, sides)) <= _ENDLESS * data.max_length for sides in ids]
     counts.dropped["far too long"] = fits.count(False)
     if not any(fits):
         raise UserError(
-            f"data.valid: every pair of {text.source} has more than {_ENDLESS} x data.max_length "
+            f"data.valid: every pair of {text.name} has more than {_ENDLESS} x data.max_length "
             "pieces; expected sentences"
         )
     pairs, ids = list(compress(pairs, fits)), list(compress(ids, fits))
@@ -475,11 +490,11 @@ def _unfit(source_length: int, target_length: int, data: DataConfig) -> str | No
 # --- telling -------------------------------------------------------------------------------------
 
 
-def _nothing_left(text: ParallelText, counts: _Counts) -> UserError:
+def _nothing_left(text: Corpus, counts: _Counts) -> UserError:
     """The error that names the setting which dropped the most pairs."""
     worst = max(_FILTERS, key=lambda reason: counts.dropped[reason])
     return UserError(
-        f"{_FILTERS[worst]}: no pair of {text.source} is left to train on: "
+        f"{_FILTERS[worst]}: no pair of {text.name} is left to train on: "
         f"{counts.read:,} read, dropped {_listed(counts.dropped)}"
     )
 

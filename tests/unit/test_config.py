@@ -212,8 +212,8 @@ def test_an_absolute_path_stays(tmp_path: Path) -> None:
         ("seed: -1", r"yaml:1: seed: expected greater than or equal to 0, found -1"),
         ("model: {dropout: 1.5}", r"yaml:1: model\.dropout: expected less than 1, found 1\.5"),
         ("model: 3", r"yaml:1: model: expected a mapping of settings, found 3"),
-        ("data:\n  train: [a]", r"yaml:2: data\.train: expected one path or \[source, target\]"),
-        ("data:\n  train: 3", r"yaml:2: data\.train: expected one path or \[source, target\]"),
+        ("data:\n  train: [[a]]", r"yaml:2: data\.train: expected one path, \[source, target\]"),
+        ("data:\n  train: 3", r"yaml:2: data\.train: expected one path, \[source, target\]"),
         (
             "training:\n  optimizer:\n    betas: [0.9]",
             r"yaml:3: training\.optimizer\.betas: expected more values",

@@ -47,7 +47,7 @@ def places(finding: Finding) -> list[str]:
 
 def test_a_good_corpus_has_nothing_but_its_size_to_tell(write: Write) -> None:
     report = check({"train": write("train", SOURCES, TARGETS)})
-    assert {finding.check for finding in report.findings} == {"size", "longest"}
+    assert {finding.check for finding in report.findings} == {"size", "longest", "not seen"}
     assert {finding.severity for finding in report.findings} == {"info"}
     assert only(report, "size").count == 20
     assert not report.must_fix
@@ -251,3 +251,172 @@ def test_the_table_puts_errors_first_and_explains_them(write: Write) -> None:
     assert rows[0].split()[:4] == ["severity", "split", "check", "count"]
     assert rows[1].startswith("error")
     assert "not UTF-8: bytes that are no UTF-8 text" in rows
+
+
+# --- leftovers of other tools --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "check_name"),
+    [
+        ("Je n&apos;en veux pas", "entities"),
+        ("Marks &amp; Spencer", "entities"),
+        ("caf&#233; et th&eacute;", "entities"),
+        ("Marks & amp ; Spencer", "entities"),
+        ("une mai@@ son", "subword marks"),
+        ("\u2581une \u2581maison", "subword marks"),
+        ("une mai ##son", "subword marks"),
+        ("une maison\uffed.", "subword marks"),
+        ("une</w> maison</w>", "subword marks"),
+        ("un \u2047 ici", "subword marks"),
+        ("Marks &amp ;quot; Spencer", "entities"),
+        ("une <0xE2> maison", "subword marks"),
+        ("bien @-@ aimé", "tokenizer marks"),
+        ("le chat -LRB- noir -RRB-", "tokenizer marks"),
+        ("le <unk> dort", "special tokens"),
+        ("<s> le chat </s>", "special tokens"),
+        ("le chat [SEP]", "special tokens"),
+        ("<|endoftext|> le chat", "special tokens"),
+        ("<2fr> le chat", "language tags"),
+        (">>fra<< le chat", "language tags"),
+        ("__fr__ le chat", "language tags"),
+        ("fr_XX le chat", "language tags"),
+        ("le chat fra_Latn", "language tags"),
+        ("<seg>le chat</seg>", "markup"),
+        ('<seg id="4">le chat', "markup"),
+        ("le chat<br/>dort", "markup"),
+        ('<?xml version="1.0"?>', "markup"),
+        ("{\\an8}le chat", "markup"),
+        ("the cat ||| le chat", "separators"),
+    ],
+)
+def test_what_another_tool_left_is_named(write: Write, line: str, check_name: str) -> None:
+    report = check({"train": write("train", SOURCES, [*TARGETS[:-1], line])})
+    finding = only(report, check_name)
+    assert (finding.count, finding.rate, finding.severity) == (1, 1 / 40, "warning")
+    assert "train.fr:20 " in finding.examples[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("AT&T & Co; 3 < 4 > 2", "R&D; S&P", "un e-mail: a@b.fr", "2 @ 3", "a_b, fr_fr"),
+        *("#hashtag ## 3", "[sic] (bis)", "A | B", "Ġurnata sabiħa", "C:\\Temp", "50 % de 100 %"),
+        *("<3", "« Oui », dit-il.", "1984 fut long", "l'été d'aujourd'hui", '"Oui", dit-il'),
+    ],
+)
+def test_good_text_is_no_leftover(write: Write, text: str) -> None:
+    report = check({"train": write("train", [*SOURCES, "x"], [*TARGETS, text])})
+    assert {finding.severity for finding in report.findings} == {"info"}, report.table()
+
+
+def test_a_corpus_in_pieces_must_be_mended(write: Write) -> None:
+    pieces = ["\u2581" + line.replace(" ", " \u2581") for line in TARGETS]
+    assert only(check({"train": write("train", pieces, pieces)}), "subword marks").rate == 1
+    assert check({"train": write("train", SOURCES, pieces)}).must_fix
+
+
+@pytest.mark.parametrize(
+    ("check_name", "change"),
+    [
+        ("tokenised", lambda text: text.replace(".", " ,") + " ."),
+        ("quoted lines", lambda text: f'"{text}"'),
+        ("numbered lines", lambda text: f"12. {text}"),
+    ],
+)
+def test_what_is_odd_only_when_it_is_the_rule_is_told_only_then(
+    write: Write, check_name: str, change: Callable[[str], str]
+) -> None:
+    changed = [change(line) for line in SOURCES]
+    assert only(check({"train": write("a", changed, changed)}), check_name).severity == "warning"
+    few = [changed[0], *SOURCES[1:]]
+    assert found(check({"train": write("b", few, TARGETS)}), check_name) is None
+
+
+def test_a_header_in_two_files_is_found(write: Write) -> None:
+    report = check({"train": write("train", ["en", *SOURCES], ["fr", *TARGETS])})
+    assert places(only(report, "header")) == ["train.en:1"]
+
+
+def test_exchanged_languages_are_an_error(write: Write) -> None:
+    report = check({"train": write("train", TARGETS, SOURCES)})
+    assert only(report, "exchanged").severity == "error"
+    assert "the source looks like fr, the target like en" in only(report, "exchanged").detail
+
+
+def test_text_in_a_third_language_is_named(write: Write) -> None:
+    german = [f"Das ist der Satz mit der Nummer {n}, und er ist nicht lang." for n in range(20)]
+    detail = only(check({"train": write("train", SOURCES, german)}), "other language").detail
+    assert detail.endswith("fr looks like de")
+
+
+# --- what the model won't have seen --------------------------------------------------------------
+
+
+def not_seen(report: Report) -> list[str]:
+    return [one.detail for one in report.findings if one.check == "not seen"]
+
+
+def test_ways_of_writing_that_training_text_lacks_are_named(write: Write) -> None:
+    source, target = not_seen(check({"train": write("train", SOURCES, TARGETS)}))
+    assert "train.en: lines in capitals, THE DOG (0 of 20)" in source
+    assert "lines without a mark at their end (0 of 20)" in source
+    assert "apostrophes (none)" in source
+    assert "apostrophes as \u2019 (0, beside 20 as ')" in target
+
+
+def test_what_is_there_is_not_named(write: Write) -> None:
+    lines = ["The dog's 2 bones.", "THE DOG", "the dog", '"Oh\u2019 \u201cno\u201d']
+    report = check({"train": write("train", lines * 5, lines * 5)})
+    assert not_seen(report) == []
+
+
+def test_only_training_text_teaches(write: Write) -> None:
+    assert not_seen(check({"valid": write("valid", SOURCES, TARGETS)})) == []
+
+
+@pytest.mark.parametrize(("change", "word"), [(str.lower, "lower"), (str.upper, "upper")])
+def test_text_of_one_case_is_a_warning(
+    write: Write, change: Callable[[str], str], word: str
+) -> None:
+    report = check({"train": write("train", SOURCES, [change(line) for line in TARGETS])})
+    finding = only(report, "one case")
+    assert (finding.severity, finding.detail) == (
+        "warning",
+        f"train.fr: every letter is {word}-case",
+    )
+
+
+def test_a_script_without_capitals_lacks_none(write: Write) -> None:
+    report = check({"train": write("train", SOURCES, ["我爱你。"] * 20)})
+    assert "capital" not in not_seen(report)[1]
+    assert found(report, "one case") is None
+
+
+# --- other formats -------------------------------------------------------------------------------
+
+
+def test_every_format_is_looked_at_and_places_are_its_own(write: Write, tmp_path: Path) -> None:
+    prefix = write("a", SOURCES, TARGETS)
+    rows = [f"{n},{a},{b}" for n, (a, b) in enumerate(zip(SOURCES, TARGETS, strict=True))]
+    rows[4] = '4,"two\nlines",'
+    (tmp_path / "b.csv").write_text("id,en,fr\n" + "\n".join(rows) + "\n")
+    (tmp_path / "c.tsv").write_text("en\tfr\nHello\tBon&apos;jour\nalone\n")
+    splits = {"train": [prefix, *(str(tmp_path / name) for name in ("b.csv", "c.tsv"))]}
+    report = check_corpora(splits, "en", "fr")
+    assert only(report, "size").count == 42
+    assert places(only(report, "empty target")) == ["b.csv:6", "c.tsv:3"]
+    assert places(only(report, "entities")) == ["c.tsv:2 &apos;"]
+    assert places(only(report, "no tab")) == ["c.tsv:3"]
+    columns = [one.detail for one in report.findings if one.check == "columns"]
+    assert "en from column 2 (en), fr from column 3 (fr) of 3, by name" in columns[0]
+
+
+def test_a_format_that_breaks_off_is_told_with_its_place(tmp_path: Path) -> None:
+    lines = "".join(
+        f'{{"en": "{a}", "fr": "{b}"}}\n' for a, b in zip(SOURCES, TARGETS, strict=True)
+    )
+    (tmp_path / "a.jsonl").write_text(lines * 60 + "{broken\n")
+    report = check_corpora({"train": str(tmp_path / "a.jsonl")}, "en", "fr")
+    assert "a.jsonl:1201: not valid JSON" in only(report, "unreadable").detail
+    assert only(report, "size").count == 1200

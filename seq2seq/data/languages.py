@@ -1,0 +1,280 @@
+"""Names of languages, and which of two languages a text is in.
+
+The identification is py3langid's (Lui and Baldwin 2012, retrained): naive Bayes over byte n-grams,
+needing nothing but NumPy. It is imported when it is first asked, which takes a second. lingua was
+considered: 100 MB for what is asked here of hundreds of lines at once.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
+
+SAMPLE = 500
+"""Lines of a text that are looked at."""
+_CHARACTERS = 300  # of a line
+_LETTERS = 30  # of a text, below which its language is not guessed
+_FEWEST = 20  # lines of which it is said that they are in another language
+_LIKELIEST = 4  # related languages are often confused
+_CERTAIN = 0.75  # the share of lines that must agree that two languages are exchanged
+
+# ISO 639-1 (or 639-3): the three-letter codes, the English names, what speakers and the larger
+# neighbours call it. What a header row or the name of a file is likely to hold.
+_NAMES = """
+af: afr afrikaans
+am: amh amharic አማርኛ
+ar: ara arb arabic arabe arabisch árabe arabo العربية عربي
+as: asm assamese অসমীয়া
+az: aze azerbaijani azeri azərbaycanca
+be: bel belarusian беларуская
+bg: bul bulgarian bulgare bulgarisch български
+bn: ben bengali bangla বাংলা
+br: bre breton brezhoneg
+bs: bos bosnian bosanski
+ca: cat catalan català catalán
+cs: ces cze czech tchèque tschechisch čeština český česky
+cy: cym wel welsh cymraeg
+da: dan danish danois dänisch dansk
+de: deu ger german allemand deutsch alemán tedesco alemão duits немецкий niemiecki 德语 ドイツ語
+el: ell gre greek grec griechisch griego ελληνικά
+en: eng english anglais englisch inglés ingles inglese inglês engels
+en: английский angielski ingilizce 英语 英文 英語 영어 الإنجليزية अंग्रेज़ी अंग्रेजी
+eo: epo esperanto
+es: spa spanish espagnol spanisch español espanol castellano spagnolo espanhol
+es: испанский hiszpański 西班牙语 スペイン語
+et: est estonian eesti
+eu: eus baq basque euskara
+fa: fas per pes persian farsi فارسی persan persisch
+fi: fin finnish finnois finnisch suomi
+fo: fao faroese føroyskt
+fr: fra fre french français francais französisch franzosisch francés frances
+fr: francese francês frans французский francuski fransızca 法语 フランス語 프랑스어
+fr: الفرنسية
+fy: fry frisian frysk
+ga: gle irish gaeilge
+gd: gla gaelic gàidhlig
+gl: glg galician galego
+gu: guj gujarati ગુજરાતી
+ha: hau hausa
+he: heb iw hebrew hébreu hebräisch עברית
+hi: hin hindi हिन्दी हिंदी
+hr: hrv croatian hrvatski
+ht: hat haitian kreyòl
+hu: hun hungarian hongrois ungarisch magyar
+hy: hye arm armenian հայերեն
+id: ind indonesian indonesia
+ig: ibo igbo
+is: isl ice icelandic íslenska
+it: ita italian italien italienisch italiano итальянский 意大利语 イタリア語
+ja: jpn japanese japonais japanisch japonés 日本語 日语 日文
+jv: jav javanese
+ka: kat geo georgian ქართული
+kk: kaz kazakh қазақша
+km: khm khmer ខ្មែរ
+kn: kan kannada ಕನ್ನಡ
+ko: kor korean coréen koreanisch coreano 한국어 韩语 韓国語
+ku: kur kurdish kurdî
+ky: kir kyrgyz кыргызча
+la: lat latin
+lb: ltz luxembourgish lëtzebuergesch
+lg: lug luganda
+ln: lin lingala
+lo: lao ລາວ
+lt: lit lithuanian lietuvių
+lv: lav latvian latviešu
+mg: mlg malagasy
+mi: mri mao maori
+mk: mkd mac macedonian македонски
+ml: mal malayalam മലയാളം
+mn: mon mongolian монгол
+mr: mar marathi मराठी
+ms: msa may malay melayu
+mt: mlt maltese malti
+my: mya bur burmese မြန်မာ
+ne: nep nepali नेपाली
+nl: nld dut dutch néerlandais niederländisch nederlands neerlandés olandese
+nn: nno nynorsk
+no: nor nob nb norwegian norsk norvégien norwegisch bokmål
+nso: pedi sepedi
+oc: oci occitan
+om: orm oromo
+or: ori ory odia oriya ଓଡ଼ିଆ
+pa: pan punjabi ਪੰਜਾਬੀ
+pl: pol polish polonais polnisch polski polaco польский
+ps: pus pashto پښتو
+pt: por portuguese portugais portugiesisch português portugues portugués portoghese 葡萄牙语
+qu: que quechua
+ro: ron rum romanian roumain rumänisch română
+ru: rus russian russe russisch русский ruso russo rosyjski 俄语 ロシア語
+rw: kin kinyarwanda
+sa: san sanskrit संस्कृतम्
+sd: snd sindhi
+si: sin sinhala sinhalese සිංහල
+sk: slk slo slovak slovenčina
+sl: slv slovenian slovene slovenščina
+sn: sna shona
+so: som somali
+sq: sqi alb albanian shqip
+sr: srp serbian српски srpski
+st: sot sesotho
+sv: swe swedish suédois schwedisch svenska
+sw: swa swahili kiswahili
+ta: tam tamil தமிழ்
+te: tel telugu తెలుగు
+tg: tgk tajik тоҷикӣ
+th: tha thai ไทย
+ti: tir tigrinya
+tk: tuk turkmen
+tl: tgl fil tagalog filipino
+tr: tur turkish turc türkisch türkçe turkce турецкий
+tt: tat tatar
+ug: uig uyghur
+uk: ukr ukrainian українська
+ur: urd urdu اردو
+uz: uzb uzbek
+vi: vie vietnamese vietnamien tiếng việt
+xh: xho xhosa
+yi: yid yiddish
+yo: yor yoruba
+yue: cantonese 粤语 粵語
+zh: zho chi cmn chinese chinois chinesisch chino cinese mandarin 中文 汉语 漢語 中国語
+zh: 중국어 zh-hans zh-hant
+zu: zul zulu
+"""
+
+
+@cache
+def _codes() -> dict[str, str]:
+    """Every name -> the shortest code of its language."""
+    codes = {}
+    for row in _NAMES.strip().split("\n"):
+        code, _, names = row.partition(":")
+        for name in (code, *names.split()):
+            codes[_folded(name)] = code
+    return codes
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def known_language(name: str) -> str | None:
+    """Return the code of the language that `name` names: `fra`, `fr_CA` and `French` are `fr`.
+
+    None if it names none.
+    """
+    codes = _codes()
+    folded = _folded(name.strip())
+    if folded in codes:
+        return codes[folded]
+    tag = re.fullmatch(r"([a-z]{2,3})[-_][a-z0-9]{2,8}([-_][a-z0-9]{2,8})?", folded)
+    return codes.get(tag[1]) if tag else None
+
+
+def same_language(name: str, other: str) -> bool:
+    """Whether two codes or names mean one language, whatever the region."""
+    if _folded(name) == _folded(other):
+        return True
+    code = known_language(name)
+    return code is not None and code == known_language(other)
+
+
+# --- what a text is in ---------------------------------------------------------------------------
+
+
+class Order(NamedTuple):
+    """How many of so many lines speak for the languages as they are said, and for the exchange."""
+
+    straight: int
+    exchanged: int
+    lines: int
+
+    @property
+    def is_exchanged(self) -> bool:
+        """Whether the two languages stand the wrong way round, with hardly a doubt."""
+        return self.exchanged > 0 and self.exchanged >= _CERTAIN * self.lines
+
+    @property
+    def is_straight(self) -> bool:
+        """Whether they stand as it is said, with hardly a doubt."""
+        return self.straight > 0 and self.straight >= _CERTAIN * self.lines
+
+
+def find_order(
+    sources: Sequence[str], targets: Sequence[str], source_language: str, target_language: str
+) -> Order | None:
+    """Return how the lines of two texts, facing each other, vote on which language is which.
+
+    A line speaks for the exchange if each of its two sides looks more like the other's language.
+    None where the identification does not know both languages, or they are one.
+    """
+    source, target = (_identified(name) for name in (source_language, target_language))
+    if source is None or target is None or source == target:
+        return None
+    straight = exchanged = lines = 0
+    for left, right in zip(sources[:SAMPLE], targets[:SAMPLE], strict=True):
+        if not (_says_something(left) and _says_something(right)) or left == right:
+            continue
+        lines += 1
+        margins = (_margin(left, source, target), _margin(right, target, source))
+        straight += min(margins) > 0
+        exchanged += max(margins) < 0
+    order = Order(straight, exchanged, lines)
+    if order.is_exchanged and not (
+        _may_be(sources, target_language) and _may_be(targets, source_language)
+    ):
+        return Order(straight, 0, lines)  # Spanish and German are no French and English exchanged
+    return order
+
+
+def guess_language(lines: Sequence[str]) -> list[str]:
+    """Return codes of languages, the likeliest of the text first; none if it says too little."""
+    text = "\n".join(line[:_CHARACTERS] for line in lines[:SAMPLE])
+    if sum(char.isalpha() for char in text) < _LETTERS:
+        return []
+    return [code for code, _ in _rank(text)]
+
+
+def unexpected_language(lines: Sequence[str], language: str) -> str | None:
+    """Return the language that a text looks like if that is not `language`, else None.
+
+    None as well where there are too few lines to tell, or the identification does not know it.
+    """
+    if len(lines) < _FEWEST or not is_identified(language) or _may_be(lines, language):
+        return None
+    return guess_language(lines)[0]
+
+
+def _may_be(lines: Sequence[str], language: str) -> bool:
+    """Whether a language is among the likeliest of a text, or the text says too little."""
+    guess = guess_language(lines)
+    return not guess or any(same_language(code, language) for code in guess[:_LIKELIEST])
+
+
+def is_identified(name: str) -> bool:
+    """Whether the identification knows a language."""
+    return _identified(name) is not None
+
+
+def _identified(name: str) -> str | None:
+    """The code under which the identification knows a language."""
+    code = known_language(name) or name.casefold()
+    return code if code in dict(_rank("text")) else None
+
+
+def _says_something(text: str) -> bool:
+    return sum(char.isalpha() for char in text[:_CHARACTERS]) >= 2
+
+
+def _margin(text: str, one: str, other: str) -> float:
+    ranks = dict(_rank(text[:_CHARACTERS]))
+    return ranks[one] - ranks[other]
+
+
+def _rank(text: str) -> list[tuple[str, float]]:
+    import py3langid  # a second, and not every command asks
+
+    return py3langid.rank(text)

@@ -1,0 +1,19 @@
+"""A sentence and its translation, as every reader gives them."""
+
+import re
+from typing import NamedTuple
+
+_BREAK = re.compile(r"[ \t]*[\r\n][ \t\r\n]*")
+
+
+class Pair(NamedTuple):
+    """A sentence, its translation and the number of their line, from 1."""
+
+    source: str
+    target: str
+    line: int
+
+
+def one_line(text: str) -> str:
+    """Return a text from a format in which it may go over lines, in one line."""
+    return _BREAK.sub(" ", text) if "\n" in text or "\r" in text else text

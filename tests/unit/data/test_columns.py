@@ -1,0 +1,177 @@
+"""Which columns of a table are taken, and what is said of it."""
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from seq2seq.data.columns import is_header_pair
+from seq2seq.data.corpus import Columns, Pair, find_corpus, find_test_set, warn_if_odd
+from seq2seq.data.languages import find_order, guess_language, known_language, same_language
+from seq2seq.errors import UserError
+
+ENGLISH = ["The dog sleeps on the chair.", "I love you very much.", "Where is my blue coat?"]
+FRENCH = ["Le chien dort sur la chaise.", "Je t'aime beaucoup.", "Où est mon manteau bleu ?"]
+OTHER = ["We were going to the beach.", "She has two brothers.", "It is raining in the town."]
+
+
+def table(folder: Path, *columns: list[str], header: str = "") -> str:
+    rows = "".join("\t".join(row) + "\n" for row in zip(*columns, strict=True))
+    (folder / "a.tsv").write_text(header + rows, encoding="utf-8")
+    return str(folder / "a.tsv")
+
+
+def first(spec: str, columns: Columns | None = None) -> Pair:
+    return next(iter(find_corpus(spec, "en", "fr", columns).pairs()))
+
+
+def test_columns_are_taken_by_number_and_by_name(tmp_path: Path) -> None:
+    plain = table(tmp_path, FRENCH, OTHER, ENGLISH)
+    assert first(plain, (3, 1)) == (ENGLISH[0], FRENCH[0], 1)
+    named = table(tmp_path, FRENCH, OTHER, ENGLISH, header="A\tB\tC\n")
+    assert first(named, ("c", "A")) == (ENGLISH[0], FRENCH[0], 2)
+
+
+def test_a_column_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path) -> None:
+    plain = table(tmp_path, FRENCH, ENGLISH)
+    with pytest.raises(UserError, match=r"no column 5; columns: 1: 'Le chien .*'; 2: 'The dog"):
+        first(plain, (5, 1))
+    with pytest.raises(UserError, match="no header row names 'en'"):
+        first(plain, ("en", "fr"))
+    named = table(tmp_path, FRENCH, ENGLISH, header="french\tenglish\n")
+    with pytest.raises(UserError, match=r"no column 'englisch' \(did you mean 'english'\?\)"):
+        first(named, ("englisch", "french"))
+
+
+def test_a_test_set_need_not_be_laid_out_as_the_training_table(tmp_path: Path) -> None:
+    spec = table(tmp_path, ENGLISH, FRENCH)
+    found = find_test_set(spec, "en", "fr", (4, 7))
+    assert next(iter(found.pairs())) == (ENGLISH[0], FRENCH[0], 1)
+
+
+def test_what_cannot_be_told_is_refused_with_a_sample_of_each_column(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"can't tell .*1: 'The dog.*2: 'We were.*data\.columns"):
+        first(table(tmp_path, ENGLISH, OTHER, FRENCH))
+
+
+def test_of_three_languages_the_two_that_are_asked_for_are_taken(tmp_path: Path) -> None:
+    german = ["Der Hund schläft auf dem Stuhl.", "Ich liebe dich sehr.", "Wo ist mein Mantel?"]
+    assert first(table(tmp_path, german, FRENCH, ENGLISH)) == (ENGLISH[0], FRENCH[0], 1)
+
+
+def test_languages_may_be_words_of_ones_own(tmp_path: Path) -> None:
+    spec = table(tmp_path, OTHER, ENGLISH, header="modern\tshakespeare\n")
+    pairs = find_corpus(spec, "shakespeare", "modern").pairs()
+    assert next(iter(pairs)) == (ENGLISH[0], OTHER[0], 2)
+
+
+def test_an_exchange_is_said_as_a_warning_and_a_plain_table_needs_no_word(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "seq2seq")
+    first(table(tmp_path, ENGLISH, FRENCH))
+    assert not caplog.records
+    first(table(tmp_path, FRENCH, ENGLISH))
+    assert caplog.records[0].levelno == logging.WARNING
+    assert "en from column 2, fr from column 1 of 2, by what is in them" in caplog.text
+
+
+def test_quotes_that_are_not_csv_are_kept_and_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    spec = table(tmp_path, [f'"{text}"' for text in ENGLISH], FRENCH)
+    assert first(spec).source == f'"{ENGLISH[0]}"'
+    assert "many cells are in double quotes" in caplog.text
+
+
+def test_one_sentence_in_quotes_is_speech(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    sources = [f'"{ENGLISH[0]}"', *ENGLISH[1:], *OTHER]
+    spec = table(tmp_path, sources, [f'"{FRENCH[0]}"', *FRENCH[1:], *FRENCH])
+    assert first(spec) == (f'"{ENGLISH[0]}"', f'"{FRENCH[0]}"', 1)
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("name", ["a.en", "a.fr"])
+def test_two_files_in_the_wrong_order_are_warned_of(
+    name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for side, lines in (("en", ENGLISH), ("fr", FRENCH)):
+        (tmp_path / f"a.{side}").write_text("".join(f"{line}\n" for line in lines))
+    pair = [str(tmp_path / name), str(tmp_path / ("a.fr" if name == "a.en" else "a.en"))]
+    warn_if_odd(find_corpus(pair, "en", "fr"), "en", "fr")
+    assert ("look exchanged: in 3 of 3 pairs" in caplog.text) == (name == "a.fr")
+
+
+def test_a_header_in_two_files_is_warned_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for side, lines in (("en", ["source", *ENGLISH]), ("fr", ["target", *FRENCH])):
+        (tmp_path / f"a.{side}").write_text("".join(f"{line}\n" for line in lines))
+    warn_if_odd(find_corpus(str(tmp_path / "a"), "en", "fr"), "en", "fr")
+    assert "a.en:1: the first pair looks like a header" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [("en", "fr"), ("English", "Français"), ("source", "target"), ("src", "tgt"),
+     ("fr-FR", "en-US"), ("text_en", "text_fr"), ("sentence1", "sentence2"),
+     ("anglais", "français"), ("EN", "translation")],
+)  # fmt: skip
+def test_a_header_is_known(left: str, right: str) -> None:
+    assert is_header_pair(left, right, "en", "fr")
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [("no", "it"), ("is", "est"), ("text", "texte"), ("english", "anglais"), ("Source.", "Source."),
+     ("The dog sleeps.", "Le chien dort."), ("1", "2"), ("note", "note"), ("", "fr")],
+)  # fmt: skip
+def test_a_pair_of_words_is_no_header(left: str, right: str) -> None:
+    assert not is_header_pair(left, right, "en", "fr")
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("fra", "fr"), ("fre", "fr"), ("fr_CA", "fr"), ("fra_Latn", "fr"), ("Français", "fr"),
+     ("zh-Hans", "zh"), ("CHINESE", "zh"), ("日本語", "ja"), ("हिन्दी", "hi"), ("klingon", None),
+     ("", None)],
+)  # fmt: skip
+def test_names_of_languages_are_known(name: str, code: str | None) -> None:
+    assert known_language(name) == code
+    assert code is None or same_language(name, code)
+
+
+def test_a_language_that_nobody_knows_is_itself() -> None:
+    assert same_language("tlh", "TLH")
+    assert not same_language("tlh", "fr")
+    assert find_order(ENGLISH, FRENCH, "tlh", "fr") is None
+
+
+def test_languages_are_told_from_the_text() -> None:
+    order = find_order(ENGLISH, FRENCH, "en", "fr")
+    assert order
+    assert order.is_straight
+    exchanged = find_order(FRENCH, ENGLISH, "en", "fr")
+    assert exchanged
+    assert exchanged.is_exchanged
+    assert guess_language(FRENCH)[0] == "fr"
+    assert guess_language(["12", "34"]) == []
+
+
+def test_two_other_languages_are_no_exchange_of_the_two_that_were_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    spanish = ["El perro duerme en la silla.", "Te quiero mucho.", "¿Dónde está mi abrigo azul?"]
+    german = ["Der Hund schläft auf dem Stuhl.", "Ich liebe dich sehr.", "Wo ist mein Mantel?"]
+    spec = table(tmp_path, spanish * 7, german * 7)
+    assert first(spec) == (spanish[0], german[0], 1)
+    warn_if_odd(find_corpus(spec, "en", "fr"), "en", "fr")
+    assert "expected en, the source looks like es" in caplog.text
+    assert "expected fr, the target looks like de" in caplog.text
+
+
+def test_equal_and_empty_lines_say_nothing() -> None:
+    order = find_order(["", "1", "same text"], ["", "2", "same text"], "en", "fr")
+    assert order == (0, 0, 0)
+    assert not order.is_exchanged
+    assert not order.is_straight
