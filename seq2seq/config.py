@@ -5,7 +5,8 @@
 and line, never ignored.
 
 Relative paths written in a file are relative to that file; those in an override, to the working
-directory.
+directory. `corpora:NAME/train` is in corpora/NAME/ of the working directory, wherever it is written:
+what `seq2seq data get NAME` has put there.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 DropoutRate = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 Precision = Literal["fp32", "bf16"]
+FETCHED = "corpora:"
+"""How a path begins that is in corpora/ of the working directory, as `data get` leaves them."""
 
 
 def _is_corpus(value: object) -> object:
@@ -477,11 +480,18 @@ def _resolve_paths(tree: Tree, folder: Path) -> None:
             continue
         value = branch[last]
         if isinstance(value, str) and value:
-            branch[last] = str((folder / value).resolve())
+            branch[last] = _resolved(value, folder)
         elif isinstance(value, list):
             branch[last] = [
-                str((folder / item).resolve()) if isinstance(item, str) else item for item in value
+                _resolved(item, folder) if isinstance(item, str) else item for item in value
             ]
+
+
+def _resolved(path: str, folder: Path) -> str:
+    """`path` made absolute: from `folder`, or where `data get` puts corpora if it says so."""
+    if path.startswith(FETCHED):
+        return str((Path("corpora") / path.removeprefix(FETCHED)).resolve())
+    return str((folder / path).resolve())
 
 
 # --- errors a person can read --------------------------------------------------------------------

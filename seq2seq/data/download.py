@@ -31,6 +31,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeAlias, cast
 
+from seq2seq.bundled import bundled_recipe
 from seq2seq.errors import UserError, did_you_mean
 
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -146,6 +147,8 @@ def render_fetched(fetched: FetchedCorpus) -> str:
         rows.append(f"  not checked against a pinned hash: {', '.join(fetched.unverified)}")
     if fetched.missing:
         rows.append(f"  not found, so left out: {', '.join(fetched.missing)}")
+    if bundled_recipe(Path(fetched.name)) and fetched.folder.parent == Path("corpora"):
+        rows.append(f"  train on it with: seq2seq train --config {fetched.name}")
     return "\n".join(rows)
 
 
