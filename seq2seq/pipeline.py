@@ -12,7 +12,7 @@ import torch
 
 from seq2seq.config import Config, differences
 from seq2seq.data.batching import Batches
-from seq2seq.data.prepare import Prepared, prepare
+from seq2seq.data.prepare import LEAKED, Prepared, Summary, prepare
 from seq2seq.device import find_device
 from seq2seq.errors import UserError
 from seq2seq.evaluation.validation import build_validate
@@ -25,6 +25,9 @@ from seq2seq.training.trainer import Trainer
 logger = logging.getLogger(__name__)
 
 _CORPORA = ("data.train", "data.valid", "data.test")
+FEW_PAIRS = 1000
+"""Below so many a model learns its corpus by heart and little else: docs/first-hour.md."""
+_LEAK = 0.005  # a larger share of validation in training is warned of, as by `data check`
 
 
 def train(
@@ -63,8 +66,29 @@ def train(
         trainer = _trainer(config, prepared, model, run)
         if old:
             _go_on(trainer, old, config)
+        else:
+            _warn_of_data(prepared.summary)
         trainer.fit(show_bar=show_bar)
     return run
+
+
+def _warn_of_data(summary: Summary) -> None:
+    """Say what a run on this corpus can't do, before hours go into it."""
+    if summary.train.kept < FEW_PAIRS:
+        logger.warning(
+            "only %s training pairs: such a model knows its corpus by heart and translates other "
+            "sentences badly; useful ones begin at some 30,000 (a corpus to add, or a run to start "
+            "from with --init, helps most)",
+            f"{summary.train.kept:,}",
+        )
+    seen, kept = summary.valid.noted.get(LEAKED, 0), summary.valid.kept
+    if seen > _LEAK * kept:
+        logger.warning(
+            "%s of %s validation pairs are training pairs too: their loss and BLEU measure what is "
+            "remembered, and the best checkpoint is chosen by it; hold other pairs out",
+            f"{seen:,}",
+            f"{kept:,}",
+        )
 
 
 def _trainer(config: Config, prepared: Prepared, model: Seq2Seq, run: Run) -> Trainer:

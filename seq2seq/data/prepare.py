@@ -36,12 +36,15 @@ from seq2seq.errors import UserError
 
 logger = logging.getLogger(__name__)
 
-_FORMAT = 1  # raise it whenever the same inputs would give other files
+_FORMAT = 2  # raise it whenever the same inputs would give other files
 _SAMPLE = 100_000  # pairs that the tokenizers learn from
 _SHORT = 10  # pieces: of shorter sentences the ratio says little
 _BUCKET = 1 << 20  # hashes compared at a time
 _BUILDING = ".building"
 _ABANDONED = 24 * 3600  # seconds
+_HASHES = "hashes"  # the file of the training pairs' hashes, while a folder is built
+LEAKED = "trained on too"
+"""Why validation pairs are noted that are trained on too."""
 _FILTERS = {  # why no pair may be left -> the setting that says so; duplicates leave the first
     "too long": "data.max_length",
     "lopsided": "data.max_ratio",
@@ -262,6 +265,7 @@ def _write(config: Config, train: _Corpus, valid: _Corpus, folder: Path) -> Summ
     tokenizers.save(folder / "tokenizer")
     counts = _write_train(config.data, train.text, survey, tokenizers, folder)
     valid_counts = _write_valid(config.data, valid.text, tokenizers, folder)
+    (folder / _HASHES).unlink()
     summary = Summary(counts.summary(train), valid_counts.summary(valid))
     logger.info("training: %s", _sentence(summary.train))
     logger.info("validation: %s", _sentence(summary.valid))
@@ -320,20 +324,34 @@ def _clean(text: ParallelText) -> Iterator[tuple[str, str]]:
 
 
 def _survey(text: ParallelText, folder: Path, *, deduplicate: bool) -> _Survey:
-    """Read `text` once; a hash of every pair goes through a file in `folder`."""
-    hashes, read = folder / "hashes", 0
+    """Read `text` once; a hash of every pair goes into a file in `folder`."""
+    hashes, read = folder / _HASHES, 0
     with hashes.open("wb") as file:
         for source, target in _clean(text):
             read += 1
             if source and target:
-                file.write(hashlib.blake2b(f"{source}\n{target}".encode(), digest_size=8).digest())
+                file.write(_hash(source, target))
     count = hashes.stat().st_size // 8
     if deduplicate and count:
         first_M = _first_of_each(np.memmap(hashes, np.uint64, "r"))
     else:
         first_M = np.ones(count, bool)
-    hashes.unlink()
     return _Survey(read, first_M)
+
+
+def _hash(source: str, target: str) -> bytes:
+    return hashlib.blake2b(f"{source}\n{target}".encode(), digest_size=8).digest()
+
+
+def _count_seen(pairs: Iterable[tuple[str, str]], hashes: Path) -> int:
+    """How many of `pairs` are among those whose hashes are in the file; a block of it at a time."""
+    wanted = np.frombuffer(b"".join(_hash(*pair) for pair in pairs), np.uint64)
+    seen = np.zeros(len(wanted), bool)
+    if hashes.stat().st_size:
+        trained = np.memmap(hashes, np.uint64, "r")
+        for at in range(0, len(trained), _BUCKET):
+            seen |= np.isin(wanted, trained[at : at + _BUCKET])
+    return int(seen.sum())
 
 
 def _first_of_each(hashes_M: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
@@ -410,6 +428,8 @@ def _write_valid(
             reason = _unfit(len(source_ids), len(target_ids), data)
             if reason:
                 counts.noted[reason] += 1
+    if seen := _count_seen(pairs, folder / _HASHES):
+        counts.noted[LEAKED] = seen
     return counts
 
 
