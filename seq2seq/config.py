@@ -5,8 +5,8 @@
 and line, never ignored.
 
 Relative paths written in a file are relative to that file; those in an override, to the working
-directory. `corpora:NAME/train` is in corpora/NAME/ of the working directory, wherever it is written:
-what `seq2seq data get NAME` has put there.
+directory. `corpora:NAME/train` is in corpora/NAME/ of the working directory, wherever it is
+written: what `seq2seq data get NAME` has put there.
 """
 
 from __future__ import annotations
