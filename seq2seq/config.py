@@ -265,6 +265,7 @@ class Config(Part):
 
     seed: int = Field(default=1, ge=0, lt=2**63)
     code: Annotated[list[str], BeforeValidator(_yaml_list)] = []
+    init: str | None = None
     data: DataConfig = DataConfig()
     tokenizer: TokenizerConfig = TokenizerConfig()
     batching: BatchingConfig = BatchingConfig()
@@ -293,7 +294,7 @@ def _differences(one: Any, other: Any, key: str) -> Iterator[tuple[str, Any, Any
 Tree = dict[str, Any]
 Key = tuple[str, ...]
 _UNITS = ("attention", "self_attention", "addressing")
-_PATHS = (("data", "train"), ("data", "valid"), ("data", "test"), ("code",))
+_PATHS = (("data", "train"), ("data", "valid"), ("data", "test"), ("code",), ("init",))
 
 
 class _Origins(dict[Key, str]):
@@ -372,6 +373,8 @@ def _read_file(path: Path, origins: _Origins, seen: tuple[Path, ...]) -> Tree:
     except RecursionError:
         raise UserError(f"{path}: not a tree of settings: an alias stands within itself") from None
     _resolve_paths(tree, path.parent)
+    if path == bundled_recipe(Path("base")):  # says the defaults for a reader; none is a wish
+        _drop_equal(tree, Config().model_dump(mode="json"))
     parent = tree.pop("extends", None)
     if parent is not None:
         where = own_origins.of(("extends",))
@@ -389,6 +392,18 @@ def _read_file(path: Path, origins: _Origins, seen: tuple[Path, ...]) -> Tree:
         tree = base
     origins.update(own_origins)
     return tree
+
+
+def _drop_equal(tree: Tree, defaults: Tree) -> None:
+    """Leave in `tree` only what differs from `defaults`."""
+    for name in [*tree]:
+        value, default = tree[name], defaults.get(name)
+        if isinstance(value, dict) and isinstance(default, dict):
+            _drop_equal(value, default)
+            if not value:
+                del tree[name]
+        elif name in defaults and value == default:
+            del tree[name]
 
 
 def _construct(node: yaml.Node, path: Path, key: Key, origins: _Origins) -> Any:

@@ -109,20 +109,25 @@ class Prepared:
         return prepared
 
 
-def prepare(config: Config, *, cache: Path | None = None) -> Prepared:
+def prepare(
+    config: Config, *, cache: Path | None = None, tokenizers: Tokenizers | None = None
+) -> Prepared:
     """Return the prepared corpora of `config`, from the cache if they were prepared before.
 
     Sentences lose their outer white space. A training pair is dropped if a side is empty, if the
     same pair came before (`data.deduplicate`), if a side has more than `data.max_length` pieces, or
     if the longer side has at least 10 pieces and more than `data.max_ratio` times the shorter's. Of
     validation only pairs with an empty side are dropped. The cache is `cache`, else prepared/ in
-    $SEQ2SEQ_CACHE or ~/.cache/seq2seq.
+    $SEQ2SEQ_CACHE or ~/.cache/seq2seq. Text is cut by `tokenizers`, else by the tokenizers of the
+    run `config.init`, else by what is learnt from the training text.
 
     Raises UserError for what is wrong with a corpus, if no pair is left, and if the cache can't be
     written.
     """
     train, valid = _corpus(config, "train"), _corpus(config, "valid")
-    folder = (cache or default_cache()) / _key(config, train, valid)
+    if tokenizers is None and config.init is not None:
+        tokenizers = Tokenizers.load(Path(config.init) / "tokenizer")
+    folder = (cache or default_cache()) / _key(config, tokenizers, train, valid)
     if folder.exists():
         try:
             prepared = Prepared.load(folder)
@@ -133,7 +138,7 @@ def prepare(config: Config, *, cache: Path | None = None) -> Prepared:
             return prepared
     try:
         _sweep(folder.parent)
-        _build(config, train, valid, folder)
+        _build(config, tokenizers, train, valid, folder)
     except OSError as error:
         raise UserError(
             f"{folder.parent}: the prepared data cannot be written here: {error.strerror or error}"
@@ -179,13 +184,16 @@ def default_cache() -> Path:
     return (Path(root) if root else Path.home() / ".cache" / "seq2seq") / "prepared"
 
 
-def _key(config: Config, train: _Corpus, valid: _Corpus) -> str:
+def _key(config: Config, given: Tokenizers | None, train: _Corpus, valid: _Corpus) -> str:
     """A hash of all that decides what the folder holds, which `source_end` and paths do not."""
+    tokenizer: Any = config.tokenizer.model_dump(mode="json", exclude={"source_end"})
+    if given is not None:
+        tokenizer = [hashlib.sha256(each.model).hexdigest() for each in given]
     decisive = {
         "format": _FORMAT,
         "sentencepiece": sentencepiece.__version__,
         "data": config.data.model_dump(mode="json", exclude={"train", "valid", "test"}),
-        "tokenizer": config.tokenizer.model_dump(mode="json", exclude={"source_end"}),
+        "tokenizer": tokenizer,
         "inputs": [list(corpus.inputs.values()) for corpus in (train, valid)],
     }
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:20]
@@ -194,12 +202,14 @@ def _key(config: Config, train: _Corpus, valid: _Corpus) -> str:
 # --- building a folder ---------------------------------------------------------------------------
 
 
-def _build(config: Config, train: _Corpus, valid: _Corpus, folder: Path) -> None:
+def _build(
+    config: Config, given: Tokenizers | None, train: _Corpus, valid: _Corpus, folder: Path
+) -> None:
     """Write the prepared data to `folder`, which appears whole or not at all."""
     building = _beside(folder)
     building.mkdir(parents=True)
     try:
-        summary = _write(config, train, valid, building)
+        summary = _write(config, given, train, valid, building)
         (building / "data.json").write_text(json.dumps(asdict(summary), indent=2), "utf-8")
         _sync(building)
         _publish(building, folder)
@@ -258,10 +268,12 @@ def _read_summary(path: Path) -> Summary:
 # --- from text to ids ----------------------------------------------------------------------------
 
 
-def _write(config: Config, train: _Corpus, valid: _Corpus, folder: Path) -> Summary:
+def _write(
+    config: Config, given: Tokenizers | None, train: _Corpus, valid: _Corpus, folder: Path
+) -> Summary:
     """Write everything but the summary into `folder`, and return the summary."""
     survey = _survey(train.text, folder, deduplicate=config.data.deduplicate)
-    tokenizers = _learn(config, train.text, survey)
+    tokenizers = given or _learn(config, train.text, survey)
     tokenizers.save(folder / "tokenizer")
     counts = _write_train(config.data, train.text, survey, tokenizers, folder)
     valid_counts = _write_valid(config.data, valid.text, tokenizers, folder)
