@@ -72,6 +72,8 @@ def train(
         if old:
             _go_on(trainer, old, config)
         else:
+            if config.init:
+                logger.info("starts from %s: its best weights, its tokenizer", config.init)
             _warn_of_data(prepared.summary)
         trainer.fit(show_bar=show_bar)
     return run
@@ -154,9 +156,7 @@ def _has(tree: Any, key: str) -> bool:
 
 def load_init(model: Seq2Seq, folder: str | Path) -> None:
     """Give `model` the best weights of the run at `folder`."""
-    checkpoint = Run.open(folder).checkpoint("best")
-    checkpoint.load_into(model)
-    logger.info("starts from %s (best)", folder)
+    Run.open(folder).checkpoint("best").load_into(model)
 
 
 def describe(model: Seq2Seq) -> str:

@@ -14,7 +14,7 @@ from seq2seq.errors import UserError
 
 if TYPE_CHECKING:
     from seq2seq.config import Config
-    from seq2seq.planning.start import Request
+    from seq2seq.planning.request import Request
 
 app = typer.Typer()
 
@@ -120,7 +120,7 @@ def _request(
     minutes: float | None,
     init: Path | None,
 ) -> Request:
-    from seq2seq.planning.start import Request
+    from seq2seq.planning.request import Request
 
     return Request(
         tuple(corpus),

@@ -12,13 +12,14 @@ UNKNOWN = ("source", "target")
 _PACKED = {".gz", ".bz2", ".xz", ".zst", ".zip"}
 _FORMATS = {".tsv", ".csv", ".jsonl", ".json", ".tmx", ".sgm", ".xml", ".txt"}
 _LANGUAGE = re.compile(r"[a-z]{2,3}([-_][A-Za-z]{2,4})?")
-_PAIR = re.compile(r"(?:^|[._-])([a-z]{2,3})[-_]([a-z]{2,3})$")
+_PAIR = re.compile(r"(?:^|[._-])([a-z]{2})[-_]([a-z]{2})$")
 
 
 def languages_of(specs: Sequence[str]) -> tuple[str, str] | None:
     """Return the two languages that the names of a corpus tell: `a.en a.fr`, `a.en-fr.tsv`.
 
-    None if they tell none, or the same one twice.
+    None if they tell none, or the same one twice. `fra-eng.txt` tells none: Tatoeba's files of such
+    names begin with the English.
     """
     stems = [_plain(spec) for spec in specs]
     found = None

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from seq2seq.data.corpus import ParallelText
 from seq2seq.planning.pace import Machine
 from seq2seq.planning.recipe import Corpus, Plan
 from seq2seq.planning.sizes import row_for
@@ -14,18 +13,17 @@ from seq2seq.planning.sizes import row_for
 logger = logging.getLogger(__name__)
 
 
-def tell_corpus(corpus: Corpus, text: ParallelText, left_out: Mapping[str, int]) -> None:
+def tell_corpus(corpus: Corpus, files: Iterable[Path], left_out: Mapping[str, int]) -> None:
     """Say what was read, how it was split, and what it holds; `left_out` counts by reason."""
     source, target = corpus.languages
     pairs = corpus.pairs
     reasons = [f"{count:,} {reason}" for reason, count in left_out.items() if count]
     logger.info(
-        "corpus: %s pairs, %s (%s) to %s (%s)%s",
+        "corpus: %s pairs of %s, from %s to %s%s",
         f"{sum(pairs.values()):,}",
+        ", ".join(map(str, files)),
         source,
-        text.source,
         target,
-        text.target or "its second column",
         f"; left out {' and '.join(reasons)}" if reasons else "",
     )
     logger.info(

@@ -8,7 +8,6 @@ from typing import NamedTuple
 from seq2seq.errors import UserError
 
 _VALIDATIONS = 12  # enough to see a curve, and to keep the best of
-_FEWEST_VALIDATIONS = 4
 _VALIDATING = 0.15  # the share of the time beyond which there are fewer
 _MARGIN = 0.92  # of a budget: what is measured in seconds strays over minutes
 _FEWEST = 20  # updates that are worth a run
@@ -38,9 +37,13 @@ def fit_schedule(wanted: int, pace: Pace, seconds: float | None = None) -> Sched
 
     Raises UserError if hardly an update fits.
     """
-    steps = wanted
-    if seconds is not None:
-        steps = min(wanted, _affordable(pace, _MARGIN * seconds))
+    if seconds is None:
+        steps = wanted
+        validations = _validations(steps * pace.update / (1 - _VALIDATING), pace, at_least=4)
+    else:
+        left = _MARGIN * seconds
+        validations = _validations(left, pace)
+        steps = min(wanted, int((left - validations * pace.validation) / pace.update))
         if steps < min(wanted, _FEWEST):
             least = (_FEWEST * pace.update + pace.validation) / _MARGIN - seconds
             raise UserError(
@@ -48,7 +51,6 @@ def fit_schedule(wanted: int, pace: Pace, seconds: float | None = None) -> Sched
                 f"{pace.validation:.2g} s, so that no training fits in what is left; "
                 f"give {math.ceil(least / 6) / 10:.1f} minutes more"
             )
-    validations = _validations(steps * pace.update, pace)
     every = -(-steps // validations)
     return Schedule(
         steps,
@@ -63,16 +65,6 @@ def patience_for(sentences: int) -> int | None:
     return 6 if sentences >= _NOISY else None
 
 
-def _affordable(pace: Pace, seconds: float) -> int:
-    """The most updates that fit with their validations."""
-    for validations in range(_VALIDATIONS, 0, -1):
-        left = seconds - validations * pace.validation
-        cheap = validations * pace.validation <= _VALIDATING * seconds
-        if cheap or validations == 1:
-            return max(0, int(left / pace.update))
-    raise AssertionError("one validation is always tried")
-
-
-def _validations(updating: float, pace: Pace) -> int:
-    affordable = int(_VALIDATING / (1 - _VALIDATING) * updating / pace.validation)
-    return max(_FEWEST_VALIDATIONS, min(_VALIDATIONS, affordable))
+def _validations(seconds: float, pace: Pace, *, at_least: int = 1) -> int:
+    """How many validations take no more than their share of so many seconds."""
+    return max(at_least, min(_VALIDATIONS, int(_VALIDATING * seconds / pace.validation)))

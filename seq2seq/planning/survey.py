@@ -8,7 +8,7 @@ from typing import NamedTuple
 from seq2seq.data.split import Pairs
 from seq2seq.data.words import split_words
 
-SAMPLE = 100_000
+SAMPLE = 50_000
 """Training pairs that are looked at, evenly spread over the corpus; sums are scaled up."""
 
 
