@@ -19,6 +19,10 @@ def find_recipe(path: Path) -> Path:
     recipe = bundled_recipe(path) if path.is_dir() or not path.exists() else path
     if recipe is not None:
         return recipe
+    if path.is_dir():
+        inside = path / "config.yaml"
+        hint = f"; the run's is {inside}" if inside.exists() else ""
+        raise UserError(f"{path}: expected a configuration file, found a folder{hint}")
     names = [str(file.relative_to(_CONFIGS)) for file in sorted(_CONFIGS.rglob("*.yaml"))]
     beside = [file.name for file in path.parent.glob("*.yaml")]
     hint = did_you_mean(str(path.with_suffix(".yaml")), [*beside, *names])
