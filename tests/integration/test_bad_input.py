@@ -97,7 +97,7 @@ CORPORA = [
 ]  # fmt: skip
 
 CONFIGURATIONS = [
-    Bad("no configuration", "train", r"train: name a corpus .*, a configuration with --config, or .*"),
+    Bad("no configuration", "train", r"train: name a corpus .*, a configuration with --config, .*"),
     Bad("a configuration that is not there", "train -c tinny.yaml",
         r"tinny\.yaml: no such configuration file \(did you mean 'tiny\.yaml'\?\)"),
     Bad("a near miss of a recipe", "config show -c dmo",

@@ -54,7 +54,7 @@ def test_a_folder_of_a_recipe_s_name_does_not_hide_the_recipe(
     (tmp_path / "demo").mkdir()
     assert find_recipe(Path("demo")).name == "demo.yaml"
     (tmp_path / "other").mkdir()
-    with pytest.raises(UserError, match="other: expected a configuration file, found a folder$"):
+    with pytest.raises(UserError, match=r"other: expected a configuration file, found a folder$"):
         find_recipe(Path("other"))
     (tmp_path / "other/config.yaml").touch()
     with pytest.raises(UserError, match=r"a folder; the run's is other/config\.yaml$"):
