@@ -56,7 +56,7 @@ def tell_plan(plan: Plan, file: Path) -> None:
         _ways(plan.machine),
     )
     logger.info(
-        "time: %s updates, %.1f epochs%s: about %s",
+        "time: %s updates (%.1f epochs%s): about %s",
         f"{plan.schedule.steps:,}",
         plan.epochs,
         _of_the_wanted(plan),
@@ -69,6 +69,8 @@ def in_words(seconds: float) -> str:
     """Return a duration as a person would say it: 40 seconds, 12 minutes, 3.5 hours."""
     if seconds < 90:
         return f"{seconds:.0f} seconds"
+    if seconds < 600:
+        return f"{seconds / 60:.1f} minutes"
     return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
 
 
@@ -92,7 +94,11 @@ def _ways(machine: Machine) -> str:
 
 def _of_the_wanted(plan: Plan) -> str:
     if plan.budget is None:
-        return " (--minutes N for fewer)"
+        return "; --minutes N for fewer"
     if plan.epochs < 0.95 * plan.row.epochs:
-        return f" of the {plan.row.epochs:g} that such a corpus takes: {plan.budget:g} minutes"
-    return f", all that such a corpus takes, within {plan.budget:g} minutes"
+        return f" of the {plan.row.epochs:g} that such a corpus takes, to fit in {_budget(plan)}"
+    return f", all that such a corpus takes, within {_budget(plan)}"
+
+
+def _budget(plan: Plan) -> str:
+    return "a minute" if plan.budget == 1 else f"{plan.budget:g} minutes"
