@@ -106,6 +106,7 @@ def test_a_tuned_run_stands_alone_and_goes_on_without_its_first_run(
     path = tuning(tmp_path, first)
     pipeline.train(load_config(path), tmp_path / "runs/tuned")
     shutil.rmtree(first.folder)
+    caplog.clear()
     caplog.set_level(logging.INFO)
     went_on = pipeline.train(
         load_config(path, ["training.max_steps=3"]), tmp_path / "runs/tuned", resume=True
