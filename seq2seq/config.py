@@ -33,8 +33,6 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 DropoutRate = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 Precision = Literal["fp32", "bf16"]
-FETCHED = "corpora:"
-"""How a path begins that is in corpora/ of the working directory, as `data get` leaves them."""
 
 
 def _is_corpus(value: object) -> object:
@@ -293,6 +291,9 @@ def _differences(one: Any, other: Any, key: str) -> Iterator[tuple[str, Any, Any
 
 Tree = dict[str, Any]
 Key = tuple[str, ...]
+_FETCHED = (
+    "corpora:"  # begins a path in corpora/ of the working directory, as `data get` leaves them
+)
 _UNITS = ("attention", "self_attention", "addressing")
 _PATHS = (("data", "train"), ("data", "valid"), ("data", "test"), ("code",), ("init",))
 
@@ -504,8 +505,8 @@ def _resolve_paths(tree: Tree, folder: Path) -> None:
 
 def _resolved(path: str, folder: Path) -> str:
     """`path` made absolute: from `folder`, or where `data get` puts corpora if it says so."""
-    if path.startswith(FETCHED):
-        return str((Path("corpora") / path.removeprefix(FETCHED)).resolve())
+    if path.startswith(_FETCHED):
+        return str((Path("corpora") / path.removeprefix(_FETCHED)).resolve())
     return str((folder / path).resolve())
 
 
