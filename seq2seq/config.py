@@ -291,9 +291,7 @@ def _differences(one: Any, other: Any, key: str) -> Iterator[tuple[str, Any, Any
 
 Tree = dict[str, Any]
 Key = tuple[str, ...]
-_FETCHED = (
-    "corpora:"  # begins a path in corpora/ of the working directory, as `data get` leaves them
-)
+_FETCHED = "corpora:"  # begins a path in ./corpora/, where `data get` leaves them
 _UNITS = ("attention", "self_attention", "addressing")
 _PATHS = (("data", "train"), ("data", "valid"), ("data", "test"), ("code",), ("init",))
 
