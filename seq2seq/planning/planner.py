@@ -9,11 +9,12 @@ from pathlib import Path
 from seq2seq import pipeline
 from seq2seq.config import Config, load_config
 from seq2seq.data.prepare import Prepared, prepare
+from seq2seq.errors import UserError
 from seq2seq.planning.pace import Machine, batches_an_epoch, measure_pace
 from seq2seq.planning.recipe import Corpus, Plan
 from seq2seq.planning.request import Request
 from seq2seq.planning.schedule import Pace, Schedule, fit_schedule
-from seq2seq.planning.sizes import is_too_short, row_for, smaller_model, vocabulary_for
+from seq2seq.planning.sizes import Row, is_too_short, row_for, smaller_model, vocabulary_for
 from seq2seq.training.run import Run
 
 _TUNING_RATE, _TUNING_EPOCHS = 0.3, 0.5  # of the row's, for a model that knows a lot already
@@ -51,16 +52,34 @@ class Planner:
         """Return the plan with this machine's pace, and a smaller model where time is short."""
         config = self._config(draft)
         prepared = prepare(config)
-        plan, smaller = self._timed(draft, prepared), smaller_model(draft.row)
-        if plan.budget is None or plan.init or _is_given("model", self._request):
-            return plan
         wanted = self._wanted(draft, config, prepared)
-        while smaller is not None and is_too_short(plan.schedule.steps, wanted):
-            quicker = self._timed(draft._replace(row=smaller), prepared)
-            if quicker.schedule.steps <= plan.schedule.steps:
+        best, failure = None, None
+        for row in self._rows(draft):
+            try:
+                plan = self._timed(draft._replace(row=row), prepared)
+            except UserError as error:  # not an update fits: of a smaller model one may
+                failure = failure or error
+                continue
+            if best is None or plan.schedule.steps > best.schedule.steps:
+                best = plan
+            if not is_too_short(plan.schedule.steps, wanted):
                 break
-            plan, smaller = quicker, smaller_model(smaller)
-        return plan
+        if best is None:
+            assert failure is not None
+            raise failure
+        return best
+
+    def _rows(self, draft: Plan) -> list[Row]:
+        """The corpus's own row and, if time may be short, those with smaller and smaller models."""
+        rows = [draft.row]
+        if (
+            draft.budget is not None
+            and draft.init is None
+            and not _is_given("model", self._request)
+        ):
+            while (smaller := smaller_model(rows[-1])) is not None:
+                rows.append(smaller)
+        return rows
 
     def _config(self, plan: Plan) -> Config:
         plan.write(self._file)
@@ -73,7 +92,9 @@ class Planner:
         seconds = minutes = None
         if draft.budget is not None:
             seconds = 60 * draft.budget - (time.perf_counter() - self._started)
-            minutes = seconds / 60
+            minutes = max(
+                0.01, (seconds - machine.pace.validation) / 60
+            )  # the last one comes after
         wanted = self._wanted(draft, config, prepared)
         schedule = fit_schedule(wanted, machine.pace, seconds)
         epochs = schedule.steps / batches_an_epoch(config, prepared)
