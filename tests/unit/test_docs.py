@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from scripts import measure_sizes
 from scripts.bench_growth import PAGE, RESULTS, render
 
 ROOT = Path(__file__).parents[2]
@@ -29,8 +28,3 @@ def test_files_that_a_page_links_to_are_there(page: Path) -> None:
 def test_the_page_on_growth_quotes_what_was_measured() -> None:
     table = render(json.loads(RESULTS.read_text("utf-8")))
     assert table in (ROOT / "docs" / PAGE).read_text("utf-8")
-
-
-def test_the_page_on_the_first_hour_quotes_what_was_measured() -> None:
-    table = measure_sizes.render(measure_sizes.read_results())
-    assert table in measure_sizes.PAGE.read_text("utf-8")
