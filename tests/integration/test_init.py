@@ -146,7 +146,7 @@ def test_train_takes_the_run_on_the_command_line(world: Path, command: Command) 
     (world / "few.tsv").write_text("the cat sees a dog\tle chat voit un chien\n" * 3)
     (world / "mine.yaml").write_text(
         "data: {train: few.tsv, valid: few.tsv}\n"
-        "training: {max_steps: 2, samples: 0, optimizer: {lr: 0.001}}"
+        "training: {max_steps: 2, samples: 0, optimizer: {lr: 1.0e-9}}"
     )
     done = command("train", "-c", "mine.yaml", "--init", "runs/tiny")
     assert (done.status, done.out) == (0, "runs/mine\n")
