@@ -13,11 +13,16 @@ _CONFIGS = _ROOT / "configs"
 def find_recipe(path: Path) -> Path:
     """Return `path`, or the bundled recipe of that name where there is no such file here.
 
-    So `--config configs/demo.yaml` and `--config demo` mean the demo from any folder.
+    So `--config configs/demo.yaml` and `--config demo` mean the demo from any folder, and beside a
+    folder that is called demo.
     """
-    recipe = path if path.exists() else bundled_recipe(path)
+    recipe = bundled_recipe(path) if path.is_dir() or not path.exists() else path
     if recipe is not None:
         return recipe
+    if path.is_dir():
+        inside = path / "config.yaml"
+        hint = f"; the run's is {inside}" if inside.exists() else ""
+        raise UserError(f"{path}: expected a configuration file, found a folder{hint}")
     names = [str(file.relative_to(_CONFIGS)) for file in sorted(_CONFIGS.rglob("*.yaml"))]
     beside = [file.name for file in path.parent.glob("*.yaml")]
     hint = did_you_mean(str(path.with_suffix(".yaml")), [*beside, *names])

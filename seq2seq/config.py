@@ -5,7 +5,8 @@
 and line, never ignored.
 
 Relative paths written in a file are relative to that file; those in an override, to the working
-directory.
+directory. `corpora:NAME/train` is in corpora/NAME/ of the working directory, wherever it is
+written: what `seq2seq data get NAME` has put there.
 """
 
 from __future__ import annotations
@@ -304,6 +305,7 @@ class Config(Part):
 
     seed: int = Field(default=1, ge=0, lt=2**63)
     code: Annotated[list[str], BeforeValidator(_yaml_list)] = []
+    init: str | None = None
     data: DataConfig = DataConfig()
     tokenizer: TokenizerConfig = TokenizerConfig()
     batching: BatchingConfig = BatchingConfig()
@@ -340,8 +342,9 @@ def _differences(one: Any, other: Any, key: str) -> Iterator[tuple[str, Any, Any
 
 Tree = dict[str, Any]
 Key = tuple[str, ...]
+_FETCHED = "corpora:"  # begins a path in ./corpora/, where `data get` leaves them
 _UNITS = ("attention", "self_attention", "addressing")
-_PATHS = (("data", "train"), ("data", "valid"), ("data", "test"), ("code",))
+_PATHS = (("data", "train"), ("data", "valid"), ("data", "test"), ("code",), ("init",))
 
 
 class _Origins(dict[Key, str]):
@@ -420,6 +423,8 @@ def _read_file(path: Path, origins: _Origins, seen: tuple[Path, ...]) -> Tree:
     except RecursionError:
         raise UserError(f"{path}: not a tree of settings: an alias stands within itself") from None
     _resolve_paths(tree, path.parent)
+    if path == bundled_recipe(Path("base")):  # says the defaults for a reader; none is a wish
+        _drop_equal(tree, Config().model_dump(mode="json"))
     parent = tree.pop("extends", None)
     if parent is not None:
         where = own_origins.of(("extends",))
@@ -437,6 +442,18 @@ def _read_file(path: Path, origins: _Origins, seen: tuple[Path, ...]) -> Tree:
         tree = base
     origins.update(own_origins)
     return tree
+
+
+def _drop_equal(tree: Tree, defaults: Tree) -> None:
+    """Leave in `tree` only what differs from `defaults`."""
+    for name in [*tree]:
+        value, default = tree[name], defaults.get(name)
+        if isinstance(value, dict) and isinstance(default, dict):
+            _drop_equal(value, default)
+            if not value:
+                del tree[name]
+        elif name in defaults and value == default:
+            del tree[name]
 
 
 def _construct(node: yaml.Node, path: Path, key: Key, origins: _Origins) -> Any:
@@ -532,10 +549,17 @@ def _resolve_paths(tree: Tree, folder: Path) -> None:
 
 
 def _resolved(value: Any, folder: Path) -> Any:
-    """The paths in `value`, a list or lists of lists too, as seen from `folder`; ~ is home."""
+    """The paths in `value`, a list or lists of lists too, made absolute.
+
+    They are seen from `folder`, ~ is home, and `corpora:` is where `data get` puts corpora.
+    """
     if isinstance(value, list):
         return [_resolved(item, folder) for item in value]
-    return str((folder / expanduser(value)).resolve()) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    if value.startswith(_FETCHED):
+        return str((Path("corpora") / value.removeprefix(_FETCHED)).resolve())
+    return str((folder / expanduser(value)).resolve())
 
 
 # --- errors a person can read --------------------------------------------------------------------

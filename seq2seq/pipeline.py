@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from seq2seq.config import Config, differences
 from seq2seq.data.batching import Batches
-from seq2seq.data.prepare import Prepared, prepare
+from seq2seq.data.prepare import LEAKED, Prepared, Summary, prepare
+from seq2seq.data.tokenizer import Tokenizers
 from seq2seq.device import find_device
 from seq2seq.errors import UserError
 from seq2seq.evaluation.tokenizers import AUTO, load_tokenizer
@@ -26,6 +28,9 @@ from seq2seq.training.trainer import Trainer
 logger = logging.getLogger(__name__)
 
 _CORPORA = ("data.train", "data.valid", "data.test")
+FEW_PAIRS = 1000
+"""Below so many a model learns its corpus by heart and little else: docs/first-hour.md."""
+_LEAK = 0.005  # a larger share of validation in training is warned of, as by `data check`
 
 
 def train(
@@ -40,7 +45,6 @@ def train(
     """
     folder = Path(folder)
     find_device(config.training.device)
-    _check_tie(config)
     if config.training.tensorboard:
         check_installed()
     if config.evaluation.tokenize != AUTO:
@@ -52,22 +56,49 @@ def train(
         config = _changed(old, config)
     else:
         Run.check_free(folder)  # now, not after the data were prepared
+        config = with_init(config)
+    _check_tie(config)
     load_code(config.code)
     torch.manual_seed(config.seed)
-    prepared = prepare(config)
+    prepared = prepare(config, tokenizers=old.tokenizers if old and config.init else None)
     if old:
         _check_data(old, prepared)
     source, target = prepared.tokenizers
     # Built before the directory is made, so that a configuration which can't be leaves none behind.
     model = Seq2Seq(config.model, len(source), len(target))
     _check_positions(config, model)
+    if config.init and not old:
+        load_init(model, config.init)
     run = old or Run.create(folder, config, prepared.tokenizers, asdict(prepared.summary))
     with _logged_to(run.folder / "train.log"):
         trainer = _trainer(config, prepared, model, run)
         if old:
             _go_on(trainer, old, config)
+        else:
+            if config.init:
+                logger.info("starts from %s: its best weights, its tokenizer", config.init)
+            _warn_of_data(prepared.summary)
         trainer.fit(show_bar=show_bar)
     return run
+
+
+def _warn_of_data(summary: Summary) -> None:
+    """Say what a run on this corpus can't do, before hours go into it."""
+    if summary.train.kept < FEW_PAIRS:
+        logger.warning(
+            "only %s training pairs: such a model knows its corpus by heart and translates other "
+            "sentences badly; useful ones begin at some 30,000 (a corpus to add, or a run to start "
+            "from with --init, helps most)",
+            f"{summary.train.kept:,}",
+        )
+    seen, kept = summary.valid.noted.get(LEAKED, 0), summary.valid.kept
+    if seen > _LEAK * kept:
+        logger.warning(
+            "%s of %s validation pairs are training pairs too: their loss and BLEU measure what is "
+            "remembered, and the best checkpoint is chosen by it; hold other pairs out",
+            f"{seen:,}",
+            f"{kept:,}",
+        )
 
 
 def _trainer(config: Config, prepared: Prepared, model: Seq2Seq, run: Run) -> Trainer:
@@ -79,6 +110,56 @@ def _trainer(config: Config, prepared: Prepared, model: Seq2Seq, run: Run) -> Tr
         seed=config.seed,
     )
     return Trainer(config, model, batches, run, build_validate(config, prepared))
+
+
+def with_init(config: Config, run: Run | None = None) -> Config:
+    """Return `config` with the model, tokenizer, languages and code of the run it starts from.
+
+    That is `run`, else the one that `config.init` names; without either it stays as it is. Raises
+    UserError where the configuration itself says otherwise of the model or the tokenizer.
+    """
+    if config.init is None:
+        return config
+    run = run or Run.open(config.init)
+    given = config.model_dump(mode="json", exclude_unset=True)
+    for key, was, now in differences(run.config, config):
+        if key.startswith(("model.", "tokenizer.")) and _has(given, key):
+            raise UserError(
+                f"{key}: was {was!r} in {run.folder} and can't be {now!r} in a run that starts "
+                "from it (init); leave it out"
+            )
+    data = run.config.data
+    languages = {
+        side: getattr(data, side)
+        for side in ("source", "target")
+        if not _has(given, f"data.{side}")
+    }
+    code = [str((run.folder / file).resolve()) for file in run.config.code]
+    code = [file for file in code if file not in config.code]
+    return config.model_copy(
+        update={
+            "model": run.config.model,
+            "tokenizer": run.config.tokenizer,
+            "data": config.data.model_copy(update=languages),
+            "code": [*code, *config.code],
+        }
+    )
+
+
+def _has(tree: Any, key: str) -> bool:
+    """Whether a tree of settings has one at a dotted key, or a whole branch above it."""
+    for name in key.split("."):
+        if not isinstance(tree, dict):
+            return True
+        if name not in tree:
+            return False
+        tree = tree[name]
+    return True
+
+
+def load_init(model: Seq2Seq, folder: str | Path) -> None:
+    """Give `model` the best weights of the run at `folder`."""
+    Run.open(folder).checkpoint("best").load_into(model)
 
 
 def describe(model: Seq2Seq) -> str:
@@ -96,11 +177,14 @@ def describe(model: Seq2Seq) -> str:
 
 def describe_model(config: Config) -> str:
     """Return what `describe` says of the model that `config` asks for, without its weights."""
+    sizes = [config.tokenizer.vocab_size] * 2
+    if init := config.init:
+        config = with_init(config)
+        sizes = [len(tokenizer) for tokenizer in Tokenizers.load(Path(init) / "tokenizer")]
     load_code(config.code)
     _check_tie(config)
-    size = config.tokenizer.vocab_size
     with torch.device("meta"):
-        model = Seq2Seq(config.model, size, size)
+        model = Seq2Seq(config.model, *sizes)
     _check_positions(config, model)
     return describe(model)
 
@@ -126,6 +210,10 @@ def _check_tie(config: Config) -> None:
 
 def _changed(run: Run, config: Config) -> Config:
     """`config` with the run's own code, if only what may change on the way differs from the run."""
+    if config.init is None:  # what the run started from it has in itself
+        config = config.model_copy(update={"init": run.config.init})
+    else:
+        config = with_init(config, run)
     for key, was, now in differences(run.config, config):
         # Of the code the run has copies; corpora are compared by content, see `_check_data`.
         if not key.startswith(("training.", "decoding.", "code")) and key not in _CORPORA:

@@ -24,7 +24,7 @@ from seq2seq.config import Config
 from seq2seq.data.prepare import prepare
 from seq2seq.device import find_device
 from seq2seq.model.model import Seq2Seq
-from seq2seq.pipeline import describe, describe_model
+from seq2seq.pipeline import describe, describe_model, with_init
 
 _SHOWN = 5  # products
 _WIDTH = 10  # of a figure
@@ -173,6 +173,7 @@ def bench_training(
     UserError where training would.
     """
     device = find_device(config.training.device)
+    config = with_init(config)
     describe_model(config)  # loads `code`, and refuses a model that can't be
     set_threads(config.training.threads if threads is None else threads)
     machine = Machine.now(device, config.training.precision)

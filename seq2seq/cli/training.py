@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,30 +14,145 @@ from seq2seq.errors import UserError
 
 if TYPE_CHECKING:
     from seq2seq.config import Config
+    from seq2seq.planning.request import Request
 
 app = typer.Typer()
 
 
+CorpusOrSettings = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[CORPUS]... [KEY=VALUE]...",
+        help="A corpus to plan a training for (corpus.tsv, or two files a.en a.fr), and settings "
+        "to change: model.dropout=0.3",
+    ),
+]
+SourceLanguage = Annotated[
+    str | None, typer.Option("--source", help="CORPUS's source language. [default: by file name]")
+]
+TargetLanguage = Annotated[
+    str | None, typer.Option("--target", help="CORPUS's target language. [default: by file name]")
+]
+Minutes = Annotated[
+    float | None,
+    typer.Option("--minutes", help="Plan a training of CORPUS that ends within so many."),
+]
+Init = Annotated[
+    Path | None,
+    typer.Option("--init", help="Run whose weights and tokenizer to start from (fine-tuning)."),
+]
+
+
 @app.command()
 def train(
+    arguments: CorpusOrSettings = None,
     config: ConfigFile = None,
-    overrides: Overrides = None,
     run: Annotated[
-        Path | None, typer.Option("--run", help="Run directory. [default: runs/CONFIG]")
+        Path | None,
+        typer.Option("--run", help="Run directory. [default: runs/CONFIG or runs/CORPUS]"),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the run's last checkpoint, if any.")
     ] = False,
+    source: SourceLanguage = None,
+    target: TargetLanguage = None,
+    minutes: Minutes = None,
+    init: Init = None,
 ) -> None:
     """Train a model: prepare the data (once), then learn, validate and save until a limit.
 
-    Prints the run directory. Ctrl-C stops after the step, saved; --resume goes on from there.
+    From a configuration (--config demo), or from a corpus alone (corpus.tsv): it is split, sizes
+    are chosen, and the recipe is written into the run. Prints the run directory. Ctrl-C stops after
+    the step, saved; --resume goes on from there.
     """
     from seq2seq import pipeline
 
-    settings, folder = _settings_of_run(config, overrides, run, resume)
-    done = pipeline.train(settings, folder, resume=resume, show_bar=shows_progress())
+    corpus, overrides = _told_apart(arguments or [])
+    if corpus and config is None:
+        from seq2seq.planning.start import train_corpus
+
+        request = _request(corpus, overrides, source, target, minutes, init)
+        done = train_corpus(request, run, resume=resume, show_bar=shows_progress())
+    else:
+        _refuse_plan(corpus, source, target, minutes)
+        settings, folder = _settings_of_run(config, _starting(init, overrides), run, resume)
+        done = pipeline.train(settings, folder, resume=resume, show_bar=shows_progress())
     print(done.folder)
+
+
+@app.command("init")
+def write(
+    arguments: CorpusOrSettings = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File. [default: CORPUS.yaml]")
+    ] = None,
+    source: SourceLanguage = None,
+    target: TargetLanguage = None,
+    minutes: Minutes = None,
+    init: Init = None,
+) -> None:
+    """Write the recipe that `train CORPUS` would train, to change and train with --config.
+
+    The corpus is split into files in corpora/ beside it. Prints the recipe's name. Example:
+    seq2seq init corpus.tsv -o mine.yaml
+    """
+    from seq2seq.planning.start import write_recipe
+
+    corpus, overrides = _told_apart(arguments or [])
+    if not corpus:
+        raise UserError("init: name a corpus: seq2seq init corpus.tsv")
+    if overrides:
+        raise UserError(f"init: {overrides[0]}: change settings in the recipe that is written")
+    print(write_recipe(_request(corpus, [], source, target, minutes, init), output))
+
+
+def _told_apart(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """The corpora and the KEY=VALUE settings among the arguments."""
+    corpora = [item for item in arguments if "=" not in item or Path(item).is_file()]
+    return corpora, [item for item in arguments if item not in corpora]
+
+
+def _request(
+    corpus: list[str],
+    overrides: list[str],
+    source: str | None,
+    target: str | None,
+    minutes: float | None,
+    init: Path | None,
+) -> Request:
+    from seq2seq.planning.request import Request
+
+    return Request(
+        tuple(corpus),
+        source,
+        target,
+        minutes,
+        None if init is None else str(init),
+        tuple(overrides),
+    )
+
+
+def _refuse_plan(
+    corpus: list[str], source: str | None, target: str | None, minutes: float | None
+) -> None:
+    """Refuse what only a training of a CORPUS takes."""
+    if corpus:
+        raise UserError(
+            f"{corpus[0]!r}: expected key=value, for example model.dropout=0.3; a corpus goes "
+            f"without --config, or into it as data.train={corpus[0]}"
+        )
+    settings = {
+        "--source": (source, "data.source"),
+        "--target": (target, "data.target"),
+        "--minutes": (minutes, "training.max_minutes"),
+    }
+    for option, (value, key) in settings.items():
+        if value is not None:
+            raise UserError(f"{option}: goes with a CORPUS; a configuration's is {key}={value}")
+
+
+def _starting(init: Path | None, overrides: list[str]) -> list[str]:
+    return overrides if init is None else [f"init={json.dumps(str(init))}", *overrides]
 
 
 def _settings_of_run(
@@ -47,7 +163,8 @@ def _settings_of_run(
 
     if config is None and not (resume and run):
         raise UserError(
-            "train: name a configuration with --config, or a run to --resume with --run"
+            "train: name a corpus (corpus.tsv), a configuration with --config, or a run to "
+            "--resume with --run"
         )
     if config is None:
         assert run is not None
@@ -62,8 +179,9 @@ def prepare(config: ConfigFile = None, overrides: Overrides = None) -> None:
     Prints the folder in the cache that holds the result.
     """
     from seq2seq.data.prepare import prepare as prepare_data
+    from seq2seq.pipeline import with_init
 
-    print(prepare_data(open_config(config, overrides)).folder)
+    print(prepare_data(with_init(open_config(config, overrides))).folder)
 
 
 @app.command()

@@ -22,17 +22,16 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import zipfile
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeAlias, cast
 
-import regex
-
-from seq2seq.data.text import clean_source
+from seq2seq.bundled import bundled_recipe
+from seq2seq.data.split import split_pairs
 from seq2seq.errors import UserError, did_you_mean
 
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -148,6 +147,8 @@ def render_fetched(fetched: FetchedCorpus) -> str:
         rows.append(f"  not checked against a pinned hash: {', '.join(fetched.unverified)}")
     if fetched.missing:
         rows.append(f"  not found, so left out: {', '.join(fetched.missing)}")
+    if bundled_recipe(Path(fetched.name)) and fetched.folder.parent == Path("corpora"):
+        rows.append(f"  train on it with: seq2seq train --config {fetched.name}")
     return "\n".join(rows)
 
 
@@ -376,8 +377,6 @@ def _build_multi30k(files: list[Path], out: Path) -> None:
 # --- Tatoeba -------------------------------------------------------------------------------------
 
 _TATOEBA_MEMBER = "fra-eng/fra.txt"
-_HELD_OUT = 2000
-"""Sources in valid and in test, each; a twentieth of a smaller corpus."""
 
 
 def _build_tatoeba(files: list[Path], out: Path) -> None:
@@ -393,72 +392,6 @@ def _build_tatoeba(files: list[Path], out: Path) -> None:
         for side, suffix in enumerate(("en", "fr")):
             text = "".join(f"{pair[side]}\n" for pair in chosen)
             (out / f"{split}.{suffix}").write_bytes(text.encode("utf-8"))
-
-
-def split_pairs(
-    pairs: Iterable[tuple[str, str]], *, held_out: int = _HELD_OUT
-) -> dict[str, list[tuple[str, str]]]:
-    """Return train, valid and test, no two of which share a sentence of either side.
-
-    Sentences are alike if their words are, whatever the case and punctuation. Pairs that share a
-    sentence, directly or through others, form a family; families are drawn for test and valid in
-    the order of a hash, so the same pairs always give the same splits. Train keeps every
-    translation of a source; valid and test have each source once, with its first translation.
-    """
-    unique = list(dict.fromkeys(pairs))
-    families = _families(unique)
-    held_out = min(held_out, len(unique) // 20)
-    splits: dict[str, list[tuple[str, str]]] = {"train": [], "valid": [], "test": []}
-    place: dict[int, str] = {}
-    room = {"test": held_out, "valid": held_out}
-    for family, sources in sorted(families.sources.items(), key=lambda item: _order(item[1])):
-        place[family] = next((split for split, left in room.items() if left > 0), "train")
-        if place[family] != "train":
-            room[place[family]] -= len(sources)
-    seen: set[str] = set()
-    for pair, family in zip(unique, families.of_pair, strict=True):
-        source = _words_of(pair[0])
-        if place[family] == "train" or source not in seen:
-            splits[place[family]].append(pair)
-            seen.add(source)
-    return splits
-
-
-class _Families(NamedTuple):
-    of_pair: list[int]
-    sources: dict[int, set[str]]
-
-
-def _families(pairs: list[tuple[str, str]]) -> _Families:
-    """Number the connected parts of the graph whose edges are the pairs (union-find)."""
-    parent = list(range(len(pairs)))
-
-    def root(index: int) -> int:
-        while parent[index] != index:
-            parent[index] = index = parent[parent[index]]
-        return index
-
-    first: dict[tuple[int, str], int] = {}
-    for index, pair in enumerate(pairs):
-        for side, text in enumerate(pair):
-            parent[root(index)] = root(first.setdefault((side, _words_of(text)), index))
-    of_pair = [root(index) for index in range(len(pairs))]
-    sources: defaultdict[int, set[str]] = defaultdict(set)
-    for pair, family in zip(pairs, of_pair, strict=True):
-        sources[family].add(_words_of(pair[0]))
-    return _Families(of_pair, sources)
-
-
-_LETTERS = regex.compile(r"(?:[\p{L}\p{N}_][\p{M}\u200c\u200d]*)+")
-
-
-def _words_of(text: str) -> str:
-    return " ".join(_LETTERS.findall(clean_source(text).casefold())) or text
-
-
-def _order(sources: set[str]) -> str:
-    """A place in an order that has nothing to do with the text, and is always the same."""
-    return hashlib.sha256(min(sources).encode("utf-8")).hexdigest()
 
 
 # --- mtdata --------------------------------------------------------------------------------------

@@ -52,6 +52,9 @@ _SHORT = 10  # pieces: of shorter sentences the ratio says little
 _BUCKET = 1 << 20  # hashes compared at a time
 _BUILDING = ".building"
 _ABANDONED = 24 * 3600  # seconds
+_HASHES = "hashes"  # the file of the training pairs' hashes, while a folder is built
+LEAKED = "trained on too"
+"""Why validation pairs are noted that are trained on too."""
 _FILTERS = {  # why no pair may be left -> the setting that says so; duplicates leave the first
     "too long": "data.max_length",
     "lopsided": "data.max_ratio",
@@ -117,7 +120,9 @@ class Prepared:
         return prepared
 
 
-def prepare(config: Config, *, cache: Path | None = None) -> Prepared:
+def prepare(
+    config: Config, *, cache: Path | None = None, tokenizers: Tokenizers | None = None
+) -> Prepared:
     """Return the prepared corpora of `config`, from the cache if they were prepared before.
 
     Sentences are cleaned (`seq2seq.data.text`); validation's text is kept as it was given, for
@@ -127,14 +132,17 @@ def prepare(config: Config, *, cache: Path | None = None) -> Prepared:
     validation only pairs with an empty side are dropped, and those with more than 10 times
     `data.max_length` pieces, which would fill the memory. `data.vary` shows some training pairs
     once more in another spelling. The cache is `cache`, else prepared/ in $SEQ2SEQ_CACHE or
-    ~/.cache/seq2seq.
+    ~/.cache/seq2seq. Text is cut by `tokenizers`, else by the tokenizers of the run `config.init`,
+    else by what is learnt from the training text.
 
     Raises UserError for what is wrong with a corpus, if no pair is left, and if the cache can't be
     written.
     """
     train, valid = _corpus(config, "train"), _corpus(config, "valid")
     _check_columns(config, train, valid)
-    folder = (cache or default_cache()) / _key(config, train, valid)
+    if tokenizers is None and config.init is not None:
+        tokenizers = Tokenizers.load(Path(config.init) / "tokenizer")
+    folder = (cache or default_cache()) / _key(config, tokenizers, train, valid)
     if folder.exists():
         try:
             prepared = Prepared.load(folder)
@@ -145,7 +153,7 @@ def prepare(config: Config, *, cache: Path | None = None) -> Prepared:
             return prepared
     try:
         _sweep(folder.parent)
-        _build(config, train, valid, folder)
+        _build(config, tokenizers, train, valid, folder)
     except OSError as error:
         raise UserError(
             f"{folder.parent}: the prepared data cannot be written here: {error.strerror or error}"
@@ -200,13 +208,16 @@ def default_cache() -> Path:
     return (Path(root) if root else Path.home() / ".cache" / "seq2seq") / "prepared"
 
 
-def _key(config: Config, train: _Corpus, valid: _Corpus) -> str:
+def _key(config: Config, given: Tokenizers | None, train: _Corpus, valid: _Corpus) -> str:
     """A hash of all that decides what the folder holds, which `source_end` and paths do not."""
+    tokenizer: Any = config.tokenizer.model_dump(mode="json", exclude={"source_end"})
+    if given is not None:
+        tokenizer = [hashlib.sha256(each.model).hexdigest() for each in given]
     decisive = {
         "format": _FORMAT,
         "sentencepiece": sentencepiece.__version__,
         "data": config.data.model_dump(mode="json", exclude={"train", "valid", "test"}),
-        "tokenizer": config.tokenizer.model_dump(mode="json", exclude={"source_end"}),
+        "tokenizer": tokenizer,
         "inputs": [list(corpus.inputs.items()) for corpus in (train, valid)],
     }
     if config.data.vary != VaryConfig():
@@ -217,12 +228,14 @@ def _key(config: Config, train: _Corpus, valid: _Corpus) -> str:
 # --- building a folder ---------------------------------------------------------------------------
 
 
-def _build(config: Config, train: _Corpus, valid: _Corpus, folder: Path) -> None:
+def _build(
+    config: Config, given: Tokenizers | None, train: _Corpus, valid: _Corpus, folder: Path
+) -> None:
     """Write the prepared data to `folder`, which appears whole or not at all."""
     building = _beside(folder)
     building.mkdir(parents=True)
     try:
-        summary = _write(config, train, valid, building)
+        summary = _write(config, given, train, valid, building)
         (building / "data.json").write_text(json.dumps(asdict(summary), indent=2), "utf-8")
         _sync(building)
         _publish(building, folder)
@@ -281,13 +294,16 @@ def _read_summary(path: Path) -> Summary:
 # --- from text to ids ----------------------------------------------------------------------------
 
 
-def _write(config: Config, train: _Corpus, valid: _Corpus, folder: Path) -> Summary:
+def _write(
+    config: Config, given: Tokenizers | None, train: _Corpus, valid: _Corpus, folder: Path
+) -> Summary:
     """Write everything but the summary into `folder`, and return the summary."""
     survey = _survey(train.text, folder, deduplicate=config.data.deduplicate)
-    tokenizers = _learn(config, train.text, survey)
+    tokenizers = given or _learn(config, train.text, survey)
     tokenizers.save(folder / "tokenizer")
     counts = _write_train(config, train.text, survey, tokenizers, folder)
     valid_counts = _write_valid(config.data, valid.text, tokenizers, folder)
+    (folder / _HASHES).unlink()
     summary = Summary(counts.summary(train), valid_counts.summary(valid))
     logger.info("training: %s", _sentence(summary.train))
     logger.info("validation: %s", _sentence(summary.valid))
@@ -348,20 +364,34 @@ class _Survey(NamedTuple):
 
 
 def _survey(text: Corpus, folder: Path, *, deduplicate: bool) -> _Survey:
-    """Read `text` once; a hash of every pair goes through a file in `folder`."""
-    hashes, filled = folder / "hashes", bytearray()
+    """Read `text` once; a hash of every pair goes into a file in `folder`."""
+    hashes, filled = folder / _HASHES, bytearray()
     with hashes.open("wb") as file:
         for source, target, _ in text.pairs():
             source, target = clean_source(source), clean_target(target)
             filled.append(bool(source and target))
             if source and target:
-                file.write(hashlib.blake2b(f"{source}\n{target}".encode(), digest_size=8).digest())
+                file.write(_hash(source, target))
     kept_N = np.frombuffer(filled, bool)
     count = hashes.stat().st_size // 8
     if deduplicate and count:
         kept_N[kept_N] = _first_of_each(np.memmap(hashes, np.uint64, "r"))
-    hashes.unlink()
     return _Survey(kept_N, count)
+
+
+def _hash(source: str, target: str) -> bytes:
+    return hashlib.blake2b(f"{source}\n{target}".encode(), digest_size=8).digest()
+
+
+def _count_seen(pairs: Iterable[tuple[str, str]], hashes: Path) -> int:
+    """How many of `pairs` are among those whose hashes are in the file; a block of it at a time."""
+    wanted = np.frombuffer(b"".join(_hash(*pair) for pair in pairs), np.uint64)
+    seen = np.zeros(len(wanted), bool)
+    if hashes.stat().st_size:
+        trained = np.memmap(hashes, np.uint64, "r")
+        for at in range(0, len(trained), _BUCKET):
+            seen |= np.isin(wanted, trained[at : at + _BUCKET])
+    return int(seen.sum())
 
 
 def _first_of_each(hashes_M: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
@@ -451,6 +481,9 @@ def _write_valid(data: DataConfig, text: Corpus, tokenizers: Tokenizers, folder:
             reason = _unfit(len(source_ids), len(target_ids), data)
             if reason:
                 counts.noted[reason] += 1
+    cleaned = ((clean_source(source), clean_target(target)) for source, target in pairs)
+    if seen := _count_seen(cleaned, folder / _HASHES):
+        counts.noted[LEAKED] = seen
     return counts
 
 

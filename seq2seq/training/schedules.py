@@ -6,12 +6,15 @@ from collections.abc import Callable
 from seq2seq.config import ScheduleConfig, TeacherForcingConfig
 
 
-def learning_rate_factor(config: ScheduleConfig, step: int, max_steps: int | None) -> float:
+def learning_rate_factor(
+    config: ScheduleConfig, step: int, max_steps: int | None, time_used: float = 0.0
+) -> float:
     """Return what the base learning rate is multiplied by at update `step` (the first is 1).
 
     All kinds rise linearly over `warmup` steps. Then `constant` and `plateau` stay at 1 (plateau's
     reductions are counted by the trainer, see `plateau_factor`); `inverse_sqrt` falls as
-    sqrt(warmup / step) -- Vaswani et al. 2017, 5.3; `cosine` falls to `minimum` at `max_steps`.
+    sqrt(warmup / step) -- Vaswani et al. 2017, 5.3; `cosine` falls to `minimum` at `max_steps`, or
+    when `time_used`, the share of a limit on the minutes that is gone, is 1, if that comes first.
     """
     if step < config.warmup:
         return step / config.warmup
@@ -19,7 +22,8 @@ def learning_rate_factor(config: ScheduleConfig, step: int, max_steps: int | Non
         return math.sqrt(max(config.warmup, 1) / step)
     if config.kind == "cosine":
         assert max_steps is not None, "the configuration asks for it"
-        done = min(1.0, (step - config.warmup) / max(1, max_steps - config.warmup))
+        done = (step - config.warmup) / max(1, max_steps - config.warmup)
+        done = min(1.0, max(done, time_used))
         return config.minimum + (1 - config.minimum) * (1 + math.cos(math.pi * done)) / 2
     return 1.0
 

@@ -242,7 +242,13 @@ class Trainer:
 
     def _set_learning_rate(self) -> None:
         schedule = self.config.schedule
-        factor = learning_rate_factor(schedule, self.progress.step + 1, self.config.max_steps)
+        minutes = self.config.max_minutes
+        factor = learning_rate_factor(
+            schedule,
+            self.progress.step + 1,
+            self.config.max_steps,
+            self.progress.seconds / (60 * minutes) if minutes else 0.0,
+        )
         factor *= plateau_factor(schedule, self.progress.reductions)
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.optimizer.lr * factor

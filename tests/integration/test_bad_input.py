@@ -97,13 +97,13 @@ CORPORA = [
 ]  # fmt: skip
 
 CONFIGURATIONS = [
-    Bad("no configuration", "train", r"train: name a configuration with --config, or .*"),
+    Bad("no configuration", "train", r"train: name a corpus .*, a configuration with --config, .*"),
     Bad("a configuration that is not there", "train -c tinny.yaml",
         r"tinny\.yaml: no such configuration file \(did you mean 'tiny\.yaml'\?\)"),
     Bad("a near miss of a recipe", "config show -c dmo",
         r"dmo: no such configuration file \(did you mean 'demo\.yaml'\?\)"),
     Bad("a folder for a configuration", "config show -c runs",
-        r".*/runs: cannot be read: Is a directory"),
+        r"runs: expected a configuration file, found a folder"),
     Bad("an unknown key", "config show -c x.yaml",
         r".*/x\.yaml:2: unknown key 'model\.atention' \(did you mean 'attention'\?\)",
         {"x.yaml": "model:\n  atention: dot\n"}),

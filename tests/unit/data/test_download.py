@@ -18,7 +18,6 @@ from seq2seq.data.download import (
     render_corpora,
     render_fetched,
     sacrebleu_testset,
-    split_pairs,
 )
 from seq2seq.errors import UserError
 
@@ -304,52 +303,6 @@ def test_the_registry_names_every_corpus_with_pinned_bytes() -> None:
         for file in corpus.files:
             assert file.url.startswith("https://")
             assert len(bytes.fromhex(file.sha256)) == 32
-
-
-# --- splitting
-
-
-def test_no_two_splits_share_a_sentence_of_either_side() -> None:
-    pairs = [(f"English {n // 2}!", f"Français {(n + 1) // 2 % 150}.") for n in range(400)]
-    pairs += [(f"Alone {n}.", f"Seul {n}.") for n in range(400)]
-    splits = split_pairs(pairs)
-    for side in (0, 1):
-        sentences = [{pair[side] for pair in chosen} for chosen in splits.values()]
-        assert sum(map(len, sentences)) == len(set.union(*sentences))
-    assert len(splits["valid"]) >= 40
-    assert len(splits["test"]) >= 40
-
-
-def test_the_split_does_not_depend_on_the_order_or_on_chance() -> None:
-    pairs = [(f"English {n}.", f"Français {n}.") for n in range(100)]
-    forward, backward = split_pairs(pairs), split_pairs(pairs[::-1])
-    assert {name: set(chosen) for name, chosen in forward.items()} == {
-        name: set(chosen) for name, chosen in backward.items()
-    }
-
-
-def test_sentences_that_differ_in_case_and_punctuation_stay_together() -> None:
-    alone = [(f"Alone {n}.", f"Seul {n}.") for n in range(200)]
-    twins = [(f"alone {n}!", f"Toute seule {n}.") for n in range(200)]
-    splits = split_pairs(alone + twins)
-    where = {pair[0]: name for name, chosen in splits.items() for pair in chosen}
-    kept = [n for n in range(200) if f"alone {n}!" in where]
-    assert all(where[f"Alone {n}."] == where[f"alone {n}!"] == "train" for n in kept)
-
-
-def test_sentences_that_differ_in_their_marks_are_different() -> None:
-    signs = "ािीुूृेैोौ"
-    hindi = [f"क{a}म{b}ल{c}" for a in signs for b in signs for c in signs[:4]]
-    splits = split_pairs([(f"English {n}.", text) for n, text in enumerate(hindi)])
-    assert all(len(chosen) >= 10 for chosen in splits.values())
-
-
-def test_train_keeps_every_translation_and_test_only_the_first() -> None:
-    pairs = [(f"English {n}.", f"{word} {n}.") for n in range(100) for word in ("Un", "Deux", "Un")]
-    splits = split_pairs(pairs)
-    assert len(splits["train"]) == 2 * (100 - 20)
-    assert len(splits["test"]) == 10
-    assert all(target.startswith("Un") for _, target in splits["test"])
 
 
 # --- others' tools

@@ -62,6 +62,17 @@ def test_cosine_stays_at_its_minimum_when_a_run_goes_on() -> None:
     assert factor(130, 110, kind="cosine", warmup=10, minimum=0.2) == pytest.approx(0.2)
 
 
+def test_cosine_falls_with_the_time_where_time_ends_the_run() -> None:
+    config = ScheduleConfig(kind="cosine", warmup=10, minimum=0.2)
+    by_steps = [learning_rate_factor(config, step, 110) for step in (10, 60, 110)]
+    quick = [learning_rate_factor(config, step, 110, (step - 10) / 200) for step in (10, 60, 110)]
+    assert quick == by_steps  # time enough changes nothing
+    slow = [learning_rate_factor(config, 20, 110, used) for used in (0.5, 1.0, 1.2)]
+    assert slow == pytest.approx([0.6, 0.2, 0.2])
+    assert learning_rate_factor(config, 5, 110, 0.9) == 0.5  # warming up all the same
+    assert learning_rate_factor(ScheduleConfig(), 20, 110, 0.9) == 1.0
+
+
 def test_a_plateau_multiplies_by_its_factor_each_time_but_not_below_the_minimum() -> None:
     config = ScheduleConfig(kind="plateau", factor=0.5, minimum=0.2)
     assert [plateau_factor(config, n) for n in range(4)] == [1.0, 0.5, 0.25, 0.2]

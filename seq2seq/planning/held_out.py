@@ -1,0 +1,101 @@
+"""A corpus split into files to train on, validate on and test on, and a note of its origin."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from seq2seq.config import load_config
+from seq2seq.data.split import Pairs, split_pairs
+from seq2seq.errors import UserError
+from seq2seq.planning import report
+from seq2seq.planning.recipe import Corpus
+from seq2seq.planning.request import Request, Text, open_corpus
+from seq2seq.planning.sizes import held_out_for
+from seq2seq.planning.survey import survey
+
+ORIGIN = "origin.json"
+"""The file beside the splits that says what they were made of."""
+
+
+def split_corpus(request: Request, text: Text, folder: Path, name: str) -> Corpus:
+    """Split the corpus into files in `folder`, which a recipe calls `name`, survey it, say so."""
+    read = [(_one_line(pair.source), _one_line(pair.target)) for pair in text.pairs()]
+    pairs = [pair for pair in read if all(pair)]
+    if not pairs:
+        names = ", ".join(map(str, text.files))
+        raise UserError(f"{names}: expected sentence pairs, found only empty ones")
+    different = len(set(pairs))
+    left_out = {
+        "with an empty side": len(read) - len(pairs),
+        "a second time": len(pairs) - different,
+    }
+    splits = _held_out(pairs, different, request)
+    _write_splits(splits, folder, request, text)
+    found = survey(splits)
+    counts = {split: len(chosen) for split, chosen in splits.items()}
+    corpus = Corpus(Path(name).as_posix(), request.languages, counts, found)
+    report.tell_corpus(corpus, text.files, left_out)
+    return corpus
+
+
+def _one_line(text: str) -> str:
+    """`text` without outer white space, and without the line ends that a table's cell may have."""
+    return " ".join(text.replace("\r", "\n").split("\n")).strip()
+
+
+def _held_out(pairs: Pairs, different: int, request: Request) -> dict[str, Pairs]:
+    """The splits of `pairs`; what the user has a set of already is trained on."""
+    seed = load_config(None, [o for o in request.overrides if o.startswith("seed=")]).seed
+    splits = split_pairs(pairs, held_out=held_out_for(different), seed=seed)
+    for split in ("valid", "test"):
+        if f"data.{split}" in request.given or not splits["train"]:
+            splits["train"] += splits[split]
+            splits[split] = []
+    if not splits["valid"] and "data.valid" not in request.given:  # too few, or one family
+        splits["train"] += splits["test"]
+        splits["test"] = []
+    return splits
+
+
+def _write_splits(splits: dict[str, Pairs], folder: Path, request: Request, text: Text) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / ORIGIN).unlink(missing_ok=True)
+    for split, pairs in splits.items():
+        for side, language in enumerate(request.languages):
+            lines = "".join(f"{pair[side]}\n" for pair in pairs)
+            (folder / f"{split}.{language}").write_bytes(lines.encode("utf-8"))
+    origin = {"languages": request.languages, "files": _hashes(text), "minutes": request.minutes}
+    (folder / ORIGIN).write_text(json.dumps(origin, indent=2) + "\n", encoding="utf-8")
+
+
+def _hashes(text: Text) -> list[str]:
+    return [hashlib.sha256(file.read_bytes()).hexdigest() for file in text.files]
+
+
+def check_origin(folder: Path, request: Request) -> None:
+    """Refuse to go on with the run whose splits are in `folder`, if it began otherwise."""
+    path, run = folder / ORIGIN, folder.parent
+    if not path.exists():
+        raise UserError(
+            f"{run}: was not started from a corpus alone; go on with: seq2seq train --resume "
+            f"--run {run}"
+        )
+    origin = json.loads(path.read_text("utf-8"))
+    if origin["files"] != _hashes(open_corpus(request)):
+        raise UserError(
+            f"{run}: began with another corpus than {' '.join(request.corpus)}; restore it, or "
+            "start another run with --run DIR"
+        )
+    languages, minutes = tuple(origin["languages"]), origin["minutes"]
+    if languages != request.languages:
+        was, now = " to ".join(languages), " to ".join(request.languages)
+        raise UserError(f"{run}: translates {was} and can't go on from {now}; start another run")
+    if request.minutes not in (None, minutes):
+        raise UserError(
+            f"{run}: was planned "
+            + ("without --minutes" if minutes is None else f"for {minutes:g} minutes")
+            + f" and can't become a run of {request.minutes:g}; go on without --minutes, or with "
+            "training.max_steps=N and training.max_minutes=N"
+        )

@@ -1,0 +1,111 @@
+"""The plan: what the corpus decides, what this machine decides, and what the time allows."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from seq2seq import pipeline
+from seq2seq.config import Config, load_config
+from seq2seq.data.prepare import Prepared, prepare
+from seq2seq.errors import UserError
+from seq2seq.planning.pace import Machine, batches_an_epoch, measure_pace
+from seq2seq.planning.recipe import Corpus, Plan
+from seq2seq.planning.request import Request
+from seq2seq.planning.schedule import Pace, Schedule, fit_schedule
+from seq2seq.planning.sizes import Row, is_too_short, row_for, smaller_model, vocabulary_for
+from seq2seq.training.run import Run
+
+_TUNING_RATE, _TUNING_EPOCHS = 0.3, 0.5  # of the row's, for a model that knows a lot already
+
+
+def draft_plan(request: Request, corpus: Corpus, verb: str, file: Path) -> Plan:
+    """The plan as far as the corpus decides it."""
+    row = row_for(corpus.survey.target.words)
+    init = None
+    if request.init is not None:
+        Run.open(request.init)
+        init = Path(os.path.relpath(request.init, file.parent)).as_posix()
+        row = row._replace(rate=row.rate * _TUNING_RATE, epochs=row.epochs * _TUNING_EPOCHS)
+    return Plan(
+        command=request.command(verb),
+        corpus=corpus,
+        row=row,
+        vocabulary=vocabulary_for(row, corpus.survey),
+        machine=Machine(None, "fp32", Pace(0, 0), {}),
+        schedule=Schedule(1, 1, 0, 0),
+        epochs=0,
+        budget=request.minutes,
+        minutes=None,
+        init=init,
+    )
+
+
+class Planner:
+    """Fits a draft to this machine, writing it to a file that the configuration is read from."""
+
+    def __init__(self, request: Request, file: Path, started: float) -> None:
+        self._request, self._file, self._started = request, file, started
+
+    def plan(self, draft: Plan) -> Plan:
+        """Return the plan with this machine's pace, and a smaller model where time is short."""
+        config = self._config(draft)
+        prepared = prepare(config)
+        wanted = self._wanted(draft, config, prepared)
+        best, failure = None, None
+        for row in self._rows(draft):
+            try:
+                plan = self._timed(draft._replace(row=row), prepared)
+            except UserError as error:  # not an update fits: of a smaller model one may
+                failure = failure or error
+                continue
+            if best is None or plan.schedule.steps > best.schedule.steps:
+                best = plan
+            if not is_too_short(plan.schedule.steps, wanted):
+                break
+        if best is None:
+            assert failure is not None
+            raise failure
+        return best
+
+    def _rows(self, draft: Plan) -> list[Row]:
+        """The corpus's own row and, if time may be short, those with smaller and smaller models."""
+        rows = [draft.row]
+        if (
+            draft.budget is not None
+            and draft.init is None
+            and not _is_given("model", self._request)
+        ):
+            while (smaller := smaller_model(rows[-1])) is not None:
+                rows.append(smaller)
+        return rows
+
+    def _config(self, plan: Plan) -> Config:
+        plan.write(self._file)
+        return pipeline.with_init(load_config(self._file, self._request.overrides))
+
+    def _timed(self, draft: Plan, prepared: Prepared) -> Plan:
+        config = self._config(draft)
+        given = {key.removeprefix("training.") for key in self._request.given}
+        machine = measure_pace(config, prepared, free={"threads", "precision"} - given)
+        seconds = minutes = None
+        if draft.budget is not None:
+            seconds = 60 * draft.budget - (time.perf_counter() - self._started)
+            minutes = max(
+                0.01, (seconds - machine.pace.validation) / 60
+            )  # the last one comes after
+        wanted = self._wanted(draft, config, prepared)
+        schedule = fit_schedule(wanted, machine.pace, seconds)
+        epochs = schedule.steps / batches_an_epoch(config, prepared)
+        return draft._replace(machine=machine, schedule=schedule, epochs=epochs, minutes=minutes)
+
+    def _wanted(self, draft: Plan, config: Config, prepared: Prepared) -> int:
+        """The updates of a training that time does not end."""
+        if "training.max_steps" in self._request.given and config.training.max_steps:
+            return config.training.max_steps
+        return max(1, round(draft.row.epochs * batches_an_epoch(config, prepared)))
+
+
+def _is_given(part: str, request: Request) -> bool:
+    return any(key == part or key.startswith(f"{part}.") for key in request.given)

@@ -1,0 +1,110 @@
+"""What a user asks of a corpus: which files, which languages, how long."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from seq2seq.bundled import bundled_recipe
+from seq2seq.config import Config
+from seq2seq.data.corpus import Pair, find_corpus
+from seq2seq.errors import UserError
+from seq2seq.planning.languages import UNKNOWN, languages_of, name_of
+
+
+class Text(Protocol):
+    """What `find_corpus` returns."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All files that are read."""
+
+    def pairs(self) -> Iterator[Pair]:
+        """Yield every pair, as it stands."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user says of a corpus to train on; None is left to the plan."""
+
+    corpus: tuple[str, ...]
+    """One or more paths, as `find_corpus` takes them."""
+    source: str | None = None
+    target: str | None = None
+    minutes: float | None = None
+    init: str | None = None
+    """Run directory to start from."""
+    overrides: tuple[str, ...] = ()
+    """KEY=VALUE, laid over the plan."""
+
+    def __post_init__(self) -> None:
+        """Refuse what can't be planned."""
+        if self.minutes is not None and self.minutes <= 0:
+            raise UserError(f"--minutes: expected more than 0, found {self.minutes:g}")
+        for language in self.languages:
+            if not re.fullmatch(r"[\w-]+", language):
+                raise UserError(f"expected a language code such as fr or pt-BR, found {language!r}")
+        if self.languages[0] == self.languages[1]:
+            raise UserError(
+                f"--source, --target: expected two languages, found {self.languages[0]!r} twice"
+            )
+        if "data.train" in self.given:
+            raise UserError(f"data.train: the corpus is {self.corpus[0]}; name one of the two")
+
+    @property
+    def languages(self) -> tuple[str, str]:
+        """The languages: as said, else as the files' names say, else `source` and `target`."""
+        found = languages_of(self.corpus) or UNKNOWN
+        source, target = (self.given.get(f"data.{side}") for side in ("source", "target"))
+        return self.source or source or found[0], self.target or target or found[1]
+
+    @property
+    def name(self) -> str:
+        """What the run is called unless it is told."""
+        return name_of(self.corpus, self.languages)
+
+    @property
+    def spec(self) -> str | list[str]:
+        """The corpus, as a configuration would name it."""
+        return self.corpus[0] if len(self.corpus) == 1 else list(self.corpus)
+
+    @property
+    def given(self) -> dict[str, str]:
+        """The settings that are not the plan's to choose."""
+        parts = (override.partition("=") for override in self.overrides)
+        return {key: value for key, _, value in parts}
+
+    def command(self, verb: str) -> str:
+        """What the user typed, or as good as."""
+        options = {"source": self.source, "target": self.target, "init": self.init}
+        said = [f"--{name} {value}" for name, value in options.items() if value is not None]
+        said += [] if self.minutes is None else [f"--minutes {self.minutes:g}"]
+        return " ".join(["seq2seq", verb, *self.corpus, *said, *self.overrides])
+
+
+def open_corpus(request: Request) -> Text:
+    """Return the corpus; UserError, with what was perhaps meant, if it is none."""
+    (first, *others) = request.corpus
+    if not others and not Path(first).exists():
+        if "." in first and first.split(".")[0] in Config.model_fields:
+            raise UserError(f"{first!r}: expected key=value, for example model.dropout=0.3")
+        if bundled_recipe(Path(first)):
+            raise UserError(f"{first}: no such corpus; a bundled recipe: --config {first}")
+        _check_prefix(first, request)
+    if not others and Path(first).suffix in (".yaml", ".yml"):
+        raise UserError(f"{first}: expected a corpus; a configuration goes with --config {first}")
+    return find_corpus(request.spec, *request.languages)
+
+
+def _check_prefix(prefix: str, request: Request) -> None:
+    """Ask which language is which where `prefix` alone stands for two files."""
+    path = Path(prefix)
+    beside = sorted(p.name for p in path.parent.glob(f"{path.name}.*") if path.name)
+    if beside and request.languages == UNKNOWN:
+        raise UserError(
+            f"{prefix}: stands for two files; say which, of {', '.join(beside)}, with --source and "
+            "--target, or name both"
+        )

@@ -1,0 +1,74 @@
+"""`seq2seq train corpus.tsv`: from a corpus alone to a recipe, and to a trained run."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from seq2seq import pipeline
+from seq2seq.config import load_config
+from seq2seq.errors import UserError
+from seq2seq.planning import report
+from seq2seq.planning.held_out import ORIGIN, check_origin, split_corpus
+from seq2seq.planning.planner import Planner, draft_plan
+from seq2seq.planning.request import Request, open_corpus
+from seq2seq.training.run import Run
+
+_SPLITS = "corpus"  # the folder in a run for what its corpus was split into
+_RECIPE = "recipe.yaml"
+
+
+def train_corpus(
+    request: Request, folder: Path | None = None, *, resume: bool = False, show_bar: bool = False
+) -> Run:
+    """Plan a training for a corpus and train in the run directory `folder`; return the run.
+
+    Without one it is runs/NAME. With `resume` a run that is there goes on as it was planned. Raises
+    UserError for a corpus that can't be read, a budget too small, and where `pipeline.train` does.
+    """
+    folder = Path("runs") / request.name if folder is None else folder
+    if resume and (folder / "config.yaml").exists():
+        check_origin(folder / _SPLITS, request)
+        recipe = folder / "config.yaml"
+    else:
+        Run.check_free(folder)
+        recipe = make_recipe(request, folder / _RECIPE, folder / _SPLITS, verb="train")
+    config = load_config(recipe, request.overrides)
+    return pipeline.train(config, folder, resume=resume, show_bar=show_bar)
+
+
+def write_recipe(request: Request, file: Path | None = None) -> Path:
+    """Write the recipe that `train_corpus` would train, and the split corpus in corpora/ beside it.
+
+    Without a `file` it is NAME.yaml here. Raises UserError if something else is there already.
+    """
+    file = Path(f"{request.name}.yaml") if file is None else file
+    if file.exists():
+        raise UserError(f"{file}: is there already; name another file with --output")
+    if not file.parent.is_dir():
+        raise UserError(f"{file}: no such folder to write to: {file.parent}")
+    splits = file.parent / "corpora" / file.stem
+    if splits.exists() and not (splits / ORIGIN).exists():
+        raise UserError(
+            f"{splits}: holds another corpus already; name another recipe with --output, "
+            "after which the folder is called"
+        )
+    return make_recipe(request, file, splits, verb="init")
+
+
+def make_recipe(request: Request, file: Path, splits: Path, *, verb: str) -> Path:
+    """Split, survey, prepare and time the corpus of `request`; write the recipe `file`."""
+    started = time.perf_counter()
+    text = open_corpus(request)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    corpus = split_corpus(request, text, splits, os.path.relpath(splits, file.parent))
+    draft = file.with_name(f".{file.name}.draft")
+    planner = Planner(request, draft, started)
+    try:
+        plan = planner.plan(draft_plan(request, corpus, verb, file))
+    finally:
+        draft.unlink(missing_ok=True)
+    plan.write(file)
+    report.tell_plan(plan, file)
+    return file

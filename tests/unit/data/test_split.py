@@ -1,0 +1,71 @@
+"""Splits of a corpus share no sentence, and are the same every time."""
+
+from seq2seq.data.split import split_pairs, words_alone
+
+
+def test_no_two_splits_share_a_sentence_of_either_side() -> None:
+    pairs = [(f"English {n // 2}!", f"Français {(n + 1) // 2 % 150}.") for n in range(400)]
+    pairs += [(f"Alone {n}.", f"Seul {n}.") for n in range(400)]
+    splits = split_pairs(pairs)
+    for side in (0, 1):
+        sentences = [{pair[side] for pair in chosen} for chosen in splits.values()]
+        assert sum(map(len, sentences)) == len(set.union(*sentences))
+    assert len(splits["valid"]) >= 40
+    assert len(splits["test"]) >= 40
+
+
+def test_the_split_does_not_depend_on_the_order_or_on_chance() -> None:
+    pairs = [(f"English {n}.", f"Français {n}.") for n in range(100)]
+    forward, backward = split_pairs(pairs), split_pairs(pairs[::-1])
+    assert {name: set(chosen) for name, chosen in forward.items()} == {
+        name: set(chosen) for name, chosen in backward.items()
+    }
+
+
+def test_sentences_that_differ_in_case_and_punctuation_stay_together() -> None:
+    alone = [(f"Alone {n}.", f"Seul {n}.") for n in range(200)]
+    twins = [(f"alone {n}!", f"Toute seule {n}.") for n in range(200)]
+    splits = split_pairs(alone + twins)
+    where = {pair[0]: name for name, chosen in splits.items() for pair in chosen}
+    kept = [n for n in range(200) if f"alone {n}!" in where]
+    assert all(where[f"Alone {n}."] == where[f"alone {n}!"] == "train" for n in kept)
+
+
+def test_train_keeps_every_translation_and_test_only_the_first() -> None:
+    pairs = [(f"English {n}.", f"{word} {n}.") for n in range(100) for word in ("Un", "Deux", "Un")]
+    splits = split_pairs(pairs)
+    assert len(splits["train"]) == 2 * (100 - 20)
+    assert len(splits["test"]) == 10
+    assert all(target.startswith("Un") for _, target in splits["test"])
+
+
+def test_another_seed_draws_others_and_as_many() -> None:
+    pairs = [(f"English {n}.", f"Français {n}.") for n in range(400)]
+    one, other = (split_pairs(pairs, held_out=30, seed=seed) for seed in (1, 2))
+    assert one == split_pairs(pairs, held_out=30, seed=1)
+    assert one["test"] != other["test"]
+    assert [len(one[split]) for split in ("train", "valid", "test")] == [340, 30, 30]
+    assert [len(other[split]) for split in ("train", "valid", "test")] == [340, 30, 30]
+
+
+def test_a_family_that_would_fill_a_split_is_trained_on() -> None:
+    family = [(f"One of {n} ways.", "La même chose.") for n in range(50)]
+    alone = [(f"Alone {n}.", f"Seul {n}.") for n in range(50)]
+    for seed in range(5):
+        splits = split_pairs(family + alone, held_out=10, seed=seed)
+        assert set(family) <= set(splits["train"])
+        assert len(splits["valid"]) == len(splits["test"]) == 10
+
+
+def test_nothing_is_held_out_if_nothing_is_to_be() -> None:
+    pairs = [("I love you", "je t'aime"), ("I love you", "je vous aime")]
+    assert split_pairs(pairs, held_out=0) == {"train": pairs, "valid": [], "test": []}
+
+
+def test_words_are_alike_by_letters_and_marks_however_they_are_composed() -> None:
+    assert words_alone("«Où est-il ?»") == words_alone("Ou\u0300 EST il") == "où est il"
+    assert (
+        words_alone("कि") != words_alone("का") != words_alone("क")
+    )  # a vowel sign is no punctuation
+    assert words_alone("你好。") == words_alone("你好")
+    assert words_alone("?!") == "?!"
