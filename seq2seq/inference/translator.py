@@ -240,7 +240,7 @@ class Translator(TextTranslator):
     def _computing(self, precision: str) -> Iterator[None]:
         """Multiply in this precision: by packed matrices where that can be, else by autocast."""
         device = self.device.type
-        cast = precision == "bf16" and not products.can_pack(device)
+        cast = precision == "bf16" and not products.can_pack(torch.bfloat16, device)
         autocast = torch.autocast(device, torch.bfloat16, enabled=cast)
         with autocast, products.packing(self._packs[precision]):
             yield

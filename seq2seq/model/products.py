@@ -27,6 +27,9 @@ ONEDNN_LINEAR = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
 ONEDNN_PACK = getattr(torch.ops.mkldnn, "_reorder_linear_weight", None)
 """What puts its matrix into oneDNN's order."""
 
+BF16 = torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+"""Whether oneDNN computes in bf16 on this processor; on x86 that takes AVX-512 or the like."""
+
 WORTH = 2**24
 """Multiplications: with fewer, oneDNN's longer way to a product costs what it saves."""
 
@@ -39,7 +42,7 @@ class Packs:
 
     def __init__(self, dtype: torch.dtype = torch.float32) -> None:
         """The products are computed in `dtype`; what comes and goes is float32."""
-        self._dtype = dtype
+        self.dtype = dtype
         self._packs: dict[tuple[object, ...], tuple[Tensor, Tensor]] = {}
 
     def suit(self, input: Tensor, weight: Tensor) -> bool:
@@ -56,15 +59,15 @@ class Packs:
 
     def linear(self, input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         """Return W x + b."""
-        bias = bias if bias is None else bias.to(self._dtype)
-        return onednn_linear(input.to(self._dtype), self._packed(weight), bias).float()
+        bias = bias if bias is None else bias.to(self.dtype)
+        return onednn_linear(input.to(self.dtype), self._packed(weight), bias).float()
 
     def _packed(self, weight: Tensor) -> Tensor:
         key = (weight.data_ptr(), weight.shape, weight.stride())
         if key not in self._packs:
             assert ONEDNN_PACK is not None
             # with the weight, so that its address stays its own
-            self._packs[key] = (weight, ONEDNN_PACK(weight.to(self._dtype)))
+            self._packs[key] = (weight, ONEDNN_PACK(weight.to(self.dtype)))
         return self._packs[key][1]
 
 
@@ -74,16 +77,17 @@ _packs: ContextVar[Packs | None] = ContextVar("packs", default=None)
 @contextmanager
 def packing(packs: Packs) -> Iterator[None]:
     """Have `linear` multiply by what `packs` holds of its matrices, if `can_pack`."""
-    before = _packs.set(packs if can_pack() else None)
+    before = _packs.set(packs if can_pack(packs.dtype) else None)
     try:
         yield
     finally:
         _packs.reset(before)
 
 
-def can_pack(device: str = "cpu") -> bool:
-    """Whether this build of torch packs matrices that are on `device`."""
-    return device == "cpu" and ONEDNN_PACK is not None and torch.backends.mkldnn.is_available()
+def can_pack(dtype: torch.dtype, device: str = "cpu") -> bool:
+    """Whether torch and processor pack matrices that are on `device`, to compute in `dtype`."""
+    here = device == "cpu" and ONEDNN_PACK is not None and torch.backends.mkldnn.is_available()
+    return here and (dtype is torch.float32 or BF16)
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

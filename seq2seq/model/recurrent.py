@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from seq2seq.model.deferred import is_deferring, linear, once
+from seq2seq.model.products import BF16
 
 aten = torch.ops.aten
 
@@ -35,10 +36,23 @@ class Recurrent(nn.Module):
         start = state_BX.unsqueeze(0)
         if self.is_lstm:
             hidden, cell = (part.contiguous() for part in start.chunk(2, -1))
-            outputs_BTD, (hidden, cell) = self.layer(inputs_BTI, (hidden, cell))
+            outputs_BTD, (hidden, cell) = self._lstm(inputs_BTI, (hidden, cell))
             return outputs_BTD, torch.cat((hidden, cell), -1).squeeze(0)
         outputs_BTD, end = self.layer(inputs_BTI, start.contiguous())
         return outputs_BTD, end.squeeze(0)
+
+    def _lstm(
+        self, inputs_BTI: Tensor, state: tuple[Tensor, Tensor]
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """The layer; in float32 where autocast would ask oneDNN for a bf16 that isn't there.
+
+        torch 2.13 does not look before, and ends in "could not create a primitive descriptor".
+        """
+        if not (torch.is_autocast_enabled("cpu") and inputs_BTI.device.type == "cpu") or BF16:
+            return self.layer(inputs_BTI, state)
+        with torch.autocast("cpu", enabled=False):
+            hidden, cell = state
+            return self.layer(inputs_BTI.float(), (hidden.float(), cell.float()))
 
     def input_weights(self, *sizes: int) -> tuple[Tensor, ...]:
         """Return the input matrix cut into slices of these sizes, each (G, size).

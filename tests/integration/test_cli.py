@@ -187,7 +187,7 @@ def test_every_decoding_option_changes_what_the_search_is_told(
 
 
 def test_bf16_translates_and_scores_as_fp32_does(command: Command) -> None:
-    texts = ["the cat sees a dog", "a dog eats the apple"]
+    texts = ["the cat sees a dog", "a dog hears the bird"]  # known: of others bf16 may say others
     full = command("-q", "translate", *texts)
     assert command("-q", "translate", "--precision", "bf16", *texts) == full
     done = command("-q", "translate", "--precision", "fp8", *texts)

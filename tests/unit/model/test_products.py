@@ -125,7 +125,17 @@ def test_a_matrix_is_packed_once(packs: products.Packs, monkeypatch: pytest.Monk
     assert len(made) == 2
 
 
-@needs_onednn
+def test_without_bf16_in_the_processor_nothing_is_packed_in_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(products, "BF16", False)
+    assert not products.can_pack(torch.bfloat16)
+    with torch.no_grad(), products.packing(products.Packs(torch.bfloat16)):
+        found = products.linear(torch.ones(3, 8), WIDE, BIAS)
+    torch.testing.assert_close(found, functional.linear(torch.ones(3, 8), WIDE, BIAS))
+
+
+@pytest.mark.skipif(not products.BF16, reason="this processor has no bf16")
 @pytest.mark.usefixtures("packs")
 def test_a_packed_product_may_be_in_another_type() -> None:
     input = torch.randn(3, 8, generator=torch.Generator().manual_seed(1))
