@@ -11,7 +11,7 @@ import csv
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -235,9 +235,9 @@ def open_table(file: TextFile, kind: Kind, choosing: Choosing) -> Table:
     remarks, odd = [], False
     if layout.kind != "json":
         width = _usual_width(rows)
-        header = header_in(_first_row(file, layout), rows[1:], choosing) if rows else None
+        header = header_in(rows[0], rows[1:], choosing) if rows else None
         if header:
-            layout = _with_header(layout, header)
+            layout = replace(layout, header=tuple(header))
             rows = rows[1:]
             remarks.append("the header row is left out")
         if layout.quoted and kind == "tsv":
@@ -296,16 +296,6 @@ def _usual_width(rows: Sequence[Sequence[Any]]) -> int:
     return widths[len(widths) // 2] if widths else 0
 
 
-def _first_row(file: TextFile, layout: Layout) -> list[str]:
-    return list(next(layout.rows(file)).cells)
-
-
-def _with_header(layout: Layout, header: Sequence[str]) -> Layout:
-    return Layout(
-        layout.kind, layout.delimiter, layout.quoted, tuple(header), layout.width, layout.skip
-    )
-
-
 def _json_layout(file: TextFile) -> Layout:
     names: dict[str, None] = {}
     for line, value in islice(_json_values(file), SAMPLE):
@@ -326,7 +316,8 @@ def _several(file: TextFile) -> Iterator[bool]:
 def _table_layout(file: TextFile, kind: Kind) -> Layout:
     lines = list(islice(read_raw_lines(file), SAMPLE))
     if kind == "tsv":
-        return Layout("tsv", quoted=_has_csv_quotes(lines))
+        # A header may stand without quotes.
+        return Layout("tsv", quoted=_has_csv_quotes(lines) or _has_csv_quotes(lines[1:]))
     skip = int(bool(lines) and re.fullmatch(r"sep=.", trimmed(lines[0])) is not None)
     counts = {mark: _widths(lines[skip:], mark) for mark in _DELIMITERS}
     best = max(_DELIMITERS, key=lambda mark: counts[mark][1])

@@ -94,6 +94,7 @@ TEXTS = {
     "anki.txt": tsv([(*p, LICENCE.format(n)) for n, p in enumerate(PAIRS)]),
     "trailing.tsv": tsv([(*pair, "") for pair in PAIRS]),
     "quoted.tsv": "".join(quoted(*pair) for pair in PAIRS),
+    "quoted_under_a_header.tsv": "en\tfr\n" + "".join(quoted(*pair) for pair in PAIRS),
     "some_quoted.tsv": "".join(
         quoted(*pair) if '"' in pair[0] else "\t".join(pair) + "\n" for pair in PAIRS
     ),
