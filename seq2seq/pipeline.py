@@ -86,9 +86,9 @@ def _warn_of_data(summary: Summary) -> None:
     """Say what a run on this corpus can't do, before hours go into it."""
     if summary.train.kept < FEW_PAIRS:
         logger.warning(
-            "only %s training pairs: such a model knows its corpus by heart and translates other "
-            "sentences badly; useful ones begin at some 30,000 (a corpus to add, or a run to start "
-            "from with --init, helps most)",
+            "only %s training pairs: a model can learn them by heart and little else; useful "
+            "translations of new sentences take some 30,000. More text helps most, or a run to "
+            "start from (--init)",
             f"{summary.train.kept:,}",
         )
     seen, kept = summary.valid.noted.get(LEAKED, 0), summary.valid.kept

@@ -152,9 +152,11 @@ def test_train_takes_the_run_on_the_command_line(world: Path, command: Command) 
     assert (done.status, done.out) == (0, "runs/mine\n")
     assert "starts from" in done.err
     assert json.loads((world / "runs/mine/result.json").read_text())["steps"] == 2
-    assert command("-q", "translate", "-m", "runs/mine", "the cat sees a dog").out == (
-        "le chat voit un chien\n"
+    tuned, first = (
+        command("-q", "translate", "-m", run, "the cat sees a dog", "a bird likes the small cat")
+        for run in ("runs/mine", "runs/tiny")
     )
+    assert tuned == first
     shown = command("config", "check", "-c", "mine.yaml", "init=runs/tiny")
     assert shown.status == 0
     assert shown.out in done.err
