@@ -24,7 +24,7 @@ from sacrebleu.metrics.ter import TER
 
 from seq2seq.config import BleuTokenizer
 from seq2seq.errors import UserError
-from seq2seq.evaluation.tokenizers import AUTO, DEFAULT, choose_tokenizer, load_tokenizer
+from seq2seq.evaluation.tokenizers import AUTO, DEFAULT, choose_tokenizer, is_cjk, load_tokenizer
 
 References: TypeAlias = Sequence[Sequence["str | None"]]
 """Streams: references[k][i] is the k-th reference of line i, None where a line has fewer."""
@@ -94,7 +94,7 @@ def score_tokens(
 ) -> list[Score]:
     """Return what `score_corpus` does with a tokeniser that was chosen before."""
     texts = _comparable(hypotheses, references)
-    cjk = tokenize in ("zh", "ja-mecab")
+    cjk = is_cjk(texts.references)
     metrics = (BLEU(tokenize=tokenize), CHRF(), TER(normalized=cjk, asian_support=cjk))
     bleu, *others = (_score(metric, texts, bootstrap, seed) for metric in metrics)
     if not count_runs(chain.from_iterable(texts.references), tokenize):

@@ -98,6 +98,11 @@ def load_tokenizer(name: BleuTokenizer) -> Any:
         raise UserError(f"tokenize: {name} can't be loaded: {way_out}") from None
 
 
+def is_cjk(references: Iterable[Iterable[str | None]]) -> bool:
+    """Return whether the references are Chinese or Japanese by their script."""
+    return _of_text(_beginning(references)) in ("zh", "ja-mecab")
+
+
 def _is_installed(name: BleuTokenizer) -> bool:
     try:
         load_tokenizer(name)

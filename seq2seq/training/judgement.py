@@ -6,6 +6,7 @@ from collections.abc import Mapping
 METRICS = {"loss": "loss", "bleu": "BLEU", "chrf": "chrF"}
 """Names in records, and as they are shown."""
 
+_POOR = 2  # times the loss of a guess, which any model that learns is soon below
 _EXPLODED = 10  # times the loss of a guess; a confident model that is wrong everywhere stays below
 
 
@@ -19,6 +20,14 @@ def is_better(new: Mapping[str, float], best: Mapping[str, float], metric: str) 
     if metric != "loss" and metric in new and metric in best and new[metric] != best[metric]:
         return new[metric] > best[metric]
     return new["loss"] < best["loss"]
+
+
+def why_poor(loss: float, vocabulary: int) -> str:
+    """Return why a training `loss` looks wrong though it may come back; empty if it does not."""
+    guess = math.log(vocabulary)
+    if loss <= _POOR * guess:
+        return ""
+    return f"the training loss is {loss:.3g}, where a guess among {vocabulary:,} has {guess:.2f}"
 
 
 def why_lost(loss: float, vocabulary: int) -> str:

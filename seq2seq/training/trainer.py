@@ -25,7 +25,7 @@ from seq2seq.data.batching import START, Batch, Batches, Position
 from seq2seq.device import find_device
 from seq2seq.errors import UserError
 from seq2seq.model.model import Seq2Seq, TeacherForcing
-from seq2seq.training.judgement import METRICS, is_better, why_lost
+from seq2seq.training.judgement import METRICS, is_better, why_lost, why_poor
 from seq2seq.training.limits import Bar, Done, share_done
 from seq2seq.training.loss import Loss, batch_loss
 from seq2seq.training.optimizer import build_optimizer
@@ -259,6 +259,10 @@ class Trainer:
         """Write the window's line of metrics and start a new window; what the bar shows."""
         progress, window = self.progress, self._read_window()
         loss = window.loss / window.tokens
+        poor = why_poor(loss, self.model.output.out_features)
+        if poor and progress.step > self.config.log_every and "poor" not in self._told:
+            self._told.add("poor")
+            logger.warning("%s: is training.optimizer.lr too high?", poor)
         record: dict[str, Any] = {
             "kind": "train",
             "step": progress.step,

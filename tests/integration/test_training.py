@@ -363,6 +363,16 @@ def test_a_leap_of_the_first_window_may_come_back(
     assert run.result is not None
 
 
+def test_a_loss_above_that_of_a_guess_is_warned_of_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoilt(20.0, 1, monkeypatch)
+    run = train(tiny(tmp_path, "training.log_every=2"), tmp_path / "run")
+    assert run.result is not None
+    told = "the training loss is 20, where a guess among 90 has 4.50: is training.optimizer.lr too"
+    assert (run.folder / "train.log").read_text().count(told) == 1
+
+
 def test_an_exploded_loss_is_told_beside_that_of_a_guess(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -143,6 +143,8 @@ def test_chinese_is_counted_by_characters_and_the_signature_says_so() -> None:
     assert "tok:zh" in bleu.signature.split("|")
     assert ter.value == pytest.approx(100 / 6)
     assert "asian:yes" in ter.signature.split("|")
+    (_, _, same) = score_corpus(["老师喜欢水。"], [["老师喜欢茶。"]], tokenize="char")
+    assert same == ter
 
 
 def test_the_literal_sacrebleu_figure_of_a_tokeniser_is_the_figure() -> None:
