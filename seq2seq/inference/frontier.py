@@ -42,6 +42,7 @@ class Frontier(NamedTuple):
     sentences_B: Tensor  # which sentence, counted from 0
     max_lengths_B: Tensor  # in tokens emitted, the end counted
     ended_B: Tensor  # how many of its hypotheses have ended
+    best_B: Tensor  # the score of the best of them, with its length penalty
     open_B: Tensor  # bool: still searched
     scores_BK: Tensor  # summed log-probabilities
     edges_BK: Tensor  # the edge of the history that each came by
@@ -63,6 +64,7 @@ class Frontier(NamedTuple):
             sentences_B=torch.arange(len(max_lengths), device=device),
             max_lengths_B=limits_B,
             ended_B=torch.zeros_like(limits_B),
+            best_B=torch.full(limits_B.shape, -torch.inf, device=device),
             open_B=torch.ones_like(limits_B, dtype=torch.bool),
             scores_BK=scores_BK,
             edges_BK=torch.full(scores_BK.shape, ROOT, device=device),
@@ -104,22 +106,30 @@ class Frontier(NamedTuple):
         places_K = torch.arange(self.places, device=indices.device)
         return (indices[:, None] * self.places + places_K).flatten()
 
-    def advance(self, choice: Choice, edges_BK: Tensor) -> Frontier:
+    def advance(self, choice: Choice, edges_BK: Tensor, *, length_penalty: float = 1) -> Frontier:
         """The frontier one token on, whose survivors came by `edges_BK`.
 
-        A sentence ends when K of its hypotheses have ended, at its longest length, or when no
-        hypothesis lives. So one place is greedy search, and a beam with room for every candidate of
-        every step sees every output there is.
+        A sentence ends at its longest length, when no hypothesis lives, or when K of its hypotheses
+        have ended and none that lives would be better than all of them even if its next token were
+        a certain end: without the last, a sure hypothesis would be lost to K unlikely shorter ones.
+        In place, as greedy search is, no hypothesis outlives its own end. So a beam with room for
+        every candidate of every step sees every output there is.
         """
         parents_BK1 = choice.of_survivors(choice.parents_BC)[..., None]
         tokens_BK1 = choice.of_survivors(choice.tokens_BC)[..., None]
         prefix_BKT = self.prefix_BKT.take_along_dim(parents_BK1, dim=1)
         ended_B = self.ended_B + choice.ended_BC.sum(1)
+        best_B, full_B = self.best_B, ended_B >= choice.survivors_BK.shape[1]
+        if not choice.in_place:
+            sums_BC = self.scores_BK.gather(1, choice.parents_BC) + choice.log_probs_BC
+            reached_B = sums_BC.masked_fill(~choice.ended_BC, -torch.inf).amax(1)
+            best_B = best_B.maximum(reached_B / (self.length + 1) ** length_penalty)
+            full_B &= choice.scores_BK.amax(1) / (self.length + 2) ** length_penalty <= best_B
         lives_B = (choice.scores_BK > -torch.inf).any(1)
-        width = choice.survivors_BK.shape[1]
-        open_B = lives_B & (ended_B < width) & (self.max_lengths_B > self.length + 1)
+        open_B = lives_B & ~full_B & (self.max_lengths_B > self.length + 1)
         return self._replace(
             ended_B=ended_B,
+            best_B=best_B,
             open_B=open_B,
             scores_BK=choice.scores_BK.masked_fill(~open_B[:, None], -torch.inf),
             edges_BK=edges_BK,

@@ -96,11 +96,12 @@ def beam_search(
 ) -> list[list[Hypothesis]]:
     """Return the `n_best` hypotheses of each sentence, keeping the `beam` best at every step.
 
-    A beam of one is greedy search. A sentence ends when `beam` of its hypotheses have (see
-    `Frontier.advance`). The length penalty (see `penalised`) ranks those found; within a step all
-    are of one length, and it would change nothing.
+    A beam of one is greedy search. A sentence ends when `beam` of its hypotheses have and no other
+    promises more (see `Frontier.advance`). The length penalty (see `penalised`) decides on that and
+    ranks those found; within a step all are of one length, and it would change nothing.
     """
-    history = _explore(step, state, task, choose_best(task.eos, beam), places=1)
+    choose = choose_best(task.eos, beam)
+    history = _explore(step, state, task, choose, places=1, length_penalty=length_penalty)
     return history.hypotheses(len(task.max_lengths), n_best=n_best, length_penalty=length_penalty)
 
 
@@ -127,12 +128,14 @@ def sample(
         top_k=top_k,
         top_p=top_p,
     )
-    history = _explore(step, state, task, choose, places=samples)
+    history = _explore(step, state, task, choose, places=samples, length_penalty=length_penalty)
     return history.hypotheses(len(task.max_lengths), n_best=samples, length_penalty=length_penalty)
 
 
 @torch.inference_mode()
-def _explore(step: Step, state: State, task: Task, choose: Choose, *, places: int) -> History:
+def _explore(
+    step: Step, state: State, task: Task, choose: Choose, *, places: int, length_penalty: float
+) -> History:
     """Step until every sentence has ended; each starts in so many places.
 
     A beam starts in one, as equal hypotheses would stay equal, and has its width from then on.
@@ -147,7 +150,7 @@ def _explore(step: Step, state: State, task: Task, choose: Choose, *, places: in
         choice = choose(frontier, stepped.log_probs_NW.unflatten(0, (-1, frontier.places)))
         edges_BK = history.record(frontier, choice, stepped.weights_NHS)
         state = _continued(stepped.state, frontier, choice)
-        frontier = frontier.advance(choice, edges_BK)
+        frontier = frontier.advance(choice, edges_BK, length_penalty=length_penalty)
         frontier, state = _leaving(frontier, state, granule)
     return history
 

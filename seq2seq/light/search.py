@@ -27,6 +27,7 @@ class _Live(NamedTuple):
     sentences_B: Ids
     limits_B: Ids  # in tokens, the end counted
     ended_B: Ids  # how many of its hypotheses have ended
+    best_B: Floats  # the score of the best of them, with its length penalty
     scores_BK: Floats
     tokens_BKT: Ids
     log_probs_BKT: Floats
@@ -41,6 +42,7 @@ class _Live(NamedTuple):
             sentences_B=np.arange(len(limits)),
             limits_B=np.array(limits, np.int64),
             ended_B=np.zeros(len(limits), np.int64),
+            best_B=np.full(len(limits), -np.inf, np.float32),
             scores_BK=scores_BK,
             tokens_BKT=np.full((*shape, 1), bos, np.int64),
             log_probs_BKT=np.zeros((*shape, 0), np.float32),
@@ -120,9 +122,12 @@ def beam_search(
         ended_BC = ends_BC & (scores_BC > -np.inf)
         ended_BC[:, beam:] = False
         _collect(found, candidates, ended_BC, finished=True)
+        reached_B = np.where(ended_BC, scores_BC, -np.inf).max(1)
+        reached_B /= candidates.emitted**options.length_penalty
         survivors_BK = ends_BC.argsort(1, kind="stable")[:, :beam]
         live = candidates._replace(
             ended_B=live.ended_B + ended_BC.sum(1),
+            best_B=np.maximum(live.best_B, reached_B),
             scores_BK=np.take_along_axis(scores_BC, survivors_BK, 1),
             **{
                 name: np.take_along_axis(getattr(candidates, name), survivors_BK[..., None], 1)
@@ -131,7 +136,7 @@ def beam_search(
         )
         if beam > 1:
             state = state.reorder(live.rows_BKT[:, :, -1].ravel())
-        live, state = _close(found, before, live, state)
+        live, state = _close(found, before, live, state, options.length_penalty)
     return [_ranked(each, seen, options) for each in found]
 
 
@@ -170,16 +175,20 @@ def _best(scores_BKW: Floats) -> tuple[Floats, Ids, Ids]:
 
 
 def _close(
-    found: list[list[_Found]], before: _Live, live: _Live, state: State
+    found: list[list[_Found]], before: _Live, live: _Live, state: State, length_penalty: float
 ) -> tuple[_Live, State]:
     """Let the sentences that have ended leave, with their hypotheses still being written.
 
-    One ends when K of its hypotheses have, at its longest length, or when no hypothesis lives; if
-    none lived or ended, those of the step before are its hypotheses.
+    One ends when K of its hypotheses have and none that lives promises more, at its longest length,
+    or when no hypothesis lives (see `Frontier.advance`); if none lived or ended, those of the step
+    before are its hypotheses.
     """
     beam = live.scores_BK.shape[1]
     lives_BK = live.scores_BK > -np.inf
-    open_B = lives_BK.any(1) & (live.ended_B < beam) & (live.limits_B > live.emitted)
+    full_B = live.ended_B >= beam
+    if beam > 1:
+        full_B &= live.scores_BK.max(1) / (live.emitted + 1) ** length_penalty <= live.best_B
+    open_B = lives_BK.any(1) & ~full_B & (live.limits_B > live.emitted)
     lost_B = ~lives_BK.any(1) & (live.ended_B == 0)
     _collect(found, live, lives_BK & ~open_B[:, None], finished=False)
     _collect(found, before, (before.scores_BK > -np.inf) & lost_B[:, None], finished=False)

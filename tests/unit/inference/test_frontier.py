@@ -41,8 +41,11 @@ def test_a_sentence_closes_when_full_or_long_enough_or_dead() -> None:
     ended = [[False, False], [True, True], [False, False], [False, False], [True, False]]
     scores = [[-1.0, -INF], [-1.0, -1.0], [-1.0, -1.0], [-INF, -INF], [-1.0, -1.0]]
     choice = choice._replace(ended_BC=torch.tensor(ended), scores_BK=torch.tensor(scores))
-    frontier = frontier.advance(choice, torch.zeros(5, 2, dtype=torch.int64))
-    assert frontier.open_B.tolist() == [True, False, False, False, True]
+    edges_BK = torch.zeros(5, 2, dtype=torch.int64)
+    closing = frontier.advance(choice, edges_BK, length_penalty=0)
+    assert closing.open_B.tolist() == [True, False, False, False, True]
+    # By the mean a token, one that lives promises more than those that ended: -1 / 2 > -1.
+    assert frontier.advance(choice, edges_BK).open_B.tolist() == [True, True, False, False, True]
 
 
 def test_rows_are_counted_sentence_by_sentence() -> None:

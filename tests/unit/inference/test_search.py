@@ -141,6 +141,22 @@ def test_a_sentence_ends_with_as_many_ended_hypotheses_as_places() -> None:
     assert state.calls.count("reorder") == 1
 
 
+@pytest.mark.parametrize("beam", [2, 3, 5])
+@pytest.mark.parametrize("penalty", [0.0, 0.6, 1.0])
+def test_a_sure_hypothesis_is_not_lost_to_unlikely_ones_that_end_before(
+    beam: int, penalty: float
+) -> None:
+    """4 5 4 5 is nearly certain; at each step its neighbours may end, some two in a thousand."""
+    sure = (4, 5, 4, 5, EOS)
+
+    def row(sentence: int, prefix: Prefix) -> list[float]:
+        likely = sure[len(prefix)] if prefix == sure[: len(prefix)] else EOS
+        return [math.log(0.994 if token == likely else 0.001) for token in range(VOCABULARY)]
+
+    [[best]] = beam_search(Table(row), Prefixes.of(0), task(9), beam=beam, length_penalty=penalty)
+    assert (best.tokens, best.finished) == ([4, 5, 4, 5], True)
+
+
 # --- a batch -------------------------------------------------------------------------------------
 
 
