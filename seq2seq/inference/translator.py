@@ -37,6 +37,7 @@ from seq2seq.model.decoder import DecoderState
 from seq2seq.model.model import Seq2Seq
 from seq2seq.model.trace import is_recording
 from seq2seq.training.run import Run, find_run
+from seq2seq.waiting import sleep_when_busy
 
 _SHARED = ("data.source", "data.target", "tokenizer.source_end")  # by all models of an ensemble
 
@@ -70,6 +71,7 @@ class Translator(TextTranslator):
         The weights of the models must stay as they are once something has been translated.
         """
         super().__init__(tokenizers, options=options, source_end=source_end, max_length=max_length)
+        sleep_when_busy()
         self.models = [model.to(device).eval() for model in models]
         self.device = device
         self._packs = {"fp32": products.Packs(), "bf16": products.Packs(torch.bfloat16)}

@@ -33,6 +33,7 @@ from seq2seq.training.schedules import learning_rate_factor, plateau_factor
 from seq2seq.training.signals import stop_on_signals
 from seq2seq.training.teacher_forcing import forcing_at, realised_ratio
 from seq2seq.training.tensorboard import Scalars
+from seq2seq.waiting import sleep_when_busy
 
 logger = logging.getLogger(__name__)
 
@@ -98,6 +99,7 @@ class Trainer:
         self, config: Config, model: Seq2Seq, batches: Batches, run: Run, validate: Validate
     ) -> None:
         keep_freed_memory()
+        sleep_when_busy()
         self.config = config.training
         self.device = find_device(self.config.device)
         self.model = model.to(self.device)
