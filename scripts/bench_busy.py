@@ -57,8 +57,8 @@ def main() -> None:
             spread = f"[{min(found):,.0f}, {max(found):,.0f}]"
             ratio = best / median(found)
             print(f"  {name:<28}{median(found):>9,.0f} target tokens/s {spread:<18} x {ratio:.2f}")
-        for name, took in times.items():
-            print(f"  {name:<28}{median(took):>9.1f} s [{min(took):.1f}, {max(took):.1f}]")
+        for name, seconds in times.items():
+            print(f"  {name:<28}{median(seconds):>9.1f} s [{min(seconds):.1f}, {max(seconds):.1f}]")
 
 
 @contextmanager

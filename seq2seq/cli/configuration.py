@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from seq2seq.bundled import bundled_recipe
 from seq2seq.cli.options import ConfigFile, Overrides, open_config
 
 app = typer.Typer(help="Look at configurations.")
@@ -38,7 +39,10 @@ def diff(
     from seq2seq.training.run import Run
 
     configs = [
-        Run.open(path).config if path.is_dir() else open_config(path, None) for path in (one, other)
+        Run.open(path).config
+        if path.is_dir() and not bundled_recipe(path)
+        else open_config(path, None)
+        for path in (one, other)
     ]
     for key, was, now in differences(*configs):
         print(f"{key}: {was!r} -> {now!r}")

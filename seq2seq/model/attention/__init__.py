@@ -4,9 +4,9 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from pydantic import ConfigDict, ValidationError, create_model
+from pydantic import ValidationError, create_model
 
-from seq2seq.config import AttentionConfig, UnitConfig
+from seq2seq.config import AttentionConfig, Part, UnitConfig
 from seq2seq.errors import UserError, did_you_mean
 from seq2seq.model.attention.bahdanau import Additive
 from seq2seq.model.attention.contract import (
@@ -121,7 +121,7 @@ def _checked_options(unit: type[Unit], config: UnitConfig, key: str) -> dict[str
         for p in parameters
         if p.kind is p.KEYWORD_ONLY
     }
-    schema = create_model(unit.__name__, __config__=ConfigDict(extra="forbid"), **fields)
+    schema = create_model(unit.__name__, __base__=Part, **fields)
     try:
         return schema.model_validate(config.options).model_dump(include=set(config.options))
     except ValidationError as error:
@@ -134,4 +134,6 @@ def _checked_options(unit: type[Unit], config: UnitConfig, key: str) -> dict[str
                 f"{where}: unknown option of kind {config.kind}, which takes {known}"
                 f"{did_you_mean(name, fields)}"
             ) from None
+        if first["type"] == "value_error":
+            raise UserError(f"{where}: {first['ctx']['error']}") from None
         raise UserError(f"{where}: {first['msg']}, found {first['input']!r}") from None
