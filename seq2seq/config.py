@@ -680,6 +680,14 @@ def _key_at(model: type[BaseModel], place: Iterable[int | str]) -> tuple[Key, li
     return tuple(key), names
 
 
+def _meant_beside(model: type[BaseModel], key: Key, found: object) -> str:
+    """A hint at the setting beside `key` that takes the value found there."""
+    for name in key[:-1]:
+        model = next(kind for kind in _kinds(model.model_fields[name].annotation) if _is_part(kind))
+    takers = (n for n, f in model.model_fields.items() if found in get_args(f.annotation))
+    return next((f" (did you mean {'.'.join((*key[:-1], name))}?)" for name in takers), "")
+
+
 def _explain(error: ValidationError, model: type[BaseModel], origins: _Origins) -> str:
     """One line for the first thing wrong: where it was set, what was expected, what was found."""
     first = error.errors()[0]
@@ -692,6 +700,7 @@ def _explain(error: ValidationError, model: type[BaseModel], origins: _Origins) 
     if first["type"] == "literal_error":
         choices = first["ctx"]["expected"]
         hint = did_you_mean(str(found), re.findall(r"'(\w+)'", choices))
+        hint = hint or _meant_beside(model, key, found)
         return f"{where}: expected {choices}, found {found!r}{hint}"
     if first["type"] == "value_error":
         return ": ".join(part for part in (where, str(first["ctx"]["error"])) if part)

@@ -16,6 +16,7 @@ from seq2seq.cli.options import (
     open_runs,
     open_translator,
     read_texts,
+    typed_text,
     write_lines,
 )
 from seq2seq.errors import UserError
@@ -93,6 +94,8 @@ def explain(
     if texts and source:
         raise UserError("explain: give TEXT or --input, not both")
     lines = read_texts(texts, source)
+    if target is not None:
+        target = typed_text(target, "--target")
     if target is not None or outputs:
         lines = _checked(list(lines), target, outputs or [])
     runs = open_runs(model)
@@ -172,15 +175,10 @@ def _checked(lines: list[str], target: str | None, outputs: list[Path]) -> Itera
     """The lines, if one translation can be of all of them, and every output be written of them."""
     from seq2seq.explain.export import check
 
-    if target is not None:
-        if len(lines) != 1:
-            raise UserError(
-                f"--target: expected the translation of one sentence, found {len(lines)} sentences"
-            )
-        try:
-            target.encode("utf-8")
-        except UnicodeEncodeError:
-            raise UserError(f"--target: expected UTF-8 text, found {target!r}") from None
+    if target is not None and len(lines) != 1:
+        raise UserError(
+            f"--target: expected the translation of one sentence, found {len(lines)} sentences"
+        )
     for output in outputs:
         check(output, len(lines))
     return iter(lines)

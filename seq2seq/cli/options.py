@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -133,12 +134,19 @@ def read_texts(texts: list[str] | None, source: Path | None) -> Iterator[str]:
 
     if not texts:
         return read_lines(source if source is not None else sys.stdin)
-    for number, text in enumerate(texts, 1):
+    return iter([typed_text(text, f"TEXT {number}") for number, text in enumerate(texts, 1)])
+
+
+def typed_text(text: str, name: str) -> str:
+    """Return an argument as text: UTF-8, whatever the locale takes it for."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:  # bytes that the locale does not know
         try:
-            text.encode("utf-8")
-        except UnicodeEncodeError:
-            raise UserError(f"TEXT {number}: expected UTF-8 text, found {text!r}") from None
-    return iter(texts)
+            return os.fsencode(text).decode("utf-8")
+        except UnicodeError:
+            raise UserError(f"{name}: expected UTF-8 text, found {text!r}") from None
+    return text
 
 
 def check_output(output: Path | None) -> None:

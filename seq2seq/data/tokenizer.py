@@ -17,7 +17,7 @@ import logging
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, takewhile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +26,7 @@ import sentencepiece
 from seq2seq.config import TokenizerConfig
 from seq2seq.data.words import word_spans
 from seq2seq.errors import UserError
+from seq2seq.interruption import interruptible
 
 PAD, UNK, BOS, EOS = 0, 1, 2, 3
 UNKNOWN = "⁇"
@@ -245,24 +246,28 @@ def _fragments(sentences: Iterable[str]) -> Iterator[str]:
 def _train(sentences: Iterable[str], config: TokenizerConfig, side: str) -> Tokenizer:
     model = io.BytesIO()
     try:
-        sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=_fragments(sentences),
-            model_writer=model,
-            model_type=config.kind,
-            vocab_size=config.vocab_size,
-            hard_vocab_limit=False,
-            character_coverage=config.character_coverage,
-            normalization_rule_name=config.normalization,
-            pretokenization_delimiter=_BOUNDARY,
-            split_by_unicode_script=False,  # the word is the only boundary
-            add_dummy_prefix=False,  # a unit brings the space before it
-            remove_extra_whitespaces=False,
-            pad_id=PAD,
-            unk_id=UNK,
-            bos_id=BOS,
-            eos_id=EOS,
-            num_threads=2,  # a constant: the number is part of the model's bytes
-            minloglevel=2,
+        interruptible(
+            lambda interrupted: sentencepiece.SentencePieceTrainer.train(
+                sentence_iterator=takewhile(
+                    lambda _: not interrupted.is_set(), _fragments(sentences)
+                ),
+                model_writer=model,
+                model_type=config.kind,
+                vocab_size=config.vocab_size,
+                hard_vocab_limit=False,
+                character_coverage=config.character_coverage,
+                normalization_rule_name=config.normalization,
+                pretokenization_delimiter=_BOUNDARY,
+                split_by_unicode_script=False,  # the word is the only boundary
+                add_dummy_prefix=False,  # a unit brings the space before it
+                remove_extra_whitespaces=False,
+                pad_id=PAD,
+                unk_id=UNK,
+                bos_id=BOS,
+                eos_id=EOS,
+                num_threads=2,  # a constant: the number is part of the model's bytes
+                minloglevel=2,
+            )
         )
     except RuntimeError as error:
         raise _explained(error, config, side) from None

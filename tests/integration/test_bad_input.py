@@ -117,6 +117,19 @@ CONFIGURATIONS = [
     Bad("a misspelt attention", "config check model.attention=additiv",
         r"model\.attention\.kind: expected one of .*, found 'additiv' "
         r"\(did you mean 'additive'\?\)"),
+    Bad("an addressing for an attention", "train -c tiny.yaml --run new data.train=none "
+        "model.attention=entmax",
+        r"model\.attention\.kind: expected one of .*, found 'entmax'; entmax is an addressing: set "
+        r"model\.attention\.addressing=entmax"),
+    Bad("an attention for an addressing", "train -c tiny.yaml --run new data.train=none "
+        "model.attention.addressing=multihead",
+        r"model\.attention\.addressing\.kind: expected one of .*, found 'multihead'; multihead is "
+        r"an attention unit: set model\.attention=multihead"),
+    Bad("a cell for a decoder", "config show model.decoder=lstm",
+        r".*: model\.decoder\.kind: .*found 'lstm' \(did you mean model\.decoder\.cell\?\)"),
+    Bad("a model that can't be, before the corpus is looked at",
+        "train -c tiny.yaml --run new data.train=none model.attention=dot",
+        r"model\.attention\.kind dot needs .*"),
     Bad("a misspelt decoder", "config show model.decoder.kind=bahdanu",
         r"override 'model\.decoder\.kind=bahdanu': model\.decoder\.kind: expected .*"
         r"found 'bahdanu' \(did you mean 'bahdanau'\?\)"),
@@ -212,7 +225,8 @@ RUNS = [
     Bad("a run to resume that is not there", "train --run runs/none --resume",
         r"runs/none: no such run directory"),
     Bad("a finished run resumed", "train -c tiny.yaml --resume",
-        r"runs/tiny: nothing to train: training\.max_steps is reached"),
+        r"runs/tiny: nothing to train: at step 150, training\.max_steps 150 is reached; raise it "
+        r"to go on: training\.max_steps=NUMBER"),
     Bad("a trainer's state that is damaged",
         "train -c tiny.yaml --resume training.max_steps=151",
         r"runs/tiny/checkpoints/00000150/trainer\.pt: damaged: .*",

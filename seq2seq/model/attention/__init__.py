@@ -1,7 +1,7 @@
 """The attention units, by the name that `model.attention.kind` gives them, and the addressings."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
 from pydantic import ValidationError, create_model
@@ -85,14 +85,16 @@ def build_attention(
     `token_size` is that of the decoder's input tokens, None where there are none to read; `key`
     says in messages where `config` stands.
     """
-    unit = _chosen(ATTENTIONS, config, key)
+    unit = _chosen(ATTENTIONS, config, key, f"an addressing: set {key}.addressing", ADDRESSINGS)
     if unit.reads_token:
         if token_size is None:
             raise UserError(f"{key}: kind {config.kind} reads the decoder's tokens: none here")
         query_size += token_size
     attention = unit(query_size, memory_size, **_checked_options(unit, config, key))
-    key = f"{key}.addressing"
-    addressing = _chosen(ADDRESSINGS, config.addressing, key)
+    unit_key, key = key, f"{key}.addressing"
+    addressing = _chosen(
+        ADDRESSINGS, config.addressing, key, f"an attention unit: set {unit_key}", ATTENTIONS
+    )
     if addressing is not Softmax and not attention.heads:
         raise UserError(f"{key}: kind {config.kind} has no weights to address")
     options = _checked_options(addressing, config.addressing, key)
@@ -103,10 +105,19 @@ def build_attention(
 Unit = TypeVar("Unit", bound=Attention | Addressing)
 
 
-def _chosen(units: Mapping[str, type[Unit]], config: UnitConfig, key: str) -> type[Unit]:
+def _chosen(
+    units: Mapping[str, type[Unit]],
+    config: UnitConfig,
+    key: str,
+    elsewhere: str,
+    others: Collection[str],
+) -> type[Unit]:
+    """The unit that `config` names; one of the `others` gets the hint where it belongs."""
     unit = units.get(config.kind)
     if unit is None:
         hint = did_you_mean(config.kind, units)
+        if config.kind in others:
+            hint = f"; {config.kind} is {elsewhere}={config.kind}"
         raise UserError(
             f"{key}.kind: expected one of {', '.join(units)}, found {config.kind!r}{hint}"
         )
