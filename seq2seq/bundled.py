@@ -28,11 +28,17 @@ def find_recipe(path: Path) -> Path:
         if here.is_file() and not here.samefile(bundled):
             logger.warning("configuration: the bundled recipe %s, not the file %s", path, here)
         return bundled
-    names = [str(file.relative_to(_CONFIGS)) for file in sorted(_CONFIGS.rglob("*.yaml"))]
+    names = [f"{name}.yaml" for name in bundled_names()]
     beside = [file.name for file in path.parent.glob("*.yaml")]
     hint = did_you_mean(str(path.with_suffix(".yaml")), [*beside, *names])
     hint = hint or f"; bundled: {', '.join(names)}"
     raise UserError(f"{path}: no such configuration file{hint}")
+
+
+def bundled_names() -> list[str]:
+    """Return the names of the bundled recipes, as `--config` takes them."""
+    files = sorted(_CONFIGS.rglob("*.yaml"))
+    return [file.relative_to(_CONFIGS).with_suffix("").as_posix() for file in files]
 
 
 def bundled_recipe(path: Path) -> Path | None:

@@ -26,6 +26,7 @@ from seq2seq.cli import (
     data,
     explaining,
     exporting,
+    listing,
     measuring,
     training,
     translating,
@@ -38,12 +39,11 @@ app = typer.Typer(
     epilog="A run directory under runs/ holds all that translating needs. Start with: "
     "seq2seq train --config demo",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (training.app, translating.app, explaining.app, measuring.app, exporting.app):
-    app.registered_commands += group.registered_commands
+for group in (training, translating, explaining, measuring, exporting, listing):
+    app.registered_commands += group.app.registered_commands
 app.add_typer(data.app, name="data", no_args_is_help=True)
 app.add_typer(configuration.app, name="config", no_args_is_help=True)
 app.add_typer(checking.app, name="attention", no_args_is_help=True)
@@ -134,7 +134,7 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def _set_up(
     quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Only warnings on standard error.")
+        bool, typer.Option("--quiet", "-q", help="Show only warnings and errors on standard error.")
     ] = False,
     debug: Annotated[
         bool, typer.Option("--debug", help="Show the traceback of an error (after a command too).")
@@ -168,7 +168,9 @@ class _BarSafeHandler(logging.Handler):
             self.handleError(record)
 
 
-@app.command()
+@app.command(
+    short_help="Show versions, device, cache and the newest run.", epilog="Example: seq2seq doctor"
+)
 def doctor() -> None:
     """Show what this program runs on: versions, device, cache and the newest run."""
     from seq2seq.environment import describe_environment

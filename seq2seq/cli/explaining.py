@@ -30,14 +30,21 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@app.command()
+@app.command(
+    short_help="Translate, and show what each word looked at.",
+    epilog="Example: seq2seq explain --run runs/demo 'I love you' -o page.html",
+)
 def explain(
     texts: Annotated[
-        list[str] | None, typer.Argument(metavar="[TEXT]...", help="Else standard input.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[TEXT]...", help="Sentence to explain; without one, standard input is read."
+        ),
     ] = None,
     model: Annotated[
         list[Path] | None,
         typer.Option(
+            "--run",
             "--model",
             "-m",
             help="Run directory; several stand side by side in a page. [default: newest finished]",
@@ -50,17 +57,22 @@ def explain(
         str | None, typer.Option(help="Explain this translation instead of the one found.")
     ] = None,
     head: Annotated[
-        str, typer.Option(metavar="N|mean", help="The weights of one head, from 1, or their mean.")
+        str,
+        typer.Option(
+            metavar="N|mean", help="Head whose weights are shown, counted from 1; mean: of all."
+        ),
     ] = "mean",
     pieces: Annotated[
-        bool, typer.Option("--pieces", help="A matrix over pieces, not words.")
+        bool, typer.Option("--pieces", help="Show the matrix over pieces, not words.")
     ] = False,
-    full: Annotated[bool, typer.Option("--full", help="Every number, however wide.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Show every number, however wide the table.")
+    ] = False,
     saliency: Annotated[
         bool,
         typer.Option(
             "--saliency",
-            help="Also what each target word hangs on: leaving source words out, and gradients.",
+            help="Show also what each target word depends on: by leaving words out, by gradients.",
         ),
     ] = False,
     as_json: AsJson = False,
@@ -74,7 +86,10 @@ def explain(
     ] = None,
     checkpoint: Annotated[
         str,
-        typer.Option("--checkpoint", help="best, last, average, a step, or all of them in a page."),
+        typer.Option(
+            "--checkpoint",
+            help="Weights to use: best, last, average, a step; all: each of them in a page.",
+        ),
     ] = "best",
     device: Device = "auto",
 ) -> None:

@@ -25,7 +25,7 @@ from safetensors.torch import load_file, load_model, save_file
 from seq2seq.config import Config, dump_config, load_config
 from seq2seq.data.tokenizer import Tokenizers
 from seq2seq.disk import flush
-from seq2seq.errors import UserError
+from seq2seq.errors import UserError, did_you_mean
 from seq2seq.extension import load_code
 from seq2seq.model.model import Seq2Seq
 
@@ -106,10 +106,13 @@ class Run:
 
     @classmethod
     def open(cls, folder: str | Path) -> Run:
-        """Return the run at `folder`; UserError if there is none."""
-        folder = Path(folder)
+        """Return the run at `folder`, else of that name under runs/; UserError if there is none."""
+        folder, under = Path(folder), Path("runs") / folder
+        if not (folder / "config.yaml").is_file() and (under / "config.yaml").is_file():
+            folder = under
         if not folder.is_dir():
-            raise UserError(f"{folder}: no such run directory")
+            runs = [str(path.parent) for path in folder.parent.glob("*/config.yaml")]
+            raise UserError(f"{folder}: no such run directory{did_you_mean(str(folder), runs)}")
         if not (folder / "config.yaml").is_file():
             raise UserError(f"{folder}: not a run directory (it has no config.yaml)")
         return cls(folder)
@@ -258,8 +261,8 @@ def find_run(folder: str | Path = "runs") -> Run:
         return Run(max(finished, key=lambda run: (run / "result.json").stat().st_mtime))
     if runs:
         names = ", ".join(sorted(str(run) for run in runs))
-        raise UserError(f"no finished run under {folder}/; unfinished: {names} (name it: --model)")
-    raise UserError(f"no run under {folder}/: train one first, or name one with --model DIR")
+        raise UserError(f"no finished run under {folder}/; unfinished: {names} (name it: --run)")
+    raise UserError(f"no run under {folder}/: train one first, or name one with --run DIR")
 
 
 @contextmanager

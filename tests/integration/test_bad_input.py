@@ -235,11 +235,12 @@ RUNS = [
         "train -c tiny.yaml --resume training.max_steps=151",
         r"runs/tiny/checkpoints/00000150/state\.json: damaged: .*",
         {f"{CHECKPOINT}/state.json": '{"epoch": 3}'}),
-    Bad("a run that is not there", "translate -m runs/tny cat", r"runs/tny: no such run directory"),
+    Bad("a run that is not there", "translate -m runs/tny cat",
+        r"runs/tny: no such run directory \(did you mean 'runs/tiny'\?\)"),
     Bad("a folder that is no run", "translate -m runs cat",
         r"runs: not a run directory \(it has no config\.yaml\)"),
     Bad("no finished run to take", "translate cat",
-        r"no finished run under runs/; unfinished: runs/tiny \(name it: --model\)",
+        r"no finished run under runs/; unfinished: runs/tiny \(name it: --run\)",
         {"runs/tiny/result.json": None}),
     Bad("weights that are cut off", "translate -m runs/tiny --checkpoint last cat",
         r"runs/tiny/last/model\.safetensors: damaged: .*",
@@ -273,6 +274,9 @@ RUNS = [
         r"runs/tiny/checkpoints/00000150/model\.safetensors: damaged: .*",
         {f"{CHECKPOINT}/model.safetensors": half}),
     Bad("no run to average", "average runs", r"runs: not a run directory .*"),
+    Bad("two runs to average", "average runs/tiny --run runs/tiny",
+        r"average: give RUN or --run, not both"),
+    Bad("runs to list in no folder", "runs rnus", r"rnus: no such folder"),
 ]  # fmt: skip
 
 USES = [
@@ -446,7 +450,6 @@ def test_it_is_refused_in_one_line_and_nothing_is_lost(
         ("tranlate cat", "No such command 'tranlate'"),
         ("translate --beem 3 cat", "No such option.*--beem"),
         ("translate --beam three cat", "Invalid value for '--beam': .*integer"),
-        ("average", "(?i)Missing argument 'run'"),
         ("bench train -c tiny.yaml --updates 0", "Invalid value for '--updates': .*1"),
         ("bench translate --beam 0", "Invalid value for '--beam': .*1"),
         ("score test.fr", "(?i)Missing argument 'references"),
