@@ -53,7 +53,7 @@ def _settings_of_run(
     config: Path | None, overrides: list[str] | None, run: Path | None, resume: bool
 ) -> tuple[Config, Path]:
     """The configuration to train and where: what --config says, else what the run to resume has."""
-    from seq2seq.training.run import Run
+    from seq2seq.training.run import Run, called
 
     if config is None and not (resume and run):
         raise UserError(
@@ -61,7 +61,10 @@ def _settings_of_run(
         )
     if config is None:
         assert run is not None
-        return open_config(Run.open(run).folder / "config.yaml", overrides), run
+        opened = Run.open(run)
+        return open_config(opened.folder / "config.yaml", overrides), opened.folder
+    if run and resume:
+        run = called(run)
     return open_config(config, overrides), run or Path("runs") / find_recipe(config).stem
 
 

@@ -107,9 +107,7 @@ class Run:
     @classmethod
     def open(cls, folder: str | Path) -> Run:
         """Return the run at `folder`, else of that name under runs/; UserError if there is none."""
-        folder, under = Path(folder), Path("runs") / folder
-        if not (folder / "config.yaml").is_file() and (under / "config.yaml").is_file():
-            folder = under
+        folder = called(folder)
         if not folder.is_dir():
             runs = [str(path.parent) for path in folder.parent.glob("*/config.yaml")]
             raise UserError(f"{folder}: no such run directory{did_you_mean(str(folder), runs)}")
@@ -250,6 +248,13 @@ class Run:
     def _links(self) -> list[Path]:
         links = [self.folder / name for name in ("best", "last")]
         return [link for link in links if link.is_symlink()]
+
+
+def called(folder: str | Path) -> Path:
+    """Return `folder`, or runs/`folder` if only that is a run: `demo` may mean runs/demo."""
+    folder, under = Path(folder), Path("runs") / folder
+    here = (folder / "config.yaml").is_file()
+    return under if not here and (under / "config.yaml").is_file() else folder
 
 
 def find_run(folder: str | Path = "runs") -> Run:

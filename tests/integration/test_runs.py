@@ -108,6 +108,15 @@ def test_every_command_takes_a_run_by_the_same_option(
     assert command("-q", "average", *run, "--last", "1").status == 0
 
 
+@pytest.mark.parametrize("options", [[], ["--config", "tiny.yaml"]])
+def test_a_run_that_goes_on_may_be_called_by_its_name(
+    options: list[str], world: Path, command: Command
+) -> None:
+    given = ["train", *options, "--run", "tiny", "--resume", "training.max_steps=151"]
+    assert command("-q", *given) == (0, "runs/tiny\n", "")
+    assert not (world / "tiny").exists()
+
+
 def test_a_folder_here_that_is_a_run_comes_before_one_under_runs(
     world: Path, command: Command
 ) -> None:
