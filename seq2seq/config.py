@@ -579,27 +579,27 @@ def _parts(model: type[Part]) -> Iterator[tuple[str, type[Part]]]:
 def _apply_overrides(tree: Tree, overrides: Sequence[str], origins: _Origins) -> None:
     """Lay all `key=value` overrides on the tree at once: their order says nothing."""
     over: Tree = {}
-    given: dict[Key, str] = {}
+    given: dict[Key, tuple[str, Any]] = {}  # the override and the value
     for override in overrides:
         key, value, inner = _parse_override(override)
         for name in reversed(key):
             value = {name: value}
         _resolve_paths(value, Path.cwd())
-        for leaf in _leaves(value, ()):
-            _refuse_twice(leaf, override, given)
-            given[leaf] = override
+        for leaf, found in _leaves(value, ()):
+            _refuse_twice(leaf, found, override, given)
+            given[leaf] = override, found
         origins.update(inner)
         _merge(over, value)
     _lay(over, tree, origins)
 
 
-def _leaves(tree: Any, key: Key) -> Iterator[Key]:
-    """The keys of all values of a tree; a bare kind is that of `kind`."""
+def _leaves(tree: Any, key: Key) -> Iterator[tuple[Key, Any]]:
+    """The keys of all values of a tree, and the values; a bare kind is that of `kind`."""
     if isinstance(tree, dict):
         for name, value in tree.items():
             yield from _leaves(value, (*key, name))
     else:
-        yield (*key, "kind") if isinstance(tree, str) and _has_kind(key) else key
+        yield ((*key, "kind") if isinstance(tree, str) and _has_kind(key) else key), tree
 
 
 def _has_kind(key: Key) -> bool:
@@ -618,13 +618,17 @@ def _is_part(value: object) -> TypeGuard[type[Part]]:
     return isinstance(value, type) and issubclass(value, Part)
 
 
-def _refuse_twice(leaf: Key, override: str, given: Mapping[Key, str]) -> None:
-    """Refuse an override that another one contradicts, or repeats."""
-    for key, other in given.items():
+def _refuse_twice(
+    leaf: Key, value: Any, override: str, given: Mapping[Key, tuple[str, Any]]
+) -> None:
+    """Refuse an override that another one contradicts, or that is repeated."""
+    for key, (other, other_value) in given.items():
         shorter = min(len(key), len(leaf))
-        if key[:shorter] == leaf[:shorter]:
-            same = override.partition("=")[0] == other.partition("=")[0]
-            beside = "" if same else f", by {other!r} too"
+        repeated = override.partition("=")[0] == other.partition("=")[0]
+        if key[:shorter] != leaf[:shorter]:
+            continue
+        if repeated or key != leaf or value != other_value:
+            beside = "" if repeated else f", by {other!r} too"
             raise UserError(f"override {override!r}: {'.'.join(leaf)} is given twice{beside}")
 
 

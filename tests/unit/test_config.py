@@ -203,6 +203,13 @@ def test_of_two_overrides_that_contradict_each_other_none_is_dropped(one: str, o
         assert other in str(raised.value)
 
 
+def test_two_overrides_may_say_the_same() -> None:
+    decoder = load_config(None, ["model.decoder={size: 8}", "model.decoder.size=8"]).model.decoder
+    assert decoder.size == 8
+    with pytest.raises(UserError, match="'seed=1': seed is given twice"):
+        load_config(None, ["seed=1", "seed=1"])
+
+
 def test_a_key_twice_in_one_override_is_refused() -> None:
     with pytest.raises(UserError, match=r"key 'model\.dropout' is given twice"):
         load_config(None, ["model={dropout: 0.1, dropout: 0.2}"])

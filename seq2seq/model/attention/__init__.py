@@ -147,4 +147,5 @@ def _checked_options(unit: type[Unit], config: UnitConfig, key: str) -> dict[str
             ) from None
         if first["type"] == "value_error":
             raise UserError(f"{where}: {first['ctx']['error']}") from None
-        raise UserError(f"{where}: {first['msg']}, found {first['input']!r}") from None
+        expected = first["msg"].replace("Input should be", "expected")
+        raise UserError(f"{where}: {expected}, found {first['input']!r}") from None
