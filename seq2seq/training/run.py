@@ -109,8 +109,8 @@ class Run:
         """Return the run at `folder`, else of that name under runs/; UserError if there is none."""
         folder = called(folder)
         if not folder.is_dir():
-            runs = [str(path.parent) for path in folder.parent.glob("*/config.yaml")]
-            raise UserError(f"{folder}: no such run directory{did_you_mean(str(folder), runs)}")
+            runs = [path.parent.name for path in folder.parent.glob("*/config.yaml")]
+            raise UserError(f"{folder}: no such run directory{did_you_mean(folder.name, runs)}")
         if not (folder / "config.yaml").is_file():
             raise UserError(f"{folder}: not a run directory (it has no config.yaml)")
         return cls(folder)

@@ -236,7 +236,7 @@ RUNS = [
         r"runs/tiny/checkpoints/00000150/state\.json: damaged: .*",
         {f"{CHECKPOINT}/state.json": '{"epoch": 3}'}),
     Bad("a run that is not there", "translate -m runs/tny cat",
-        r"runs/tny: no such run directory \(did you mean 'runs/tiny'\?\)"),
+        r"runs/tny: no such run directory \(did you mean 'tiny'\?\)"),
     Bad("a folder that is no run", "translate -m runs cat",
         r"runs: not a run directory \(it has no config\.yaml\)"),
     Bad("no finished run to take", "translate cat",
