@@ -9,6 +9,8 @@ translation.text, translation.score, translation.words, translation.attention
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from seq2seq.waiting import choose_waiting
+
 if TYPE_CHECKING:
     from seq2seq.config import DecodingConfig, load_config
     from seq2seq.errors import UserError
@@ -27,6 +29,8 @@ __all__ = [
     "train",
 ]
 __version__ = "0.1.0"
+
+choose_waiting()  # OpenMP reads it when torch is imported, and not again
 
 _HOMES = {
     "Candidate": "inference.translation",

@@ -1,8 +1,11 @@
 """The recipes and the corpus that come with the package."""
 
+import logging
 from pathlib import Path
 
 from seq2seq.errors import UserError, did_you_mean
+
+logger = logging.getLogger(__name__)
 
 _PACKAGE = Path(__file__).parent
 _ROOT = _PACKAGE / "bundled" if (_PACKAGE / "bundled").is_dir() else _PACKAGE.parent
@@ -13,21 +16,33 @@ _CONFIGS = _ROOT / "configs"
 def find_recipe(path: Path) -> Path:
     """Return `path`, or the bundled recipe of that name where there is no such file here.
 
-    So `--config configs/demo.yaml` and `--config demo` mean the demo from any folder, and beside a
-    folder that is called demo.
+    So `--config configs/demo.yaml` and `--config demo` mean the demo from any folder, whatever
+    folders are in it. Where both are files, one here and a bundled one, the log says which it is.
     """
-    recipe = bundled_recipe(path) if path.is_dir() or not path.exists() else path
-    if recipe is not None:
-        return recipe
+    bundled, here = bundled_recipe(path), path.with_suffix(".yaml")
+    if path.exists() and not path.is_dir():
+        if bundled and not path.samefile(bundled):
+            logger.info("configuration: %s in this folder, not the bundled recipe", path)
+        return path
+    if bundled is not None:
+        if here.is_file() and not here.samefile(bundled):
+            logger.warning("configuration: the bundled recipe %s, not the file %s", path, here)
+        return bundled
     if path.is_dir():
         inside = path / "config.yaml"
         hint = f"; the run's is {inside}" if inside.exists() else ""
         raise UserError(f"{path}: expected a configuration file, found a folder{hint}")
-    names = [str(file.relative_to(_CONFIGS)) for file in sorted(_CONFIGS.rglob("*.yaml"))]
+    names = [f"{name}.yaml" for name in bundled_names()]
     beside = [file.name for file in path.parent.glob("*.yaml")]
     hint = did_you_mean(str(path.with_suffix(".yaml")), [*beside, *names])
     hint = hint or f"; bundled: {', '.join(names)}"
     raise UserError(f"{path}: no such configuration file{hint}")
+
+
+def bundled_names() -> list[str]:
+    """Return the names of the bundled recipes, as `--config` takes them."""
+    files = sorted(_CONFIGS.rglob("*.yaml"))
+    return [file.relative_to(_CONFIGS).with_suffix("").as_posix() for file in files]
 
 
 def bundled_recipe(path: Path) -> Path | None:

@@ -1,8 +1,9 @@
 """The typed configuration tree: every setting of the product, its default, its bounds and its unit.
 
-`load_config` reads YAML, follows `extends` (to a file beside it, or a bundled recipe), applies
-`dotted.key=value` overrides and validates. A key that is not in this file is refused with its file
-and line, never ignored.
+`load_config` reads YAML 1.2 (in which `no` is a text: the code of Norwegian), follows `extends` (to
+a file beside it, or a bundled recipe), applies `dotted.key=value` overrides and validates. A key
+that is not in this file is refused with its file and line, never ignored, and so is a setting that
+has no effect.
 
 Relative paths written in a file are relative to that file; those in an override, to the working
 directory. `corpora:NAME/train` is in corpora/NAME/ of the working directory, wherever it is
@@ -12,10 +13,10 @@ written: what `seq2seq data get NAME` has put there.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from os.path import expanduser
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeGuard, TypeVar, get_args
 
 import yaml
 from pydantic import (
@@ -24,6 +25,8 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
@@ -69,10 +72,37 @@ Columns = Annotated[tuple[int | str, int | str] | None, BeforeValidator(_are_col
 """The columns of a table that hold source and target: numbers, from 1, or names."""
 
 
-class Part(BaseModel):
-    """A branch of the tree; an unknown key is an error."""
+def _kinds(annotation: Any) -> set[Any]:
+    """The types that an annotation is made of."""
+    return {annotation}.union(*map(_kinds, get_args(annotation)))
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+class Part(BaseModel):
+    """A branch of the tree; an unknown key is an error, and so is a number that is not finite."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False
+    )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        # pydantic would take true for 1
+        kinds = _kinds(cls.model_fields[str(info.field_name)].annotation)
+        values = value if isinstance(value, list | tuple) else [value]
+        if {int, float} & kinds and bool not in kinds and any(isinstance(v, bool) for v in values):
+            raise ValueError(f"expected a number, found {value!r}")
+        return value
+
+    @classmethod
+    def idle(cls, values: Mapping[str, Any]) -> dict[str, str]:
+        """Return the settings that do nothing beside `values`, each with the reason.
+
+        `values` are settings by name; one that is missing has its default. To give such a setting
+        another value than its default is refused; one from a base that another choice made idle is
+        left out.
+        """
+        return {}
 
 
 class KindPart(Part):
@@ -90,6 +120,15 @@ class VaryConfig(Part):
     upper: Fraction = 0.0
     lower: Fraction = 0.0
     quotes: Fraction = 0.0
+
+
+def _of_other_kinds(takers: Mapping[str, Sequence[str]], kind: Any) -> dict[str, str]:
+    """The options that `kind` does not take, each with the reason."""
+    return {
+        option: f"it belongs to kind {' or '.join(kinds)}, and the kind is {kind}"
+        for option, kinds in takers.items()
+        if kind not in kinds
+    }
 
 
 class DataConfig(Part):
@@ -124,6 +163,12 @@ class BatchingConfig(Part):
     tokens: int = Field(default=2000, ge=1)
     sentences: int | None = Field(default=None, ge=1)
     pool: int = Field(default=100, ge=1)
+
+    @classmethod
+    def idle(cls, values: Mapping[str, Any]) -> dict[str, str]:
+        """`tokens`, where the size of a batch is given in sentences."""
+        sized = values.get("sentences") is not None
+        return {"tokens": "batching.sentences sets the size of a batch"} if sized else {}
 
 
 class UnitConfig(KindPart):
@@ -213,6 +258,16 @@ class ScheduleConfig(KindPart):
     patience: int = Field(default=1, ge=0)
     minimum: Fraction = 0.01
 
+    @classmethod
+    def idle(cls, values: Mapping[str, Any]) -> dict[str, str]:
+        """What other kinds than the chosen one take."""
+        takers = {
+            "factor": ("plateau",),
+            "patience": ("plateau",),
+            "minimum": ("plateau", "cosine"),
+        }
+        return _of_other_kinds(takers, values.get("kind", "constant"))
+
 
 class TeacherForcingConfig(KindPart):
     """The probability that the decoder is fed the reference's token, not its own."""
@@ -223,6 +278,16 @@ class TeacherForcingConfig(KindPart):
     steps: Positive = 10000
     per: Literal["token", "sequence", "batch"] = "token"
     next: Literal["argmax", "sample"] = "argmax"
+
+    @classmethod
+    def idle(cls, values: Mapping[str, Any]) -> dict[str, str]:
+        """Where the probability goes to if it stays, and how to draw if nothing is drawn."""
+        falling = ("linear", "exponential", "inverse_sigmoid")
+        kind = values.get("kind", "constant")
+        idle = _of_other_kinds({"end": falling, "steps": falling}, kind)
+        if kind == "constant" and values.get("start", 1) == 1:
+            idle |= dict.fromkeys(("per", "next"), "every input comes from the reference")
+        return idle
 
 
 class TrainingConfig(Part):
@@ -340,6 +405,38 @@ def _differences(one: Any, other: Any, key: str) -> Iterator[tuple[str, Any, Any
 
 # --- reading -------------------------------------------------------------------------------------
 
+
+class _Loader(yaml.SafeLoader):
+    """Reads plain scalars as YAML 1.2 has them: `no`, `12:30` and `2020-01-31` are texts."""
+
+    # ruamel.yaml would read 1.2 as well; for a page of resolvers it is one more dependency.
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes a text that `_Loader` would take for something else."""
+
+
+_SCALARS = {  # tag: (pattern, first characters), the core schema of YAML 1.2, 10.3.2
+    "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    "bool": (r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    "int": (r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", list("-+0123456789")),
+    "float": (
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
+        r"|[-+]?(\.inf|\.Inf|\.INF)|\.nan|\.NaN|\.NAN",
+        list("-+.0123456789"),
+    ),
+}
+for _reader in (_Loader, _Dumper):
+    _reader.yaml_implicit_resolvers = {}
+    for _tag, (_pattern, _first) in _SCALARS.items():
+        _reader.add_implicit_resolver(
+            f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), _first
+        )
+_Loader.add_constructor(
+    "tag:yaml.org,2002:int",
+    lambda loader, node: int(node.value, 0 if node.value[:2] in ("0o", "0x") else 10),
+)
+
 Tree = dict[str, Any]
 Key = tuple[str, ...]
 _FETCHED = "corpora:"  # begins a path in ./corpora/, where `data get` leaves them
@@ -349,6 +446,10 @@ _PATHS = (("data", "train"), ("data", "valid"), ("data", "test"), ("code",), ("i
 
 class _Origins(dict[Key, str]):
     """Where each key was set: `file:line`, or the override as it was written."""
+
+    def __init__(self, places: Mapping[Key, str] | None = None) -> None:
+        super().__init__(places or {})
+        self.idle: set[Key] = set()  # what was set beside a choice that makes it idle
 
     def of(self, key: Key) -> str:
         """The origin of `key`, else of its nearest parent that has one, else of what is in it."""
@@ -367,7 +468,9 @@ def load_config(path: str | Path | None = None, overrides: Sequence[str] = ()) -
     origins = _Origins()
     tree = _read_file(Path(path), origins, ()) if path is not None else {}
     _apply_overrides(tree, overrides, origins)
-    return parse_config(tree, origins)
+    config = parse_config(tree, origins)
+    _refuse_idle(Config, tree, (), origins)
+    return config
 
 
 def parse_config(tree: Tree, origins: dict[Key, str] | None = None) -> Config:
@@ -391,7 +494,8 @@ def revise(part: PartType, changes: Mapping[str, Any]) -> PartType:
 
 def dump_config(config: Config) -> str:
     """Return `config` as YAML, every key written out."""
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    tree = config.model_dump(mode="json")
+    return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 
 def _read_file(path: Path, origins: _Origins, seen: tuple[Path, ...]) -> Tree:
@@ -399,7 +503,7 @@ def _read_file(path: Path, origins: _Origins, seen: tuple[Path, ...]) -> Tree:
     if path in seen:
         raise UserError(f"{path}: `extends` comes back to itself: {' -> '.join(map(str, seen))}")
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=_Loader)
     except FileNotFoundError:
         raise UserError(f"{path}: no such configuration file") from None
     except OSError as error:
@@ -419,7 +523,9 @@ def _read_file(path: Path, origins: _Origins, seen: tuple[Path, ...]) -> Tree:
         )
     own_origins = _Origins()
     try:
-        tree: Tree = _construct(node, path, (), own_origins)
+        tree: Tree = _construct(
+            node, (), lambda node: f"{path}:{node.start_mark.line + 1}", own_origins
+        )
     except RecursionError:
         raise UserError(f"{path}: not a tree of settings: an alias stands within itself") from None
     _resolve_paths(tree, path.parent)
@@ -431,16 +537,18 @@ def _read_file(path: Path, origins: _Origins, seen: tuple[Path, ...]) -> Tree:
         if not isinstance(parent, str):
             raise UserError(f"{where}: extends: expected one path, found {parent!r}")
         file = path.parent / expanduser(parent)
-        if not file.exists():
+        if not file.is_file():
             recipe = bundled_recipe(Path(parent))
             if recipe is None:
                 hint = did_you_mean(parent, [beside.name for beside in path.parent.glob("*.yaml")])
                 raise UserError(f"{where}: extends: no such file {file}{hint}")
             file = recipe
         base = _read_file(file, origins, (*seen, path))
-        _merge(base, tree)
-        tree = base
+        origins.update(own_origins)
+        _lay(tree, base, origins)
+        return base
     origins.update(own_origins)
+    _lay(tree, {}, origins)
     return tree
 
 
@@ -456,27 +564,36 @@ def _drop_equal(tree: Tree, defaults: Tree) -> None:
             del tree[name]
 
 
-def _construct(node: yaml.Node, path: Path, key: Key, origins: _Origins) -> Any:
-    """The plain value of a YAML node, noting the line of every key and refusing a repeated one."""
+def _construct(
+    node: yaml.Node, key: Key, where: Callable[[yaml.Node], str], origins: _Origins
+) -> Any:
+    """The plain value of a YAML node, noting where each key stands and refusing a repeated one."""
     if not isinstance(node, yaml.MappingNode):
         try:
-            return yaml.SafeLoader("").construct_object(node, deep=True)
-        except (yaml.YAMLError, ValueError) as error:  # an unknown !tag, the 32nd of a month
+            return _Loader("").construct_object(node, deep=True)
+        except (yaml.YAMLError, ValueError) as error:  # an unknown !tag
             reason = getattr(error, "problem", error)
-            where = f"{path}:{node.start_mark.line + 1}: {'.'.join(key)}"
-            raise UserError(f"{where}: not a valid value: {reason}") from None
+            raise UserError(
+                f"{where(node)}: {'.'.join(key)}: not a valid value: {reason}"
+            ) from None
     tree: Tree = {}
     for key_node, value_node in node.value:
-        where = f"{path}:{key_node.start_mark.line + 1}"
+        place = where(key_node)
         if not isinstance(key_node, yaml.ScalarNode):
-            raise UserError(f"{where}: expected the name of a setting, found a {key_node.id}")
+            raise UserError(f"{place}: expected the name of a setting, found a {key_node.id}")
         name = str(key_node.value)
         if name in tree:
-            raise UserError(f"{where}: key {'.'.join((*key, name))!r} is given twice")
+            raise UserError(f"{place}: key {'.'.join((*key, name))!r} is given twice")
         here = (*key, name)
-        origins[here] = where
-        tree[name] = _construct(value_node, path, here, origins)
+        origins[here] = place
+        tree[name] = _construct(value_node, here, where, origins)
     return tree
+
+
+def _lay(over: Tree, base: Tree, origins: _Origins) -> None:
+    """Lay `over` on `base` in place, and see to what then does nothing."""
+    _merge(base, over)
+    _settle(Config, over, base, (), origins)
 
 
 def _merge(base: Tree, over: Tree, key: Key = ()) -> None:
@@ -490,50 +607,123 @@ def _merge(base: Tree, over: Tree, key: Key = ()) -> None:
         if isinstance(old, dict) and isinstance(value, dict):
             new_unit = value.get("kind", old.get("kind")) != old.get("kind", value.get("kind"))
             if new_unit and here[-1] in _UNITS:
-                base[name] = value
-            else:
-                _merge(old, value, here)
+                base[name] = old = {k: v for k, v in old.items() if k in _UNITS}
+            _merge(old, value, here)
         else:
             base[name] = value
 
 
+def _settle(model: type[Part], over: Any, merged: Any, key: Key, origins: _Origins) -> None:
+    """Note what `over` sets without effect; leave out what it has made so of the base."""
+    if not isinstance(merged, dict):
+        return
+    given = over if isinstance(over, dict) else {}
+    for name in model.idle(merged):
+        if name not in given and (*key, name) not in origins.idle:
+            merged.pop(name, None)
+        elif name in given and given[name] != model.model_fields[name].default:
+            origins.idle.add((*key, name))
+    for name, part in _parts(model):
+        _settle(part, given.get(name), merged.get(name), (*key, name), origins)
+
+
+def _refuse_idle(model: type[Part], tree: Any, key: Key, origins: _Origins) -> None:
+    """Refuse what was set without effect and has none in the end."""
+    if not isinstance(tree, dict):
+        return
+    for name, reason in model.idle(tree).items():
+        if (here := (*key, name)) in origins.idle:
+            raise UserError(f"{origins.of(here)}: {'.'.join(here)} has no effect: {reason}")
+    for name, part in _parts(model):
+        _refuse_idle(part, tree.get(name), (*key, name), origins)
+
+
+def _parts(model: type[Part]) -> Iterator[tuple[str, type[Part]]]:
+    for name, field in model.model_fields.items():
+        if _is_part(part := field.annotation):
+            yield name, part
+
+
 def _apply_overrides(tree: Tree, overrides: Sequence[str], origins: _Origins) -> None:
-    """Apply `key=value` overrides, a part's kind before its other settings."""
-    patches: dict[Key, tuple[str, Any]] = {}
+    """Lay all `key=value` overrides on the tree at once: their order says nothing."""
+    over: Tree = {}
+    given: dict[Key, tuple[str, Any]] = {}  # the override and the value
     for override in overrides:
-        key, value = _parse_override(override)
-        if key in patches:
-            raise UserError(f"override {override!r}: {'.'.join(key)} is given twice")
-        patches[key] = override, value
-    for key in sorted(patches, key=lambda key: len(key) - (key[-1] == "kind")):
-        override, value = patches[key]
+        key, value, inner = _parse_override(override)
         for name in reversed(key):
             value = {name: value}
         _resolve_paths(value, Path.cwd())
-        _widen(tree, key)
-        _merge(tree, value)
-        origins[key] = f"override {override!r}"
+        for leaf, found in _leaves(value, ()):
+            _refuse_twice(leaf, found, override, given)
+            given[leaf] = override, found
+        origins.update(inner)
+        _merge(over, value)
+    _lay(over, tree, origins)
 
 
-def _parse_override(override: str) -> tuple[Key, Any]:
+def _leaves(tree: Any, key: Key) -> Iterator[tuple[Key, Any]]:
+    """The keys of all values of a tree, and the values; a bare kind is that of `kind`."""
+    if isinstance(tree, dict):
+        for name, value in tree.items():
+            yield from _leaves(value, (*key, name))
+    else:
+        yield ((*key, "kind") if isinstance(tree, str) and _has_kind(key) else key), tree
+
+
+def _has_kind(key: Key) -> bool:
+    """Whether a part with a kind stands at `key`."""
+    model: Any = Config
+    for name in key:
+        field = getattr(model, "model_fields", {}).get(name)
+        model = field and next(
+            (each for each in (field.annotation, *get_args(field.annotation)) if _is_part(each)),
+            None,
+        )
+    return _is_part(model) and issubclass(model, KindPart)
+
+
+def _is_part(value: object) -> TypeGuard[type[Part]]:
+    return isinstance(value, type) and issubclass(value, Part)
+
+
+def _refuse_twice(
+    leaf: Key, value: Any, override: str, given: Mapping[Key, tuple[str, Any]]
+) -> None:
+    """Refuse an override that another one contradicts, or that is repeated."""
+    for key, (other, other_value) in given.items():
+        shorter = min(len(key), len(leaf))
+        repeated = override.partition("=")[0] == other.partition("=")[0]
+        if key[:shorter] != leaf[:shorter]:
+            continue
+        if repeated or key != leaf or value != other_value:
+            beside = "" if repeated else f", by {other!r} too"
+            raise UserError(f"override {override!r}: {'.'.join(leaf)} is given twice{beside}")
+
+
+def _parse_override(override: str) -> tuple[Key, Any, _Origins]:
+    """The key, the value, and the origins of all keys in it."""
     dotted, equals, text = override.partition("=")
     if not equals or not dotted:
         raise UserError(f"{override!r}: expected key=value, for example model.dropout=0.3")
+    key, origin = tuple(dotted.split(".")), f"override {override!r}"
+    origins = _Origins({key: origin})
     try:
-        return tuple(dotted.split(".")), yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError):
+        return key, _plain_value(text, key, origin, origins), origins
+    except (yaml.YAMLError, RecursionError):
         raise UserError(f"{override!r}: the value is not valid YAML") from None
 
 
-def _widen(tree: Tree, key: Key) -> None:
-    """Turn a bare kind on the way to `key` (`attention: dot`) into a mapping with room for it."""
-    for name in key[:-1]:
-        inner = tree.get(name)
-        if isinstance(inner, str):
-            tree[name] = {"kind": inner}
-        if not isinstance(tree.get(name), dict):
-            return
-        tree = tree[name]
+def parse_value(text: str) -> Any:
+    """Return what a setting's value means that was typed, as in `key=value`; UserError if none."""
+    try:
+        return _plain_value(text, (), "value", _Origins())
+    except (yaml.YAMLError, RecursionError):
+        raise UserError(f"expected a value, found {text!r}") from None
+
+
+def _plain_value(text: str, key: Key, origin: str, origins: _Origins) -> Any:
+    node = yaml.compose(text, Loader=_Loader)
+    return None if node is None else _construct(node, key, lambda _: origin, origins)
 
 
 def _resolve_paths(tree: Tree, folder: Path) -> None:
@@ -583,6 +773,14 @@ def _key_at(model: type[BaseModel], place: Iterable[int | str]) -> tuple[Key, li
     return tuple(key), names
 
 
+def _meant_beside(model: type[BaseModel], key: Key, found: object) -> str:
+    """A hint at the setting beside `key` that takes the value found there."""
+    for name in key[:-1]:
+        model = next(kind for kind in _kinds(model.model_fields[name].annotation) if _is_part(kind))
+    takers = (n for n, f in model.model_fields.items() if found in get_args(f.annotation))
+    return next((f" (did you mean {'.'.join((*key[:-1], name))}?)" for name in takers), "")
+
+
 def _explain(error: ValidationError, model: type[BaseModel], origins: _Origins) -> str:
     """One line for the first thing wrong: where it was set, what was expected, what was found."""
     first = error.errors()[0]
@@ -595,6 +793,7 @@ def _explain(error: ValidationError, model: type[BaseModel], origins: _Origins) 
     if first["type"] == "literal_error":
         choices = first["ctx"]["expected"]
         hint = did_you_mean(str(found), re.findall(r"'([^']+)'", choices))
+        hint = hint or _meant_beside(model, key, found)
         return f"{where}: expected {choices}, found {found!r}{hint}"
     if first["type"] == "value_error":
         return ": ".join(part for part in (where, str(first["ctx"]["error"])) if part)

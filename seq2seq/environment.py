@@ -11,6 +11,7 @@ from seq2seq import __version__
 from seq2seq.data.prepare import default_cache
 from seq2seq.errors import UserError
 from seq2seq.training.run import find_run
+from seq2seq.waiting import describe_waiting
 
 _NEEDED = ("torch", "sentencepiece", "sacrebleu", "numpy")
 _OPTIONAL = {
@@ -31,6 +32,7 @@ def describe_environment() -> str:
         *((name, _version(name, extra)) for name, extra in _OPTIONAL.items()),
         ("device", _device()),
         ("threads", str(torch.get_num_threads())),
+        ("waiting threads", describe_waiting()),
         ("cache", str(default_cache())),
         ("newest run", _newest_run()),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,9 +40,9 @@ def train(
     """Train what `config` says in the run directory `folder`; return the run.
 
     With `resume` a run that is there goes on from its last checkpoint: settings of `training` and
-    `decoding` may differ from before and apply from now on, all others must be the same, and the
-    corpora too, wherever they lie now. Without one there yet, it starts. Raises UserError if
-    anything of the above can't be.
+    `decoding` may differ from before and apply from now on, which the log and the metrics note; all
+    others must be the same, and the corpora too, wherever they lie now. Without one there yet, it
+    starts. Raises UserError if anything of the above can't be.
     """
     folder = Path(folder)
     find_device(config.training.device)
@@ -57,8 +58,7 @@ def train(
     else:
         Run.check_free(folder)  # now, not after the data were prepared
         config = with_init(config)
-    _check_tie(config)
-    load_code(config.code)
+    describe_model(config)  # refuses a model that can't be, before the corpus is prepared
     torch.manual_seed(config.seed)
     prepared = prepare(config, tokenizers=old.tokenizers if old and config.init else None)
     if old:
@@ -247,7 +247,18 @@ def _go_on(trainer: Trainer, run: Run, config: Config) -> None:
         trainer.resume(checkpoints[-1])
     else:
         run.rewind_metrics(0)
+    _note_changes(run, config, trainer.progress.step)
     run.continue_with(config)
+
+
+def _note_changes(run: Run, config: Config, step: int) -> None:
+    """Say in the log and in the metrics what the run goes on with from `step` on."""
+    changes = {key: (was, now) for key, was, now in differences(run.config, config)}
+    for key, values in changes.items():
+        was, now = (json.dumps(value, ensure_ascii=False) for value in values)
+        logger.info("%s: %s -> %s from step %d on", key, was, now, step)
+    if changes:
+        run.log_metrics({"kind": "settings", "step": step, "changes": changes})
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from seq2seq.model.model import Seq2Seq
 from seq2seq.training.loss import batch_loss
 from seq2seq.training.optimizer import build_optimizer
 from seq2seq.training.teacher_forcing import forcing_at
+from seq2seq.waiting import sleep_when_busy
 
 
 class Tally(NamedTuple):
@@ -57,6 +58,7 @@ class Updates:
         self, config: Config, prepared: Prepared, model: Seq2Seq, device: torch.device
     ) -> None:
         keep_freed_memory()
+        sleep_when_busy()
         self.config = config.training
         self.device = device
         self.model = model.to(device).train()

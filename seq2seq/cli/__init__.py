@@ -7,6 +7,7 @@ exit status 2. Nothing here imports torch before a command needs it.
 from __future__ import annotations
 
 import atexit
+import codecs
 import gc
 import logging
 import os
@@ -25,6 +26,7 @@ from seq2seq.cli import (
     data,
     explaining,
     exporting,
+    listing,
     measuring,
     training,
     translating,
@@ -38,12 +40,11 @@ app = typer.Typer(
     epilog="A run directory under runs/ holds all that translating needs. Start with: "
     "seq2seq train --config demo",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (training.app, translating.app, explaining.app, measuring.app, exporting.app):
-    app.registered_commands += group.registered_commands
+for group in (training, translating, explaining, measuring, exporting, listing):
+    app.registered_commands += group.app.registered_commands
 app.add_typer(data.app, name="data", no_args_is_help=True)
 app.add_typer(configuration.app, name="config", no_args_is_help=True)
 app.add_typer(checking.app, name="attention", no_args_is_help=True)
@@ -57,9 +58,11 @@ def main() -> None:
     # pace takes 0.15 s, and at the end 0.5 s.
     gc.set_threshold(10_000)
     atexit.register(gc.freeze)
+    _open_closed_streams()
     arguments, debug = _without_debug(at_home(sys.argv[1:]))
+    codecs.register_error(_AS_BYTES, _as_bytes)
     for stream in (sys.stdout, sys.stderr):  # whatever the locale says: what it can't spell is text
-        stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+        stream.reconfigure(encoding="utf-8", errors=_AS_BYTES)  # type: ignore[union-attr]
     try:
         try:
             app(arguments, prog_name="seq2seq")
@@ -74,6 +77,30 @@ def main() -> None:
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+_AS_BYTES = "seq2seq.as_bytes"
+
+
+def _as_bytes(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Write a file's name as the bytes it has, however the locale reads them; else its escapes."""
+    try:
+        return codecs.lookup_error("surrogateescape")(error)
+    except UnicodeError:
+        return codecs.lookup_error("backslashreplace")(error)
+
+
+def _open_closed_streams() -> None:
+    """Have standard streams that the caller closed (`>&-`) be open to nothing.
+
+    Python has None for them, and the next file to be opened would get the number of one: what a
+    library then writes to standard error would stand in a checkpoint.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            found = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+            stream = os.fdopen(found, "w" if number else "r", encoding="utf-8")
+            setattr(sys, name, stream)
 
 
 def _without_debug(arguments: list[str]) -> tuple[list[str], bool]:
@@ -108,7 +135,7 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def _set_up(
     quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Only warnings on standard error.")
+        bool, typer.Option("--quiet", "-q", help="Show only warnings and errors on standard error.")
     ] = False,
     debug: Annotated[
         bool, typer.Option("--debug", help="Show the traceback of an error (after a command too).")
@@ -142,7 +169,9 @@ class _BarSafeHandler(logging.Handler):
             self.handleError(record)
 
 
-@app.command()
+@app.command(
+    short_help="Show versions, device, cache and the newest run.", epilog="Example: seq2seq doctor"
+)
 def doctor() -> None:
     """Show what this program runs on: versions, device, cache and the newest run."""
     from seq2seq.environment import describe_environment

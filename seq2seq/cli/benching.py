@@ -14,6 +14,7 @@ from seq2seq.cli.options import (
     CheckpointName,
     ConfigFile,
     Device,
+    OneRun,
     Overrides,
     Precision,
     open_config,
@@ -28,15 +29,25 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Measure how fast this machine trains, translates and prepares.")
 
-Rounds = Annotated[int, typer.Option("--rounds", min=1, help="Rounds, whose median is told.")]
-Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads.")]
+Rounds = Annotated[
+    int, typer.Option("--rounds", min=1, help="Rounds of the measurement; their median is shown.")
+]
+Threads = Annotated[
+    int | None,
+    typer.Option("--threads", min=1, help="CPU threads that compute, before training.threads."),
+]
 
 
-@app.command()
+@app.command(
+    short_help="Measure how fast this machine trains.",
+    epilog="Example: seq2seq bench train --config demo --updates 20",
+)
 def train(
     config: ConfigFile = None,
     overrides: Overrides = None,
-    updates: Annotated[int, typer.Option("--updates", min=1, help="Updates a round.")] = 50,
+    updates: Annotated[
+        int, typer.Option("--updates", min=1, help="Updates of the weights in a round.")
+    ] = 50,
     warmup: Annotated[
         int, typer.Option("--warmup", min=0, help="Updates before the first round.")
     ] = 5,
@@ -58,11 +69,12 @@ def train(
     _print(found, as_json)
 
 
-@app.command()
+@app.command(
+    short_help="Measure how fast this machine translates.",
+    epilog="Example: seq2seq bench translate --run runs/demo --beam 5",
+)
 def translate(
-    model: Annotated[
-        Path | None, typer.Option("--model", "-m", help="Run directory. [default: newest finished]")
-    ] = None,
+    model: OneRun = None,
     corpus: Annotated[
         str | None,
         typer.Option(
@@ -76,10 +88,13 @@ def translate(
     ] = None,
     beam: Annotated[
         list[int] | None,
-        typer.Option("--beam", min=1, help="Hypotheses kept; may be repeated. [default: 1 and 5]"),
+        typer.Option(
+            "--beam", min=1, help="Hypotheses kept at each step; repeatable. [default: 1 and 5]"
+        ),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="Only the first so many lines.")
+        int | None,
+        typer.Option("--limit", min=1, help="Number of lines translated, from the first on."),
     ] = None,
     precision: Precision = None,
     rounds: Rounds = 3,
@@ -112,7 +127,10 @@ def translate(
     _print(found, as_json)
 
 
-@app.command()
+@app.command(
+    short_help="Measure how fast this machine prepares data.",
+    epilog="Example: seq2seq bench prepare --config demo",
+)
 def prepare(
     config: ConfigFile = None,
     overrides: Overrides = None,

@@ -14,7 +14,10 @@ from seq2seq.errors import UserError
 app = typer.Typer(help="Check and list attention units.")
 
 
-@app.command()
+@app.command(
+    short_help="Check units against the laws, and on toy tasks.",
+    epilog="Example: seq2seq attention check --unit dot --quick",
+)
 def check(
     arguments: Annotated[
         list[str] | None,
@@ -25,11 +28,13 @@ def check(
     ] = None,
     unit: Annotated[
         list[str] | None,
-        typer.Option("--unit", help="Only this one, or a built-in one; may be repeated."),
+        typer.Option("--unit", help="Unit to check, also a built-in one; repeatable."),
     ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Laws only, no toy tasks.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Check the laws only, without toy tasks.")
+    ] = False,
     strict: Annotated[
-        bool, typer.Option("--strict", help="A toy task that is not learnt fails, too.")
+        bool, typer.Option("--strict", help="Count a toy task that is not learnt as a failure.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -65,7 +70,11 @@ def check(
     raise typer.Exit(1 if failed else 0)
 
 
-@app.command("list")
+@app.command(
+    "list",
+    short_help="List every unit and addressing, with options.",
+    epilog="Example: seq2seq attention list",
+)
 def list_units(as_json: AsJson = False) -> None:
     """Print every unit and addressing with its options, their defaults and what it computes."""
     from seq2seq.conformance.check import entries

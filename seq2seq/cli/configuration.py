@@ -7,12 +7,16 @@ from typing import Annotated
 
 import typer
 
+from seq2seq.bundled import bundled_recipe
 from seq2seq.cli.options import ConfigFile, Overrides, open_config
 
 app = typer.Typer(help="Look at configurations.")
 
 
-@app.command()
+@app.command(
+    short_help="Print the whole configuration.",
+    epilog="Example: seq2seq config show --config demo model.dropout=0.3",
+)
 def show(config: ConfigFile = None, overrides: Overrides = None) -> None:
     """Print the whole configuration that a file and overrides amount to."""
     from seq2seq.config import dump_config
@@ -20,7 +24,10 @@ def show(config: ConfigFile = None, overrides: Overrides = None) -> None:
     print(dump_config(open_config(config, overrides)), end="")
 
 
-@app.command()
+@app.command(
+    short_help="Check a configuration, without data.",
+    epilog="Example: seq2seq config check --config demo model.attention=dot",
+)
 def check(config: ConfigFile = None, overrides: Overrides = None) -> None:
     """Check a configuration down to the parts of its model, without data."""
     from seq2seq.pipeline import describe_model
@@ -28,17 +35,25 @@ def check(config: ConfigFile = None, overrides: Overrides = None) -> None:
     print(describe_model(open_config(config, overrides)))
 
 
-@app.command()
+@app.command(
+    short_help="Print where two configurations differ.",
+    epilog="Example: seq2seq config diff demo runs/demo",
+)
 def diff(
     one: Annotated[Path, typer.Argument(help="YAML file, recipe or run directory.")],
-    other: Annotated[Path, typer.Argument(help="The same.")],
+    other: Annotated[
+        Path, typer.Argument(help="YAML file, recipe or run directory to compare with.")
+    ],
 ) -> None:
     """Print the settings in which two configurations differ."""
     from seq2seq.config import differences
     from seq2seq.training.run import Run
 
     configs = [
-        Run.open(path).config if path.is_dir() else open_config(path, None) for path in (one, other)
+        Run.open(path).config
+        if path.is_dir() and not bundled_recipe(path)
+        else open_config(path, None)
+        for path in (one, other)
     ]
     for key, was, now in differences(*configs):
         print(f"{key}: {was!r} -> {now!r}")

@@ -14,7 +14,10 @@ from seq2seq.errors import UserError
 app = typer.Typer(help="Get corpora, and look for what is wrong with them.")
 
 
-@app.command()
+@app.command(
+    short_help="Download a standard corpus; without a name, list them.",
+    epilog="Example: seq2seq data get multi30k",
+)
 def get(
     name: Annotated[str | None, typer.Argument(help="Corpus; without one, all are listed.")] = None,
     root: Annotated[Path, typer.Option("--into", help="Folder that holds corpora.")] = Path(
@@ -63,15 +66,27 @@ class _TransferBar:
         self._bar.update(done - self._bar.n)
 
 
-@app.command()
+@app.command(
+    short_help="Look for what is wrong with a corpus.",
+    epilog="Example: seq2seq data check --train corpora/multi30k/train",
+)
 def check(
     config: ConfigFile = None,
     overrides: Overrides = None,
     train: Annotated[
-        str | None, typer.Option("--train", help="Prefix, .tsv, .csv, .jsonl, .tmx, .xml or .zip.")
+        str | None,
+        typer.Option(
+            "--train",
+            help="Training corpus, in place of data.train: a prefix, table (.tsv, .csv, .jsonl), "
+            ".tmx, test set (.sgm, .xml) or .zip.",
+        ),
     ] = None,
-    valid: Annotated[str | None, typer.Option("--valid", help="In place of data.valid.")] = None,
-    test: Annotated[str | None, typer.Option("--test", help="In place of data.test.")] = None,
+    valid: Annotated[
+        str | None, typer.Option("--valid", help="Validation corpus, in place of data.valid.")
+    ] = None,
+    test: Annotated[
+        str | None, typer.Option("--test", help="Test corpus, in place of data.test.")
+    ] = None,
     source: Annotated[
         str | None, typer.Option("--source", help="Ending of the source files. [default: en]")
     ] = None,
@@ -79,7 +94,8 @@ def check(
         str | None, typer.Option("--target", help="Ending of the target files. [default: fr]")
     ] = None,
     model: Annotated[
-        Path | None, typer.Option("--model", "-m", help="Run whose tokenizers to check with.")
+        Path | None,
+        typer.Option("--run", "--model", "-m", help="Run whose tokenizers to check with."),
     ] = None,
 ) -> None:
     """Look for what is wrong with a corpus; exit status 1 if something must be fixed.

@@ -17,6 +17,7 @@ from seq2seq.cli.options import (
     open_runs,
     open_translator,
     read_texts,
+    typed_text,
     write_lines,
 )
 from seq2seq.errors import UserError
@@ -30,14 +31,21 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@app.command()
+@app.command(
+    short_help="Translate, and show what each word looked at.",
+    epilog="Example: seq2seq explain --run runs/demo 'I love you' -o page.html",
+)
 def explain(
     texts: Annotated[
-        list[str] | None, typer.Argument(metavar="[TEXT]...", help="Else standard input.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[TEXT]...", help="Sentence to explain; without one, standard input is read."
+        ),
     ] = None,
     model: Annotated[
         list[Path] | None,
         typer.Option(
+            "--run",
             "--model",
             "-m",
             help="Run directory; several stand side by side in a page. [default: newest finished]",
@@ -50,17 +58,22 @@ def explain(
         str | None, typer.Option(help="Explain this translation instead of the one found.")
     ] = None,
     head: Annotated[
-        str, typer.Option(metavar="N|mean", help="The weights of one head, from 1, or their mean.")
+        str,
+        typer.Option(
+            metavar="N|mean", help="Head whose weights are shown, counted from 1; mean: of all."
+        ),
     ] = "mean",
     pieces: Annotated[
-        bool, typer.Option("--pieces", help="A matrix over pieces, not words.")
+        bool, typer.Option("--pieces", help="Show the matrix over pieces, not words.")
     ] = False,
-    full: Annotated[bool, typer.Option("--full", help="Every number, however wide.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Show every number, however wide the table.")
+    ] = False,
     saliency: Annotated[
         bool,
         typer.Option(
             "--saliency",
-            help="Also what each target word hangs on: leaving source words out, and gradients.",
+            help="Show also what each target word depends on: by leaving words out, by gradients.",
         ),
     ] = False,
     as_json: AsJson = False,
@@ -74,7 +87,10 @@ def explain(
     ] = None,
     checkpoint: Annotated[
         str,
-        typer.Option("--checkpoint", help="best, last, average, a step, or all of them in a page."),
+        typer.Option(
+            "--checkpoint",
+            help="Weights to use: best, last, average, a step; all: each of them in a page.",
+        ),
     ] = "best",
     device: Device = "auto",
 ) -> None:
@@ -95,6 +111,8 @@ def explain(
         raise UserError("explain: give TEXT or --input, not both")
     check_no_paths(texts)
     lines = read_texts(texts, source)
+    if target is not None:
+        target = typed_text(target, "--target")
     if target is not None or outputs:
         lines = _checked(list(lines), target, outputs or [])
     runs = open_runs(model)
@@ -174,15 +192,10 @@ def _checked(lines: list[str], target: str | None, outputs: list[Path]) -> Itera
     """The lines, if one translation can be of all of them, and every output be written of them."""
     from seq2seq.explain.export import check
 
-    if target is not None:
-        if len(lines) != 1:
-            raise UserError(
-                f"--target: expected the translation of one sentence, found {len(lines)} sentences"
-            )
-        try:
-            target.encode("utf-8")
-        except UnicodeEncodeError:
-            raise UserError(f"--target: expected UTF-8 text, found {target!r}") from None
+    if target is not None and len(lines) != 1:
+        raise UserError(
+            f"--target: expected the translation of one sentence, found {len(lines)} sentences"
+        )
     for output in outputs:
         check(output, len(lines))
     return iter(lines)

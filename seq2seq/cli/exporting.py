@@ -8,12 +8,15 @@ from typing import Annotated
 
 import typer
 
-from seq2seq.cli.options import CheckpointName, open_runs
+from seq2seq.cli.options import CheckpointName, OneRun, open_run
 
 app = typer.Typer()
 
 
-@app.command()
+@app.command(
+    short_help="Write a run's model as ONNX, to use without torch.",
+    epilog="Example: seq2seq export --run runs/demo -o demo.onnx",
+)
 def export(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="New folder; it appears when complete.")
@@ -21,18 +24,19 @@ def export(
     run: Annotated[
         Path | None, typer.Argument(help="Run directory. [default: newest finished]")
     ] = None,
+    named: OneRun = None,
     checkpoint: CheckpointName = "best",
     int8: Annotated[
         bool,
-        typer.Option("--int8", help="Matrices in 8 bits, but for recurrent ones."),
+        typer.Option("--int8", help="Write matrices in 8 bits, except recurrent ones."),
     ] = False,
 ) -> None:
-    """Write a run's model as ONNX, for `translate --model FOLDER`, which then needs no torch.
+    """Write a run's model as ONNX, for `translate --run FOLDER`, which then needs no torch.
 
     The folder holds encoder.onnx and step.onnx, the tokenizers, and the run's decoding settings.
     """
     from seq2seq.export.folder import export as export_run
 
-    (opened,) = open_runs([run] if run else None)
+    opened = open_run(run, named, "export")
     export_run(opened, output, checkpoint=checkpoint, int8=int8)
     logging.getLogger("seq2seq").info("%s (%s) -> %s", opened.folder, checkpoint, output)

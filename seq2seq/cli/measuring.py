@@ -46,7 +46,10 @@ Tokenize = Annotated[
 ]
 
 
-@app.command()
+@app.command(
+    short_help="Translate a test set and score it.",
+    epilog="Example: seq2seq evaluate --run runs/demo --data data/test",
+)
 def evaluate(
     model: Models = None,
     corpus: Annotated[
@@ -58,7 +61,7 @@ def evaluate(
         ),
     ] = None,
     test_set: Annotated[
-        str | None, typer.Option("--test-set", help="One of sacreBLEU's, for example wmt14.")
+        str | None, typer.Option("--test-set", help="Test set of sacreBLEU's, for example wmt14.")
     ] = None,
     references: Annotated[
         list[Path] | None,
@@ -69,26 +72,26 @@ def evaluate(
     ] = None,
     tokenize: Tokenize = None,
     alignments: Annotated[
-        Path | None, typer.Option("--alignments", help="Gold alignments: Pharaoh or NAACL.")
+        Path | None, typer.Option("--alignments", help="File of gold alignments, Pharaoh or NAACL.")
     ] = None,
     tokenized: Annotated[
         bool,
-        typer.Option("--tokenized", help="The words to align are what white space separates."),
+        typer.Option("--tokenized", help="Align words as white space separates them."),
     ] = False,
     threshold: Annotated[
         float | None,
-        typer.Option("--threshold", help="Align by every weight of at least this, too."),
+        typer.Option("--threshold", help="Link words also by every weight of at least this."),
     ] = None,
     reverse_model: Annotated[
         Path | None,
-        typer.Option("--reverse-model", help="Run of the other direction, to align by both."),
+        typer.Option("--reverse-model", help="Run of the reverse direction, to align by both."),
     ] = None,
     symmetrization: Annotated[
         str | None,
         typer.Option(
             "--symmetrize",
-            help="intersection, union, grow-diag-final or mean, which takes the mean of both "
-            "directions' weights before it links. [default: grow-diag-final]",
+            help="Way to join both directions: intersection, union or grow-diag-final of links, "
+            "or mean of their weights. [default: grow-diag-final]",
         ),
     ] = None,
     output_alignments: Annotated[
@@ -171,7 +174,10 @@ def evaluate(
             print(f"\n{cost.render()}")
 
 
-@app.command()
+@app.command(
+    short_help="Score translations that are there already.",
+    epilog="Example: seq2seq score hypotheses.fr references.fr",
+)
 def score(
     hypotheses: Annotated[Path, typer.Argument(help="Translations, one a line.")],
     references: Annotated[
@@ -186,7 +192,7 @@ def score(
     ] = None,
     tokenize: Tokenize = None,
     moses: Annotated[
-        str | None, typer.Option("--moses", help="Add Moses-tokenised BLEU of this language.")
+        str | None, typer.Option("--moses", help="Language of an additional Moses-tokenised BLEU.")
     ] = None,
     bootstrap: Bootstrap = 1000,
     as_json: AsJson = False,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seq2seq.bundled import find_recipe
+from seq2seq.bundled import bundled_names, find_recipe
 from seq2seq.errors import UserError
 
 if TYPE_CHECKING:
@@ -21,8 +21,28 @@ if TYPE_CHECKING:
     from seq2seq.light.translator import LightTranslator
     from seq2seq.training.run import Run
 
+
+def recipe_names(incomplete: str) -> list[str]:
+    """Return the bundled recipes whose names begin so, for the shell to complete."""
+    return [name for name in bundled_names() if name.startswith(incomplete)]
+
+
+def run_names(incomplete: str) -> list[str]:
+    """Return the runs under runs/ whose names or folders begin so, for the shell to complete."""
+    folders = sorted(path.parent for path in Path("runs").glob("*/config.yaml"))
+    return [str(folder) for folder in folders if str(folder).startswith(incomplete)] or [
+        folder.name for folder in folders if folder.name.startswith(incomplete)
+    ]
+
+
 ConfigFile = Annotated[
-    Path | None, typer.Option("--config", "-c", help="YAML file, or a bundled recipe's name.")
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        help="YAML file, or a bundled recipe's name.",
+        autocompletion=recipe_names,
+    ),
 ]
 Overrides = Annotated[
     list[str] | None,
@@ -31,23 +51,44 @@ Overrides = Annotated[
 Models = Annotated[
     list[Path] | None,
     typer.Option(
-        "--model", "-m", help="Run directory; several make an ensemble. [default: newest finished]"
+        "--run",
+        "--model",
+        "-m",
+        help="Run directory; several make an ensemble. [default: newest finished]",
+        autocompletion=run_names,
+    ),
+]
+OneRun = Annotated[
+    Path | None,
+    typer.Option(
+        "--run",
+        "--model",
+        "-m",
+        help="Run directory. [default: newest finished]",
+        autocompletion=run_names,
     ),
 ]
 CheckpointName = Annotated[
-    str, typer.Option("--checkpoint", help="best, last, average, or a step.")
+    str,
+    typer.Option("--checkpoint", help="Weights to use: best, last, average, or those of a step."),
 ]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:1.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Device = Annotated[
+    str, typer.Option("--device", help="Device that computes: auto, cpu, cuda or cuda:1.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Beam = Annotated[
-    int | None, typer.Option(help="Hypotheses kept; 1 is greedy. [default: the run's]")
+    int | None,
+    typer.Option(help="Hypotheses kept at each step; 1 is greedy search. [default: the run's]"),
 ]
 Precision = Annotated[
-    str | None, typer.Option("--precision", help="Of the search: fp32, bf16. [default: the run's]")
+    str | None,
+    typer.Option(
+        "--precision", help="Precision of the search's products: fp32, bf16. [default: the run's]"
+    ),
 ]
 Workers = Annotated[
     int | None,
-    typer.Option("--workers", help="Processes that decode. [default: the run's]"),
+    typer.Option("--workers", help="Processes that decode a large file. [default: the run's]"),
 ]
 Attention = Annotated[
     str | None,
@@ -58,7 +99,9 @@ Attention = Annotated[
         "mask=WORD, or a matrix in a .json or .npy file.",
     ),
 ]
-Bootstrap = Annotated[int, typer.Option(min=0, help="Resamples of the intervals; 0 for none.")]
+Bootstrap = Annotated[
+    int, typer.Option(min=0, help="Resamples for the confidence intervals; 0 for none.")
+]
 Output = Annotated[
     Path | None,
     typer.Option(
@@ -100,7 +143,7 @@ def open_config(config: Path | None, overrides: list[str] | None) -> Config:
 
 
 def find_export(models: list[Path] | None) -> Path | None:
-    """Return the exported model that --model names, if it does; UserError if there are others."""
+    """Return the exported model that --run names, if it does; UserError if there are others."""
     if not models:
         return None
     from seq2seq.light.translator import is_export
@@ -132,6 +175,14 @@ def open_runs(models: list[Path] | None) -> list[Run]:
     from seq2seq.training.run import Run, find_run
 
     return [Run.open(folder) for folder in models] if models else [find_run()]
+
+
+def open_run(argument: Path | None, option: Path | None, command: str) -> Run:
+    """Return the run that the argument or --run names, else the newest finished one."""
+    if argument is not None and option is not None:
+        raise UserError(f"{command}: give RUN or --run, not both")
+    named = option if argument is None else argument
+    return open_runs([named] if named else None)[0]
 
 
 def open_translator(runs: list[Run], checkpoint: str, device: str) -> Translator:
@@ -171,12 +222,19 @@ def read_texts(texts: list[str] | None, source: Path | None) -> Iterator[str]:
 
     if not texts:
         return corpus.read_texts(source or STANDARD)
-    for number, text in enumerate(texts, 1):
+    return iter([typed_text(text, f"TEXT {number}") for number, text in enumerate(texts, 1)])
+
+
+def typed_text(text: str, name: str) -> str:
+    """Return an argument as text: UTF-8, whatever the locale takes it for."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:  # bytes that the locale does not know
         try:
-            text.encode("utf-8")
-        except UnicodeEncodeError:
-            raise UserError(f"TEXT {number}: expected UTF-8 text, found {text!r}") from None
-    return iter(texts)
+            return os.fsencode(text).decode("utf-8")
+        except UnicodeError:
+            raise UserError(f"{name}: expected UTF-8 text, found {text!r}") from None
+    return text
 
 
 _OF_DRAWS = ("temperature", "top_k", "top_p", "seed")

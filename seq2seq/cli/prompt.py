@@ -85,12 +85,12 @@ class _Conversation:
             raise UserError(f":{name}: no such command{hint}; :help lists them")
 
     def _change(self, name: str, value: str) -> None:
-        import yaml
+        from seq2seq.config import parse_value
 
         try:
-            parsed = yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise UserError(f":{name}: expected a value, found {value!r}") from None
+            parsed = parse_value(value)
+        except UserError as error:
+            raise UserError(f":{name}: {error}") from None
         options = revised_decoding(self._translator.options, {name: parsed})
         list(self._translator.stream([], options))  # refuses what this model can't do
         self._translator.options = options

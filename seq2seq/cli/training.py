@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seq2seq.bundled import find_recipe
-from seq2seq.cli.options import ConfigFile, Overrides, open_config, shows_progress
+from seq2seq.cli.options import (
+    ConfigFile,
+    OneRun,
+    Overrides,
+    open_config,
+    open_run,
+    shows_progress,
+)
 from seq2seq.errors import UserError
 
 if TYPE_CHECKING:
@@ -35,7 +42,7 @@ TargetLanguage = Annotated[
 ]
 Minutes = Annotated[
     float | None,
-    typer.Option("--minutes", help="Plan a training of CORPUS that ends within so many."),
+    typer.Option("--minutes", help="Plan a training of CORPUS that ends within so many minutes."),
 ]
 Init = Annotated[
     Path | None,
@@ -43,7 +50,11 @@ Init = Annotated[
 ]
 
 
-@app.command()
+@app.command(
+    short_help="Train a model on your corpus, or go on with a run.",
+    epilog="Examples: seq2seq train corpus.tsv --minutes 20; "
+    "seq2seq train --config demo training.max_minutes=3",
+)
 def train(
     arguments: CorpusOrSettings = None,
     config: ConfigFile = None,
@@ -159,7 +170,7 @@ def _settings_of_run(
     config: Path | None, overrides: list[str] | None, run: Path | None, resume: bool
 ) -> tuple[Config, Path]:
     """The configuration to train and where: what --config says, else what the run to resume has."""
-    from seq2seq.training.run import Run
+    from seq2seq.training.run import Run, called
 
     if config is None and not (resume and run):
         raise UserError(
@@ -168,11 +179,17 @@ def _settings_of_run(
         )
     if config is None:
         assert run is not None
-        return open_config(Run.open(run).folder / "config.yaml", overrides), run
+        opened = Run.open(run)
+        return open_config(opened.folder / "config.yaml", overrides), opened.folder
+    if run and resume:
+        run = called(run)
     return open_config(config, overrides), run or Path("runs") / find_recipe(config).stem
 
 
-@app.command()
+@app.command(
+    short_help="Prepare a corpus now; train does so by itself.",
+    epilog="Example: seq2seq prepare --config demo",
+)
 def prepare(config: ConfigFile = None, overrides: Overrides = None) -> None:
     """Clean a corpus, learn its tokenizer and write its ids; `train` does this by itself.
 
@@ -184,18 +201,25 @@ def prepare(config: ConfigFile = None, overrides: Overrides = None) -> None:
     print(prepare_data(with_init(open_config(config, overrides))).folder)
 
 
-@app.command()
+@app.command(
+    short_help="Average the weights of a run's last checkpoints.",
+    epilog="Example: seq2seq average --run runs/demo --last 3",
+)
 def average(
-    run: Annotated[Path, typer.Argument(help="Run directory.")],
-    last: Annotated[int, typer.Option("--last", min=1, help="How many checkpoints.")] = 5,
+    run: Annotated[
+        Path | None, typer.Argument(help="Run directory. [default: newest finished]")
+    ] = None,
+    last: Annotated[
+        int, typer.Option("--last", min=1, help="Number of checkpoints averaged, the newest.")
+    ] = 5,
+    named: OneRun = None,
 ) -> None:
     """Average the weights of a run's last checkpoints into the checkpoint `average`."""
-    from seq2seq.training.run import Run
-
-    opened = Run.open(run)
+    opened = open_run(run, named, "average")
     checkpoints = opened.checkpoints()[-last:]
     if len(checkpoints) < last:
         raise UserError(
-            f"{run}: has {len(checkpoints)} checkpoints, not {last} (training.keep says how many)"
+            f"{opened.folder}: has {len(checkpoints)} checkpoints, not {last} "
+            "(training.keep says how many)"
         )
     print(opened.save_average(checkpoints).folder)

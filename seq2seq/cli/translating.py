@@ -42,10 +42,16 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@app.command()
+@app.command(
+    short_help="Translate texts, a file or standard input.",
+    epilog="Example: seq2seq translate --run runs/demo 'I love you'",
+)
 def translate(
     texts: Annotated[
-        list[str] | None, typer.Argument(metavar="[TEXT]...", help="Else standard input.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[TEXT]...", help="Sentence to translate; without one, standard input is read."
+        ),
     ] = None,
     model: Models = None,
     source: Annotated[
@@ -59,14 +65,18 @@ def translate(
     checkpoint: CheckpointName = "best",
     device: Device = "auto",
     beam: Beam = None,
-    n_best: Annotated[int | None, typer.Option(help="Hypotheses returned.")] = None,
+    n_best: Annotated[int | None, typer.Option(help="Hypotheses returned for a sentence.")] = None,
     length_penalty: Annotated[
-        float | None, typer.Option(help="Score = log-probability / length ^ this.")
+        float | None,
+        typer.Option(
+            help="Exponent x of score = log-probability / length^x; above 1 favours long ones."
+        ),
     ] = None,
-    min_length: Annotated[int | None, typer.Option(help="Fewest target pieces.")] = None,
-    max_length: Annotated[int | None, typer.Option(help="Most target pieces.")] = None,
+    min_length: Annotated[int | None, typer.Option(help="Fewest pieces of a translation.")] = None,
+    max_length: Annotated[int | None, typer.Option(help="Most pieces of a translation.")] = None,
     no_repeat_ngram: Annotated[
-        int | None, typer.Option(help="No n-gram of pieces twice; 0: any may repeat.")
+        int | None,
+        typer.Option(help="Length of n-grams of pieces that may not repeat; 0: any may."),
     ] = None,
     keep: Annotated[
         bool | None,
@@ -75,16 +85,22 @@ def translate(
         ),
     ] = None,
     sample: Annotated[
-        bool | None, typer.Option("--sample/--no-sample", help="Draw instead of searching.")
+        bool | None,
+        typer.Option(
+            "--sample/--no-sample", help="Draw translations at random instead of searching."
+        ),
     ] = None,
     temperature: Annotated[
-        float | None, typer.Option(help="Of the draws: below 1 bolder in the likely.")
+        float | None, typer.Option(help="Sampling temperature; below 1 favours likely tokens.")
     ] = None,
-    top_k: Annotated[int | None, typer.Option(help="Draw from the k likeliest; 0: all.")] = None,
+    top_k: Annotated[
+        int | None, typer.Option(help="Sample from so many likeliest tokens; 0: from all.")
+    ] = None,
     top_p: Annotated[
-        float | None, typer.Option(help="Draw from the likeliest of this probability together.")
+        float | None,
+        typer.Option(help="Sample from the likeliest tokens of this total probability."),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the draws.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the random draws.")] = None,
     batch: Annotated[int | None, typer.Option(help="Sentences decoded at once.")] = None,
     workers: Workers = None,
     precision: Precision = None,
@@ -113,7 +129,7 @@ def translate(
     At a terminal it is a prompt (:help lists its commands). Settings not given are the run's own
     (its config.yaml, `decoding`). With --n-best above 1 each line is: number of the input line,
     score and translation, between tabs. With --attention all lines are read first, and standard
-    error tells what the replaced weights cost. --model takes a folder of `export` too.
+    error tells what the replaced weights cost. --run takes a folder of `export` too.
     """
     if texts and source:
         raise UserError("translate: give TEXT or --input, not both")

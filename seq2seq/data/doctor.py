@@ -413,7 +413,7 @@ class _Scan:
             text = raw.decode("utf-8")
         except UnicodeDecodeError:
             self.tallies["not UTF-8"].add(place)
-            return raw.decode("utf-8", errors="ignore").strip()
+            return raw.decode("utf-8", errors="replace").strip()  # not empty: that is told once
         if number == 1 and text.startswith("\ufeff"):
             self.tallies["byte order mark"].add(place)
             text = text[1:]
@@ -587,15 +587,19 @@ def _misaligned_blocks(
 
 
 def _leaks(scan: _Scan, earlier: _Scan) -> list[Finding]:
-    """What of `scan` is in `earlier` too: whole pairs, sources, targets."""
+    """What of `scan` is in `earlier` too: whole pairs, and the sources and targets of others."""
     found = []
+    told = np.zeros(len(scan.pairs), bool)
     for check, here, there, side in (
         ("leaked pairs", scan.pairs, earlier.pairs, scan.source),
         ("leaked sources", scan.source.hashes, earlier.source.hashes, scan.source),
         ("leaked targets", scan.target.hashes, earlier.target.hashes, scan.target),
     ):
         hashes = np.array(here)
-        shared = np.flatnonzero(np.isin(hashes, np.array(there)) & (hashes != hash("")))
+        leaked = np.isin(hashes, np.array(there)) & (hashes != hash(""))
+        shared = np.flatnonzero(leaked & ~told)
+        if check == "leaked pairs":
+            told = leaked
         if len(shared):
             places = [side.place(int(index)) for index in shared[:SHOWN]]
             rate, detail = len(shared) / len(hashes), f"in {earlier.split}"

@@ -21,7 +21,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import accumulate, chain
+from itertools import accumulate, chain, takewhile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,6 +31,7 @@ from seq2seq.config import TokenizerConfig
 from seq2seq.data.text import clean_source, clean_target
 from seq2seq.data.words import split_words, unit_spans, word_spans
 from seq2seq.errors import UserError
+from seq2seq.interruption import interruptible
 
 PAD, UNK, BOS, EOS = 0, 1, 2, 3
 UNKNOWN = "⁇"
@@ -322,24 +323,26 @@ def _fragments(units: Iterable[str]) -> Iterator[str]:
 def _train(units: Iterable[str], config: TokenizerConfig, side: str) -> bytes:
     model = io.BytesIO()
     try:
-        sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=_fragments(units),
-            model_writer=model,
-            model_type=config.kind,
-            vocab_size=config.vocab_size,
-            hard_vocab_limit=False,
-            character_coverage=config.character_coverage,
-            normalization_rule_name=config.normalization,
-            pretokenization_delimiter=_BOUNDARY,
-            split_by_unicode_script=False,  # the word is the only boundary
-            add_dummy_prefix=False,  # a unit brings the space before it
-            remove_extra_whitespaces=False,
-            pad_id=PAD,
-            unk_id=UNK,
-            bos_id=BOS,
-            eos_id=EOS,
-            num_threads=2,  # a constant: the number is part of the model's bytes
-            minloglevel=2,
+        interruptible(
+            lambda interrupted: sentencepiece.SentencePieceTrainer.train(
+                sentence_iterator=takewhile(lambda _: not interrupted.is_set(), _fragments(units)),
+                model_writer=model,
+                model_type=config.kind,
+                vocab_size=config.vocab_size,
+                hard_vocab_limit=False,
+                character_coverage=config.character_coverage,
+                normalization_rule_name=config.normalization,
+                pretokenization_delimiter=_BOUNDARY,
+                split_by_unicode_script=False,  # the word is the only boundary
+                add_dummy_prefix=False,  # a unit brings the space before it
+                remove_extra_whitespaces=False,
+                pad_id=PAD,
+                unk_id=UNK,
+                bos_id=BOS,
+                eos_id=EOS,
+                num_threads=2,  # a constant: the number is part of the model's bytes
+                minloglevel=2,
+            )
         )
     except RuntimeError as error:
         raise _explained(error, config, side) from None

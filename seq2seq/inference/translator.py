@@ -37,6 +37,7 @@ from seq2seq.model.decoder import DecoderState
 from seq2seq.model.model import Seq2Seq
 from seq2seq.model.trace import is_recording
 from seq2seq.training.run import Run, find_run
+from seq2seq.waiting import sleep_when_busy
 
 _SHARED = ("data.source", "data.target", "tokenizer.source_end")  # by all models of an ensemble
 
@@ -78,6 +79,7 @@ class Translator(TextTranslator):
             max_length=max_length,
             language=language,
         )
+        sleep_when_busy()
         self.models = [model.to(device).eval() for model in models]
         self.device = device
         self._packs = {"fp32": products.Packs(), "bf16": products.Packs(torch.bfloat16)}

@@ -166,7 +166,7 @@ _KILLED = (
 def _serve(work: Callable[[Task], Result], tasks: Connection) -> None:
     """Do what comes until nothing can come any more."""
     _close_all()
-    for stop in (signal.SIGINT, signal.SIGTERM):
+    for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
         signal.signal(stop, signal.SIG_IGN)  # the first process answers these
     torch.set_num_threads(1)  # those of the pool were not copied
     try:

@@ -25,7 +25,7 @@ from safetensors.torch import load_file, save_file
 from seq2seq.config import Config, dump_config, load_config
 from seq2seq.data.tokenizer import Tokenizers
 from seq2seq.disk import flush
-from seq2seq.errors import UserError
+from seq2seq.errors import UserError, did_you_mean
 from seq2seq.extension import load_code
 from seq2seq.model.model import Seq2Seq
 
@@ -110,10 +110,11 @@ class Run:
 
     @classmethod
     def open(cls, folder: str | Path) -> Run:
-        """Return the run at `folder`; UserError if there is none."""
-        folder = Path(folder)
+        """Return the run at `folder`, else of that name under runs/; UserError if there is none."""
+        folder = called(folder)
         if not folder.is_dir():
-            raise UserError(f"{folder}: no such run directory")
+            runs = [path.parent.name for path in folder.parent.glob("*/config.yaml")]
+            raise UserError(f"{folder}: no such run directory{did_you_mean(folder.name, runs)}")
         if not (folder / "config.yaml").is_file():
             raise UserError(f"{folder}: not a run directory (it has no config.yaml)")
         return cls(folder)
@@ -253,6 +254,13 @@ class Run:
         return [link for link in links if link.is_symlink()]
 
 
+def called(folder: str | Path) -> Path:
+    """Return `folder`, or runs/`folder` if only that is a run: `demo` may mean runs/demo."""
+    folder, under = Path(folder), Path("runs") / folder
+    here = (folder / "config.yaml").is_file()
+    return under if not here and (under / "config.yaml").is_file() else folder
+
+
 def find_run(folder: str | Path = "runs") -> Run:
     """Return the newest finished run under `folder`; UserError saying what there is instead."""
     folder = Path(folder)
@@ -262,8 +270,8 @@ def find_run(folder: str | Path = "runs") -> Run:
         return Run(max(finished, key=lambda run: (run / "result.json").stat().st_mtime))
     if runs:
         names = ", ".join(sorted(str(run) for run in runs))
-        raise UserError(f"no finished run under {folder}/; unfinished: {names} (name it: --model)")
-    raise UserError(f"no run under {folder}/: train one first, or name one with --model DIR")
+        raise UserError(f"no finished run under {folder}/; unfinished: {names} (name it: --run)")
+    raise UserError(f"no run under {folder}/: train one first, or name one with --run DIR")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as a polite request: finish the step, save, stop. A second is not polite."""
+"""Signals as a polite request: finish the step, save, stop. A second one is not polite."""
 
 import signal
 import threading
@@ -28,14 +28,23 @@ class StopRequest:
         self._name = signal.Signals(number).name
 
 
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
+"""Ctrl-C; kill, shutdown; the terminal or connection closed; a batch system's warning."""
+
+
 @contextmanager
 def stop_on_signals() -> Iterator[StopRequest]:
-    """Turn SIGINT and SIGTERM into a StopRequest inside the block (in the main thread only)."""
+    """Turn such signals into a StopRequest inside the block (in the main thread only).
+
+    One that is ignored stays so: `nohup` ignores SIGHUP. Windows has the first two.
+    """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
         yield request
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.Signals[name] for name in _NAMES if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
+    before = {number: handler for number, handler in before.items() if handler != signal.SIG_IGN}
     for number in before:
         signal.signal(number, request.receive)
     try:

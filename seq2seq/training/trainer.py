@@ -34,6 +34,7 @@ from seq2seq.training.schedules import learning_rate_factor, plateau_factor
 from seq2seq.training.signals import stop_on_signals
 from seq2seq.training.teacher_forcing import forcing_at, realised_ratio
 from seq2seq.training.tensorboard import Scalars
+from seq2seq.waiting import sleep_when_busy
 
 logger = logging.getLogger(__name__)
 
@@ -110,6 +111,7 @@ class Trainer:
         self, config: Config, model: Seq2Seq, batches: Batches, run: Run, validate: Validate
     ) -> None:
         keep_freed_memory()
+        sleep_when_busy()
         self.config = config.training
         self.device = find_device(self.config.device)
         self.model = model.to(self.device)
@@ -133,9 +135,13 @@ class Trainer:
         except (KeyError, TypeError):
             path = checkpoint.folder / "state.json"
             raise UserError(f"{path}: damaged: not the state of a training") from None
-        reason = self._limit_reached()
-        if reason is not None and self.run.result is not None:
-            raise UserError(f"{self.run.folder}: nothing to train: training.{reason} is reached")
+        reached = self._limits_reached()
+        if reached and self.run.result is not None:
+            limits = ", ".join(f"training.{name} {value:g}" for name, value in reached.items())
+            raise UserError(
+                f"{self.run.folder}: nothing to train: at step {self.progress.step}, {limits} is "
+                f"reached; raise it to go on: training.{next(iter(reached))}=NUMBER"
+            )
         checkpoint.load_into(self.model)
         tensors = checkpoint.trainer_tensors()
         # The moments alone: what the configuration says of the optimiser holds from now on.
@@ -385,6 +391,10 @@ class Trainer:
 
     def _limit_reached(self) -> str | None:
         """The setting that ends the run now, if any."""
+        return next(iter(self._limits_reached()), None)
+
+    def _limits_reached(self) -> dict[str, float]:
+        """The settings that end the run now, and their values."""
         config, progress = self.config, self.progress
         reached = {
             "max_steps": config.max_steps is not None and progress.step >= config.max_steps,
@@ -394,7 +404,7 @@ class Trainer:
             and progress.seconds >= 60 * config.max_minutes,
             "patience": config.patience is not None and progress.misses >= config.patience,
         }
-        return next((name for name, holds in reached.items() if holds), None)
+        return {name: getattr(config, name) for name, holds in reached.items() if holds}
 
     def _is_due(self, epoch_before: int) -> bool:
         """Whether to validate now: every `validate_every` steps, else at the end of an epoch."""

@@ -117,6 +117,19 @@ CONFIGURATIONS = [
     Bad("a misspelt attention", "config check model.attention=additiv",
         r"model\.attention\.kind: expected one of .*, found 'additiv' "
         r"\(did you mean 'additive'\?\)"),
+    Bad("an addressing for an attention", "train -c tiny.yaml --run new data.train=none "
+        "model.attention=entmax",
+        r"model\.attention\.kind: expected one of .*, found 'entmax'; entmax is an addressing: set "
+        r"model\.attention\.addressing=entmax"),
+    Bad("an attention for an addressing", "train -c tiny.yaml --run new data.train=none "
+        "model.attention.addressing=multihead",
+        r"model\.attention\.addressing\.kind: expected one of .*, found 'multihead'; multihead is "
+        r"an attention unit: set model\.attention=multihead"),
+    Bad("a cell for a decoder", "config show model.decoder=lstm",
+        r".*: model\.decoder\.kind: .*found 'lstm' \(did you mean model\.decoder\.cell\?\)"),
+    Bad("a model that can't be, before the corpus is looked at",
+        "train -c tiny.yaml --run new data.train=none model.attention=dot",
+        r"model\.attention\.kind dot needs .*"),
     Bad("a misspelt decoder", "config show model.decoder.kind=bahdanu",
         r"override 'model\.decoder\.kind=bahdanu': model\.decoder\.kind: expected .*"
         r"found 'bahdanu' \(did you mean 'bahdanau'\?\)"),
@@ -153,8 +166,15 @@ CONFIGURATIONS = [
         r".*/x\.yaml:2: not valid YAML: .*", {"x.yaml": "model:\n  tie: none: all\n"}),
     Bad("a tag that YAML has not", "config show -c x.yaml",
         r".*/x\.yaml:1: seed: not a valid value: .*!foo.*", {"x.yaml": "seed: !foo 1\n"}),
-    Bad("a date that no calendar has", "config show -c x.yaml",
-        r".*/x\.yaml:1: seed: not a valid value: month must be.*", {"x.yaml": "seed: 2020-13-01"}),
+    Bad("a date for a number", "config show seed=2020-12-01",
+        r"override .*: seed: expected integer, found '2020-12-01'"),
+    Bad("a rate without end", "config show training.optimizer.lr=.inf",
+        r"override .*: training\.optimizer\.lr: expected a finite number, found inf"),
+    Bad("a kind given twice", "config show model.attention=multihead model.attention.kind=dot",
+        r"override 'model\.attention\.kind=dot': model\.attention\.kind is given twice, by "
+        r"'model\.attention=multihead' too"),
+    Bad("an option of another kind", "config show training.schedule.factor=0.3",
+        r"override .*: training\.schedule\.factor has no effect: it belongs to kind plateau, .*"),
     Bad("an alias within itself", "config show -c x.yaml",
         r".*/x\.yaml: not a tree of settings: .*", {"x.yaml": "data: &a {train: *a}\n"}),
     Bad("a list for a key", "config show -c x.yaml",
@@ -205,7 +225,8 @@ RUNS = [
     Bad("a run to resume that is not there", "train --run runs/none --resume",
         r"runs/none: no such run directory"),
     Bad("a finished run resumed", "train -c tiny.yaml --resume",
-        r"runs/tiny: nothing to train: training\.max_steps is reached"),
+        r"runs/tiny: nothing to train: at step 150, training\.max_steps 150 is reached; raise it "
+        r"to go on: training\.max_steps=NUMBER"),
     Bad("a trainer's state that is damaged",
         "train -c tiny.yaml --resume training.max_steps=151",
         r"runs/tiny/checkpoints/00000150/trainer\.pt: damaged: .*",
@@ -214,11 +235,12 @@ RUNS = [
         "train -c tiny.yaml --resume training.max_steps=151",
         r"runs/tiny/checkpoints/00000150/state\.json: damaged: .*",
         {f"{CHECKPOINT}/state.json": '{"epoch": 3}'}),
-    Bad("a run that is not there", "translate -m runs/tny cat", r"runs/tny: no such run directory"),
+    Bad("a run that is not there", "translate -m runs/tny cat",
+        r"runs/tny: no such run directory \(did you mean 'tiny'\?\)"),
     Bad("a folder that is no run", "translate -m runs cat",
         r"runs: not a run directory \(it has no config\.yaml\)"),
     Bad("no finished run to take", "translate cat",
-        r"no finished run under runs/; unfinished: runs/tiny \(name it: --model\)",
+        r"no finished run under runs/; unfinished: runs/tiny \(name it: --run\)",
         {"runs/tiny/result.json": None}),
     Bad("weights that are cut off", "translate -m runs/tiny --checkpoint last cat",
         r"runs/tiny/last/model\.safetensors: damaged: .*",
@@ -252,6 +274,9 @@ RUNS = [
         r"runs/tiny/checkpoints/00000150/model\.safetensors: damaged: .*",
         {f"{CHECKPOINT}/model.safetensors": half}),
     Bad("no run to average", "average runs", r"runs: not a run directory .*"),
+    Bad("two runs to average", "average runs/tiny --run runs/tiny",
+        r"average: give RUN or --run, not both"),
+    Bad("runs to list in no folder", "runs rnus", r"rnus: no such folder"),
 ]  # fmt: skip
 
 USES = [
@@ -462,7 +487,6 @@ def test_it_is_refused_in_one_line_and_nothing_is_lost(
         ("tranlate cat", "No such command 'tranlate'"),
         ("translate --beem 3 cat", "No such option.*--beem"),
         ("translate --beam three cat", "Invalid value for '--beam': .*integer"),
-        ("average", "(?i)Missing argument 'run'"),
         ("bench train -c tiny.yaml --updates 0", "Invalid value for '--updates': .*1"),
         ("bench translate --beam 0", "Invalid value for '--beam': .*1"),
         ("score test.fr", "(?i)Missing argument 'references"),

@@ -241,7 +241,17 @@ def test_a_changed_learning_rate_applies_and_is_noted(
     group = run.checkpoint("last").trainer_tensors()["optimizer"]["param_groups"][0]
     assert (group["weight_decay"], tuple(group["betas"])) == (0.3, (0.8, 0.9))
     assert Run.open(run.folder).config.training == slower.training
-    assert metrics(run)[: len(metrics(whole))] == metrics(whole)
+    before, noted = metrics(run)[: len(metrics(whole))], metrics(run)[len(metrics(whole))]
+    assert before == metrics(whole)
+    assert (noted["kind"], noted["step"]) == ("settings", 12)
+    assert noted["changes"] == {
+        "training.max_steps": [12, 15],
+        "training.optimizer.lr": [0.01, 0.004],
+        "training.optimizer.betas": [[0.9, 0.999], [0.8, 0.9]],
+        "training.optimizer.weight_decay": [0.0, 0.3],
+    }
+    log = (run.folder / "train.log").read_text()
+    assert "training.optimizer.lr: 0.01 -> 0.004 from step 12 on" in log
 
 
 def test_the_best_so_far_is_judged_by_the_metric_of_today(
@@ -299,7 +309,9 @@ def test_a_finished_run_with_its_limit_reached_is_refused_and_stays_finished(
     whole: Run, config: Config
 ) -> None:
     before = contents(whole.folder)
-    with pytest.raises(UserError, match=r"whole: nothing to train: training\.max_steps is reached"):
+    with pytest.raises(
+        UserError, match=r"whole: nothing to train: .*training\.max_steps 12 is reached"
+    ):
         train(config, whole.folder, resume=True)
     after = contents(whole.folder)
     after.pop(whole.folder / "train.log")

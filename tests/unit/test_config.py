@@ -1,16 +1,20 @@
 """Configurations: what a file, its bases and overrides amount to, and how a mistake is told."""
 
+from collections.abc import Iterator
 from itertools import permutations
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
 from seq2seq.bundled import find_recipe
 from seq2seq.config import (
+    BatchingConfig,
     Config,
     DecodingConfig,
+    ScheduleConfig,
     differences,
     dump_config,
     load_config,
@@ -166,6 +170,170 @@ def test_an_override_s_value_is_yaml() -> None:
 def test_a_wrong_override_is_refused_as_it_was_written(overrides: list[str], said: str) -> None:
     with pytest.raises(UserError, match=said):
         load_config(None, overrides)
+
+
+def test_overrides_of_one_part_join_whatever_their_order() -> None:
+    given = [
+        "model.attention={heads: 2}",
+        "model.attention.kind=multihead",
+        "model.attention.size=8",
+    ]
+    for order in permutations(given):
+        attention = load_config(CONFIGS / "demo.yaml", order).model.attention
+        assert (attention.kind, attention.options) == ("multihead", {"heads": 2, "size": 8})
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("model.attention=multihead", "model.attention.kind=dot"),
+        ("model.attention={kind: qkv}", "model.attention.kind=dot"),
+        ("model.encoder=lstm", "model.encoder.kind=gru"),
+        ("model.attention.addressing=entmax", "model={attention: {addressing: softmax}}"),
+        ("model={dropout: 0.1}", "model.dropout=0.2"),
+        ("model.encoder.self_attention=null", "model.encoder.self_attention.heads=2"),
+        ("data.test=null", "data={test: x}"),
+    ],
+)
+def test_of_two_overrides_that_contradict_each_other_none_is_dropped(one: str, other: str) -> None:
+    for order in ([one, other], [other, one]):
+        with pytest.raises(UserError, match="is given twice") as raised:
+            load_config(None, order)
+        assert one in str(raised.value)
+        assert other in str(raised.value)
+
+
+def test_two_overrides_may_say_the_same() -> None:
+    decoder = load_config(None, ["model.decoder={size: 8}", "model.decoder.size=8"]).model.decoder
+    assert decoder.size == 8
+    with pytest.raises(UserError, match="'seed=1': seed is given twice"):
+        load_config(None, ["seed=1", "seed=1"])
+
+
+def test_a_key_twice_in_one_override_is_refused() -> None:
+    with pytest.raises(UserError, match=r"key 'model\.dropout' is given twice"):
+        load_config(None, ["model={dropout: 0.1, dropout: 0.2}"])
+
+
+def test_another_unit_keeps_the_addressing_of_the_base(tmp_path: Path) -> None:
+    written(tmp_path, "model: {attention: {kind: qkv, size: 8, addressing: entmax}}", "base.yaml")
+    path = written(tmp_path, "extends: base.yaml\nmodel: {attention: dot}")
+    for attention in (
+        load_config(path).model.attention,
+        load_config(tmp_path / "base.yaml", ["model.attention=dot"]).model.attention,
+    ):
+        assert (attention.kind, attention.options) == ("dot", {})
+        assert attention.addressing.kind == "entmax"
+
+
+# --- scalars --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("word", ["no", "off", "yes", "on", "y", "n", "12:30", "2020-01-31", "1_0"])
+def test_a_text_is_a_text(word: str, tmp_path: Path) -> None:
+    in_file = load_config(written(tmp_path, f"data: {{target: {word}}}"))
+    assert in_file.data.target == load_config(None, [f"data.target={word}"]).data.target == word
+    assert load_config(written(tmp_path, dump_config(in_file))) == in_file
+
+
+@pytest.mark.parametrize("text", ["1e3", "0x1f", "true", "null", "007", ".5", "~", "0o7", "1."])
+def test_a_text_that_looks_like_another_value_is_quoted_when_it_is_dumped(
+    text: str, tmp_path: Path
+) -> None:
+    config = Config.model_validate({"data": {"source": text}})
+    assert load_config(written(tmp_path, dump_config(config))) == config
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("1e-3", 0.001), ("1E-3", 0.001), ("+.5", 0.5), ("5.", 5.0), ("1e+2", 100.0), ("0x10", 16)],
+)
+def test_a_number_may_be_written_in_every_way_of_yaml_1_2(text: str, number: float) -> None:
+    assert load_config(None, [f"training.optimizer.lr={text}"]).training.optimizer.lr == number
+
+
+def test_a_leading_zero_makes_no_octal_number() -> None:
+    assert load_config(None, ["seed=010"]).seed == 10
+    assert load_config(None, ["seed=0o10"]).seed == 8
+
+
+def test_truth_is_no_number() -> None:
+    for key in ("seed", "training.patience", "model.encoder.layers", "training.optimizer.lr"):
+        with pytest.raises(UserError, match=f"{key}: expected a number, found True"):
+            load_config(None, [f"{key}=true"])
+    with pytest.raises(UserError, match="betas: expected a number"):
+        load_config(None, ["training.optimizer.betas=[true, 0.9]"])
+
+
+def numbers(model: type[BaseModel], key: str = "") -> Iterator[str]:
+    """The dotted keys of all settings that are real numbers."""
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from numbers(inner, f"{key}{name}.")
+        elif float in (inner, *get_args(inner)):
+            yield f"{key}{name}"
+
+
+@pytest.mark.parametrize("key", list(numbers(Config)))
+@pytest.mark.parametrize("value", [".inf", "-.inf", ".nan", "inf", "nan", "1e999"])
+def test_a_number_is_finite(key: str, value: str) -> None:
+    text = f"[{value}, 0.9]" if key.endswith("betas") else value
+    with pytest.raises(UserError, match=rf"{key}: expected .*, found"):
+        load_config(None, [f"{key}={text}"])
+
+
+# --- settings without effect ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (
+            ["training.schedule.factor=0.3"],
+            "factor has no effect: it belongs to kind plateau.* kind is constant",
+        ),
+        (
+            ["training.schedule=cosine", "training.max_steps=9", "training.schedule.patience=3"],
+            "patience has no effect: it belongs to kind plateau.* kind is cosine",
+        ),
+        (["training.schedule.minimum=0.1"], "minimum .*belongs to kind plateau or cosine"),
+        (["training.teacher_forcing.end=0.5"], "end .*belongs to kind linear or exponential"),
+        (
+            ["training.teacher_forcing.per=batch"],
+            "per has no effect: every input comes from the reference",
+        ),
+        (["batching.sentences=3", "batching.tokens=99"], "tokens .*sentences sets the size"),
+    ],
+)
+def test_a_setting_without_effect_is_refused(overrides: list[str], said: str) -> None:
+    with pytest.raises(UserError, match=f"{overrides[-1]}': .*{said}"):
+        load_config(None, overrides)
+
+
+def test_a_setting_without_effect_is_refused_where_the_file_says_it(tmp_path: Path) -> None:
+    written(tmp_path, "training: {max_steps: 9, schedule: cosine}", "base.yaml")
+    path = written(tmp_path, "extends: base.yaml\ntraining:\n  schedule:\n    factor: 0.3")
+    with pytest.raises(UserError, match=r"run\.yaml:4: training\.schedule\.factor has no effect"):
+        load_config(path)
+
+
+def test_a_setting_that_an_override_gives_effect_is_kept(tmp_path: Path) -> None:
+    path = written(tmp_path, "training: {schedule: {factor: 0.3}}")
+    schedule = load_config(path, ["training.schedule=plateau"]).training.schedule
+    assert (schedule.kind, schedule.factor) == ("plateau", 0.3)
+    with pytest.raises(UserError, match=r"run\.yaml:1: .*factor has no effect.* kind is inverse"):
+        load_config(path, ["training.schedule=inverse_sqrt"])
+
+
+def test_what_a_base_says_for_another_kind_is_left_out(tmp_path: Path) -> None:
+    base = "training: {max_steps: 9, schedule: {kind: plateau, factor: 0.3, patience: 4}}"
+    written(tmp_path, f"{base}\nbatching: {{tokens: 99}}", "base.yaml")
+    path = written(tmp_path, "extends: base.yaml\ntraining: {schedule: cosine}")
+    config = load_config(path, ["batching.sentences=3"])
+    assert config.training.schedule == ScheduleConfig(kind="cosine")
+    assert config.batching == BatchingConfig(sentences=3)
+    assert load_config(written(tmp_path, dump_config(config))) == config
 
 
 # --- paths ----------------------------------------------------------------------------------------
@@ -334,3 +502,33 @@ def test_a_bundled_recipe_is_found_by_its_name_from_anywhere(
         assert find_recipe(Path(name)) == CONFIGS / "variants" / "1-dot.yaml"
     with pytest.raises(UserError, match=r"did you mean 'variants/1-dot.yaml'"):
         find_recipe(Path("variants/1-dott"))
+
+
+def test_a_folder_does_not_stand_in_a_recipe_s_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "base.yaml").mkdir()
+    assert find_recipe(Path("demo")) == CONFIGS / "demo.yaml"
+    assert load_config(written(tmp_path, "extends: base.yaml", "x.yaml")) == Config()
+
+
+@pytest.mark.parametrize(
+    ("file", "asked", "found"),
+    [("demo", "demo", "demo"), ("demo.yaml", "demo.yaml", "demo.yaml"), ("demo.yaml", "demo", "")],
+)
+def test_of_a_file_here_and_a_recipe_it_is_said_which_was_taken(
+    file: str,
+    asked: str,
+    found: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path, "seed: 2", file)
+    with caplog.at_level("INFO"):
+        assert find_recipe(Path(asked)) == (Path(found) if found else CONFIGS / "demo.yaml")
+    assert len(caplog.messages) == 1
+    assert "the bundled recipe" in caplog.messages[0]

@@ -1,12 +1,12 @@
 """The attention units, by the name that `model.attention.kind` gives them, and the addressings."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
-from pydantic import ConfigDict, ValidationError, create_model
+from pydantic import ValidationError, create_model
 
-from seq2seq.config import AttentionConfig, UnitConfig
+from seq2seq.config import AttentionConfig, Part, UnitConfig
 from seq2seq.errors import UserError, did_you_mean
 from seq2seq.model.attention.bahdanau import Additive
 from seq2seq.model.attention.contract import (
@@ -85,14 +85,16 @@ def build_attention(
     `token_size` is that of the decoder's input tokens, None where there are none to read; `key`
     says in messages where `config` stands.
     """
-    unit = _chosen(ATTENTIONS, config, key)
+    unit = _chosen(ATTENTIONS, config, key, f"an addressing: set {key}.addressing", ADDRESSINGS)
     if unit.reads_token:
         if token_size is None:
             raise UserError(f"{key}: kind {config.kind} reads the decoder's tokens: none here")
         query_size += token_size
     attention = unit(query_size, memory_size, **_checked_options(unit, config, key))
-    key = f"{key}.addressing"
-    addressing = _chosen(ADDRESSINGS, config.addressing, key)
+    unit_key, key = key, f"{key}.addressing"
+    addressing = _chosen(
+        ADDRESSINGS, config.addressing, key, f"an attention unit: set {unit_key}", ATTENTIONS
+    )
     if addressing is not Softmax and not attention.heads:
         raise UserError(f"{key}: kind {config.kind} has no weights to address")
     options = _checked_options(addressing, config.addressing, key)
@@ -103,10 +105,19 @@ def build_attention(
 Unit = TypeVar("Unit", bound=Attention | Addressing)
 
 
-def _chosen(units: Mapping[str, type[Unit]], config: UnitConfig, key: str) -> type[Unit]:
+def _chosen(
+    units: Mapping[str, type[Unit]],
+    config: UnitConfig,
+    key: str,
+    elsewhere: str,
+    others: Collection[str],
+) -> type[Unit]:
+    """The unit that `config` names; one of the `others` gets the hint where it belongs."""
     unit = units.get(config.kind)
     if unit is None:
         hint = did_you_mean(config.kind, units)
+        if config.kind in others:
+            hint = f"; {config.kind} is {elsewhere}={config.kind}"
         raise UserError(
             f"{key}.kind: expected one of {', '.join(units)}, found {config.kind!r}{hint}"
         )
@@ -121,7 +132,7 @@ def _checked_options(unit: type[Unit], config: UnitConfig, key: str) -> dict[str
         for p in parameters
         if p.kind is p.KEYWORD_ONLY
     }
-    schema = create_model(unit.__name__, __config__=ConfigDict(extra="forbid"), **fields)
+    schema = create_model(unit.__name__, __base__=Part, **fields)
     try:
         return schema.model_validate(config.options).model_dump(include=set(config.options))
     except ValidationError as error:
@@ -134,4 +145,7 @@ def _checked_options(unit: type[Unit], config: UnitConfig, key: str) -> dict[str
                 f"{where}: unknown option of kind {config.kind}, which takes {known}"
                 f"{did_you_mean(name, fields)}"
             ) from None
-        raise UserError(f"{where}: {first['msg']}, found {first['input']!r}") from None
+        if first["type"] == "value_error":
+            raise UserError(f"{where}: {first['ctx']['error']}") from None
+        expected = first["msg"].replace("Input should be", "expected")
+        raise UserError(f"{where}: {expected}, found {first['input']!r}") from None

@@ -200,15 +200,23 @@ def test_sentences_of_one_length_do_not_look_misaligned(write: Write) -> None:
     assert found(check({"train": write("train", sources, targets)}), "misaligned") is None
 
 
-def test_leaks_into_training_are_counted_for_each_side(write: Write) -> None:
+def test_leaks_into_training_are_counted_as_pairs_else_for_each_side(write: Write) -> None:
     train = write("train", SOURCES, TARGETS)
     valid = write("valid", ["New one.", SOURCES[3], SOURCES[4]], [TARGETS[1], "Autre.", TARGETS[4]])
     report = check({"train": train, "valid": valid})
-    assert places(only(report, "leaked sources")) == ["valid.en:2", "valid.en:3"]
-    assert places(only(report, "leaked targets")) == ["valid.fr:1", "valid.fr:3"]
+    assert places(only(report, "leaked sources")) == ["valid.en:2"]
+    assert places(only(report, "leaked targets")) == ["valid.fr:1"]
     assert places(only(report, "leaked pairs")) == ["valid.en:3"]
     assert only(report, "leaked pairs").severity == "error"
     assert only(report, "leaked pairs").detail == "in train"
+
+
+def test_a_line_that_is_not_utf_8_is_told_once(write: Write) -> None:
+    train = write("train", ["Go.", "x"], ["Va.", "y"])
+    (Path(f"{train}.en")).write_bytes(b"Go.\n\xff\n")
+    report = check({"train": train})
+    assert only(report, "not UTF-8").count == 1
+    assert found(report, "empty source") is None
 
 
 def test_empty_lines_are_no_leak(write: Write) -> None:

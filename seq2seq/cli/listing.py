@@ -1,0 +1,40 @@
+"""The command that lists what was trained: runs."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seq2seq.cli.options import AsJson
+
+app = typer.Typer()
+
+
+@app.command(short_help="List runs: unit, BLEU, date, size.", epilog="Example: seq2seq runs")
+def runs(
+    folder: Annotated[
+        Path | None, typer.Argument(help="Folder that holds runs. [default: runs]")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List runs: unit, BLEU, loss, steps, size, date, state.
+
+    BLEU and loss are those of the best validation. The newest run comes first; one that is broken
+    is listed with what is wrong.
+    """
+    from seq2seq.listing import list_runs, render_runs
+
+    if folder is None and not Path("runs").is_dir():
+        found = []
+    else:
+        found = list_runs(folder or Path("runs"))
+    if as_json:
+        print(json.dumps([run.as_dict() for run in found], ensure_ascii=False))
+    elif found:
+        print(render_runs(found))
+    else:
+        logging.getLogger("seq2seq").info("no run under %s: train one first", folder or "runs")
