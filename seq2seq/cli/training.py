@@ -52,8 +52,7 @@ Init = Annotated[
 
 @app.command(
     short_help="Train a model on your corpus, or go on with a run.",
-    epilog="Examples: seq2seq train corpus.tsv --minutes 20; "
-    "seq2seq train --config demo training.max_minutes=3",
+    epilog="Example: seq2seq train corpus.tsv --minutes 20",
 )
 def train(
     arguments: CorpusOrSettings = None,
@@ -91,7 +90,11 @@ def train(
     print(done.folder)
 
 
-@app.command("init")
+@app.command(
+    "init",
+    short_help="Write the recipe that `train CORPUS` would train.",
+    epilog="Example: seq2seq init corpus.tsv -o mine.yaml",
+)
 def write(
     arguments: CorpusOrSettings = None,
     output: Annotated[
@@ -104,8 +107,7 @@ def write(
 ) -> None:
     """Write the recipe that `train CORPUS` would train, to change and train with --config.
 
-    The corpus is split into files in corpora/ beside it. Prints the recipe's name. Example:
-    seq2seq init corpus.tsv -o mine.yaml
+    The corpus is split into files in corpora/ beside it. Prints the recipe's name.
     """
     from seq2seq.planning.start import write_recipe
 
