@@ -20,6 +20,7 @@ from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.metrics.ter import TER
 
 from seq2seq.errors import UserError
+from seq2seq.extras import install_hint
 
 References: TypeAlias = Sequence[Sequence["str | None"]]
 """Streams: references[k][i] is the k-th reference of line i, None where a line has fewer."""
@@ -166,7 +167,7 @@ class _MosesTokenizer:
             sacremoses = import_module("sacremoses")
         except ImportError:
             raise UserError(
-                "the Moses-tokenised score needs sacremoses: pip install 'seq2seq[moses]'"
+                f"the Moses-tokenised score needs sacremoses: {install_hint('moses')}"
             ) from None
         self._normalizer = sacremoses.MosesPunctNormalizer(lang=language)
         self._tokenizer = sacremoses.MosesTokenizer(lang=language)

@@ -159,4 +159,4 @@ def test_a_missing_package_is_named(
     monkeypatch.setitem(sys.modules, package, None)
     done = command("export", "runs/tiny", "-o", "out")
     assert done.status == 2
-    assert f"export needs the package {package}: pip install 'seq2seq[onnx]'" in done.err
+    assert f"export needs the package {package}: pip install 'seq2seq-attention[onnx]'" in done.err
