@@ -14,7 +14,7 @@ import json
 import os
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -318,6 +318,9 @@ def _install(part: Path, folder: Path, state: Mapping[str, Any]) -> None:
     for file in part.iterdir():
         flush(file)
     _write_json(part / "state.json", state)
+    # safetensors lets the owner alone read what it writes; not every file system has modes to set.
+    with suppress(OSError):
+        shutil.copymode(part / "state.json", part / "model.safetensors")
     flush(part)
     shutil.rmtree(folder, ignore_errors=True)
     part.replace(folder)
