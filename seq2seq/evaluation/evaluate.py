@@ -52,6 +52,17 @@ class Evaluation:
     entropy: float | None
     """Of attention on the first references, nats a word; None without attention."""
 
+    def __repr__(self) -> str:
+        """Return the scores on one line; `print` shows the whole report."""
+        figures = [f"{score.name} {score.value:.2f}" for score in self.scores]
+        if self.alignment:
+            figures.append(f"AER {self.alignment.unshifted.aer:.1%}")
+        return f"Evaluation({', '.join(figures)}, {len(self.hypotheses):,} sentences)"
+
+    def __str__(self) -> str:
+        """Return the whole report."""
+        return self.render()
+
     def render(self) -> str:
         """Return the whole as text."""
         parts = [render_scores(self.scores)]

@@ -90,8 +90,8 @@ def _draw(root: Element, panel: Panel, left: float, top: float) -> None:
     x, y = left + _side(panel.rows), top + _above(panel)
     slant = _slant(panel.columns)
     for column, label in enumerate(panel.columns):
-        place = {"x": x + _CELL * (column + 0.5), "y": y - 6}
-        _text(root, label, **place, anchor="start" if slant else "middle", turned=-slant)
+        middle, anchor = x + _CELL * (column + 0.5), "start" if slant else "middle"
+        _text(root, label, x=middle, y=y - 6, anchor=anchor, turned=-slant)
     for row, label in enumerate(panel.rows):
         _text(root, label, x=x - 6, y=y + _CELL * (row + 0.5) + _FONT / 3, anchor="end")
     for (row, column), weight in np.ndenumerate(panel.weights_NJ):
@@ -108,9 +108,8 @@ def _cell(
     words = f"{panel.rows[row]} <- {panel.columns[column]}: {weight:.3f}"
     _text(rect, words, tag="title")  # what a pointer on the cell is told
     if panel.numbered:
-        middle = {"x": x + _CELL / 2, "y": y + _CELL / 2 + _FONT / 3}
-        colour = "white" if weight > DARK else "black"
-        _text(root, short(weight), **middle, anchor="middle", colour=colour)
+        x, y, colour = x + _CELL / 2, y + _CELL / 2, "white" if weight > DARK else "black"
+        _text(root, short(weight), x=x, y=y + _FONT / 3, anchor="middle", colour=colour)
 
 
 def _text(

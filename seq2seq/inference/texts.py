@@ -69,6 +69,13 @@ class TextTranslator:
         """
         raise NotImplementedError
 
+    def _searching(self) -> str:
+        """The vocabularies and the search in a few words."""
+        source, target = map(len, self.tokenizers)
+        options = self.options
+        how = f"{options.n_best} samples" if options.sample else f"beam {options.beam}"
+        return f"{source:,} source and {target:,} target pieces, {how}"
+
     def source_ids(self, text: str) -> list[int]:
         """Return the ids of `text` that the encoder reads: with the end, if the models read one."""
         return self.tokenizers.source.encode(text) + ([EOS] if self._source_end else [])

@@ -74,6 +74,15 @@ class Translator(TextTranslator):
         self.device = device
         self._packs = {"fp32": products.Packs(), "bf16": products.Packs(torch.bfloat16)}
 
+    def __repr__(self) -> str:
+        """Return what the models are and how they search, on one line."""
+        units = ", ".join(type(model.decoder.attention).__name__ for model in self.models)
+        sizes = (sum(p.numel() for p in model.parameters()) for model in self.models)
+        return (
+            f"Translator({len(self.models)} model{'s'[: len(self.models) - 1]} of {sum(sizes):,} "
+            f"parameters, {units} attention, {self._searching()}, on {self.device})"
+        )
+
     def translate(
         self,
         texts: Iterable[str],

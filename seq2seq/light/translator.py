@@ -43,6 +43,10 @@ class LightTranslator(TextTranslator):
         super().__init__(tokenizers, options=options, source_end=source_end, max_length=max_length)
         self._network = network
 
+    def __repr__(self) -> str:
+        """Return what it is and how it searches, on one line."""
+        return f"LightTranslator({self._searching()}, on cpu, exported)"
+
     def stream(
         self,
         texts: Iterable[str],

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import asdict, dataclass, field
 from itertools import islice
@@ -54,6 +54,8 @@ class Validation(NamedTuple):
 
 
 Validate = Callable[[Seq2Seq], Validation]
+Callback = Callable[[dict[str, Any]], object]
+"""Is given each record of metrics.jsonl."""
 
 
 @dataclass
@@ -95,7 +97,14 @@ class Trainer:
     """Trains one model into one run directory."""
 
     def __init__(
-        self, config: Config, model: Seq2Seq, batches: Batches, run: Run, validate: Validate
+        self,
+        config: Config,
+        model: Seq2Seq,
+        batches: Batches,
+        run: Run,
+        validate: Validate,
+        *,
+        callbacks: Sequence[Callback] = (),
     ) -> None:
         keep_freed_memory()
         self.config = config.training
@@ -104,10 +113,12 @@ class Trainer:
         self.batches = batches
         self.run = run
         self.validate = validate
+        self.callbacks = callbacks
         self.optimizer = build_optimizer(self.config.optimizer, self.model)
         self.progress = Progress()
         self._unread: list[Tensor] = []  # losses not yet fetched from the device
         self._scalars: Scalars | None = None
+        self._untold: list[dict[str, Any]] = []  # records that no callback was given yet
 
     def resume(self, checkpoint: Checkpoint) -> None:
         """Go on from `checkpoint` as if nothing had happened, but with today's configuration.
@@ -157,6 +168,7 @@ class Trainer:
                     self._advance(bar)
                 if self.progress.due and not stop:
                     self._timed(self._validate)
+                self._call_back()
                 reason = f"stopped by {stop}" if stop else self._limit_reached()
         self._finish(reason)
         return reason
@@ -288,6 +300,23 @@ class Trainer:
         self.run.log_metrics(record)
         if self._scalars is not None:
             self._scalars.add(record)
+        self._untold.append(record)
+
+    def _call_back(self) -> None:
+        """Give the callbacks what is new; what one raises ends the run here, saved.
+
+        Not when it is logged: now the step is whole, and so is what is saved of it.
+        """
+        records, self._untold = self._untold, []
+        try:
+            for record in records:
+                for callback in self.callbacks:
+                    callback(dict(record))
+        except Exception as error:
+            self._save()
+            step, name = self.progress.step, type(error).__name__
+            logger.warning("a callback raised %s at step %d, saved; --resume goes on", name, step)
+            raise
 
     def _validate(self) -> None:
         """Decode and score the validation set, note whether it is the best yet, and save."""
