@@ -40,7 +40,9 @@ class Evaluation:
     """Scores, what they are made of, and what is wrong with the translations."""
 
     hypotheses: list[str]
+    """The translations, one a source."""
     scores: list[Score]
+    """BLEU, chrF and TER in percent, with signature and interval."""
     lengths: list[LengthBucket]
     pathologies: PathologyReport
     alignment: AttentionAlignment | None

@@ -52,7 +52,9 @@ class TextTranslator:
     ) -> None:
         """`max_length` is the longest source, in pieces, that training saw: longer ones warn."""
         self.tokenizers = tokenizers
+        """Of source and target."""
         self.options = options
+        """The settings of decoding where a call names no others."""
         self._source_end = source_end
         self._max_length = max_length
 

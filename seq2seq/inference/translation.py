@@ -25,16 +25,24 @@ Matrix = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Candidate:
-    """One hypothesis; `log_probs`, in nats, are those of its pieces, and of the end if reached."""
+    """One hypothesis; `log_probs`, in nats, are those of its pieces, and of the end if reached.
+
+    T counts its pieces, and the end where it was reached, S the source's, H the heads of the unit.
+    """
 
     text: str
     score: float
+    """Log-probability / length ^ `decoding.length_penalty`: by default a piece's mean, in nats."""
     log_probs: list[float]
     pieces: list[str]
     words: list[WordPieces]
+    """Each with the places of its pieces among the T."""
     finished: bool
+    """Whether the end was reached; if not, it was cut off at the greatest length."""
     weights_THS: npt.NDArray[np.float32] = field(repr=False)
+    """Row t is the attention that predicted piece t; without attention there is no head, H = 0."""
     source_words: list[WordPieces] = field(repr=False)
+    """Each with the places of its pieces among the S."""
 
     def __repr__(self) -> str:
         """Return the text and its score, and whether it was cut off."""
@@ -68,8 +76,19 @@ class Translation:
 
     source: str
     source_pieces: list[str]
+    """What the S positions stand for, the end included where the models read one."""
     source_words: list[WordPieces]
     candidates: list[Candidate]
+
+    @property
+    def text(self) -> str:
+        """The best hypothesis's text; empty for a blank source."""
+        return self.candidates[0].text if self.candidates else ""
+
+    @property
+    def score(self) -> float:
+        """The best hypothesis's score."""
+        return self.candidates[0].score if self.candidates else 0.0
 
     def __repr__(self) -> str:
         """Return the source, the best hypothesis, its score, and how many others there are."""
@@ -92,16 +111,6 @@ class Translation:
             parts.append(shaded_table(self.attention, self.words, columns))
         parts += [paragraph(f"{other.text} ({other.score:.3f})") for other in self.candidates[1:]]
         return "".join(parts)
-
-    @property
-    def text(self) -> str:
-        """The best hypothesis's text; empty for a blank source."""
-        return self.candidates[0].text if self.candidates else ""
-
-    @property
-    def score(self) -> float:
-        """The best hypothesis's score."""
-        return self.candidates[0].score if self.candidates else 0.0
 
     @property
     def words(self) -> list[str]:

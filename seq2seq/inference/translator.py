@@ -71,17 +71,9 @@ class Translator(TextTranslator):
         """
         super().__init__(tokenizers, options=options, source_end=source_end, max_length=max_length)
         self.models = [model.to(device).eval() for model in models]
+        """Those of the ensemble, or the one."""
         self.device = device
         self._packs = {"fp32": products.Packs(), "bf16": products.Packs(torch.bfloat16)}
-
-    def __repr__(self) -> str:
-        """Return what the models are and how they search, on one line."""
-        units = ", ".join(type(model.decoder.attention).__name__ for model in self.models)
-        sizes = (sum(p.numel() for p in model.parameters()) for model in self.models)
-        return (
-            f"Translator({len(self.models)} model{'s'[: len(self.models) - 1]} of {sum(sizes):,} "
-            f"parameters, {units} attention, {self._searching()}, on {self.device})"
-        )
 
     def translate(
         self,
@@ -163,6 +155,15 @@ class Translator(TextTranslator):
         """Raise UserError if a model has no attention weights that could be replaced."""
         if not all(model.decoder.attention.heads for model in self.models):
             raise UserError("attention: the model has no weights to replace (attention kind none)")
+
+    def __repr__(self) -> str:
+        """Return what the models are and how they search, on one line."""
+        units = ", ".join(type(model.decoder.attention).__name__ for model in self.models)
+        sizes = (sum(p.numel() for p in model.parameters()) for model in self.models)
+        return (
+            f"Translator({len(self.models)} model{'s'[: len(self.models) - 1]} of {sum(sizes):,} "
+            f"parameters, {units} attention, {self._searching()}, on {self.device})"
+        )
 
     def _search(self, sources: Sequence[Source], options: DecodingConfig) -> list[list[Hypothesis]]:
         source_BS, lengths_B = self._collate(sources)
