@@ -8,5 +8,5 @@ bin=${VENV:-.venv}/bin
 export NO_MKDOCS_2_WARNING=1
 case ${1:-} in
 serve) exec "$bin/mkdocs" serve ;;
-*) exec "$bin/mkdocs" build --quiet --strict --clean --site-dir "${1:-site}" ;;
+*) exec "$bin/mkdocs" build --strict --clean --site-dir "${1:-site}" ;;
 esac
