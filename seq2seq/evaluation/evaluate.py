@@ -37,12 +37,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores, what they are made of, and what is wrong with the translations."""
+    """Scores, what they are made of, and what is wrong with the translations.
+
+    `hypotheses` are those, one a source; `scores` BLEU, chrF and TER, in percent.
+    """
 
     hypotheses: list[str]
-    """The translations, one a source."""
     scores: list[Score]
-    """BLEU, chrF and TER in percent, with signature and interval."""
     lengths: list[LengthBucket]
     pathologies: PathologyReport
     alignment: AttentionAlignment | None

@@ -114,11 +114,11 @@ class Trainer:
         self.run = run
         self.validate = validate
         self.callbacks = callbacks
+        self._untold: list[dict[str, Any]] = []  # records that no callback was given yet
         self.optimizer = build_optimizer(self.config.optimizer, self.model)
         self.progress = Progress()
         self._unread: list[Tensor] = []  # losses not yet fetched from the device
         self._scalars: Scalars | None = None
-        self._untold: list[dict[str, Any]] = []  # records that no callback was given yet
 
     def resume(self, checkpoint: Checkpoint) -> None:
         """Go on from `checkpoint` as if nothing had happened, but with today's configuration.
