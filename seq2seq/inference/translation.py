@@ -25,10 +25,7 @@ Matrix = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Candidate:
-    """One hypothesis; `log_probs`, in nats, are those of its pieces, and of the end if reached.
-
-    T counts its pieces, and the end where it was reached, S the source's, H the heads of the unit.
-    """
+    """One hypothesis; `log_probs`, in nats, are those of its pieces, and of the end if reached."""
 
     text: str
     score: float

@@ -43,10 +43,6 @@ class LightTranslator(TextTranslator):
         super().__init__(tokenizers, options=options, source_end=source_end, max_length=max_length)
         self._network = network
 
-    def __repr__(self) -> str:
-        """Return what it is and how it searches, on one line."""
-        return f"LightTranslator({self._searching()}, on cpu, exported)"
-
     def stream(
         self,
         texts: Iterable[str],
@@ -84,6 +80,10 @@ class LightTranslator(TextTranslator):
             )
 
         return self._searched(texts, search, size=options.batch, ahead=ahead)
+
+    def __repr__(self) -> str:
+        """Return what it is and how it searches, on one line."""
+        return f"LightTranslator({self._searching()}, on cpu, exported)"
 
     def _collate(self, sources: Sequence[Source]) -> tuple[np.ndarray, np.ndarray]:
         ids = [[*source.ids, EOS] if self._source_end else source.ids for source in sources]
