@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -21,7 +21,7 @@ from seq2seq.extension import load_code
 from seq2seq.model.model import Seq2Seq
 from seq2seq.training.run import Run
 from seq2seq.training.tensorboard import check_installed
-from seq2seq.training.trainer import Trainer
+from seq2seq.training.trainer import Callback, Trainer
 
 logger = logging.getLogger(__name__)
 
@@ -29,14 +29,20 @@ _CORPORA = ("data.train", "data.valid", "data.test")
 
 
 def train(
-    config: Config, folder: str | Path, *, resume: bool = False, show_bar: bool = False
+    config: Config,
+    folder: str | Path,
+    *,
+    resume: bool = False,
+    show_bar: bool = False,
+    callbacks: Sequence[Callback] = (),
 ) -> Run:
     """Train what `config` says in the run directory `folder`; return the run.
 
     With `resume` a run that is there goes on from its last checkpoint: settings of `training` and
     `decoding` may differ from before and apply from now on, all others must be the same, and the
-    corpora too, wherever they lie now. Without one there yet, it starts. Raises UserError if
-    anything of the above can't be.
+    corpora too, wherever they lie now. Without one there yet, it starts. Each of the `callbacks` is
+    given every record of metrics.jsonl; what it raises ends the training, saved, and is raised
+    here. Raises UserError if anything of the above can't be.
     """
     folder = Path(folder)
     find_device(config.training.device)
@@ -63,14 +69,20 @@ def train(
     _check_positions(config, model)
     run = old or Run.create(folder, config, prepared.tokenizers, asdict(prepared.summary))
     with _logged_to(run.folder / "train.log"):
-        trainer = _trainer(config, prepared, model, run)
+        trainer = _trainer(config, prepared, model, run, callbacks)
         if old:
             _go_on(trainer, old, config)
         trainer.fit(show_bar=show_bar)
     return run
 
 
-def _trainer(config: Config, prepared: Prepared, model: Seq2Seq, run: Run) -> Trainer:
+def _trainer(
+    config: Config,
+    prepared: Prepared,
+    model: Seq2Seq,
+    run: Run,
+    callbacks: Sequence[Callback],
+) -> Trainer:
     logger.info("%s", describe(model))
     batches = Batches(
         prepared.train,
@@ -78,7 +90,8 @@ def _trainer(config: Config, prepared: Prepared, model: Seq2Seq, run: Run) -> Tr
         source_end=config.tokenizer.source_end,
         seed=config.seed,
     )
-    return Trainer(config, model, batches, run, build_validate(config, prepared))
+    validate = build_validate(config, prepared)
+    return Trainer(config, model, batches, run, validate, callbacks=callbacks)
 
 
 def describe(model: Seq2Seq) -> str:

@@ -25,6 +25,7 @@ from sacrebleu.metrics.ter import TER
 from seq2seq.config import BleuTokenizer
 from seq2seq.errors import UserError
 from seq2seq.evaluation.tokenizers import AUTO, DEFAULT, choose_tokenizer, load_tokenizer
+from seq2seq.extras import install_hint
 
 References: TypeAlias = Sequence[Sequence["str | None"]]
 """Streams: references[k][i] is the k-th reference of line i, None where a line has fewer."""
@@ -282,7 +283,7 @@ class _MosesTokenizer:
             sacremoses = import_module("sacremoses")
         except ImportError:
             raise UserError(
-                "the Moses-tokenised score needs sacremoses: pip install 'seq2seq[moses]'"
+                f"the Moses-tokenised score needs sacremoses: {install_hint('moses')}"
             ) from None
         self._normalizer = sacremoses.MosesPunctNormalizer(lang=language)
         self._tokenizer = sacremoses.MosesTokenizer(lang=language)

@@ -71,7 +71,9 @@ class TextTranslator:
         `language` is the code of the source's; it tells text of another script.
         """
         self.tokenizers = tokenizers
+        """Of source and target."""
         self.options = options
+        """The settings of decoding where a call names no others."""
         self._source_end = source_end
         self._max_length = max_length
         self._language = language
@@ -120,6 +122,13 @@ class TextTranslator:
         which tells whether another text is there already, those read are answered when none is.
         """
         raise NotImplementedError
+
+    def _searching(self) -> str:
+        """The vocabularies and the search in a few words."""
+        source, target = map(len, self.tokenizers)
+        options = self.options
+        how = f"{options.n_best} samples" if options.sample else f"beam {options.beam}"
+        return f"{source:,} source and {target:,} target pieces, {how}"
 
     def source_ids(self, text: str) -> list[int]:
         """Return the ids of `text` that the encoder reads: with the end, if the models read one."""

@@ -79,6 +79,7 @@ class Translator(TextTranslator):
             language=language,
         )
         self.models = [model.to(device).eval() for model in models]
+        """Those of the ensemble, or the one."""
         self.device = device
         self._packs = {"fp32": products.Packs(), "bf16": products.Packs(torch.bfloat16)}
 
@@ -195,6 +196,15 @@ class Translator(TextTranslator):
         """Raise UserError if a model has no attention weights that could be replaced."""
         if not self.has_attention:
             raise UserError("attention: the model has no weights to replace (attention kind none)")
+
+    def __repr__(self) -> str:
+        """Return what the models are and how they search, on one line."""
+        units = ", ".join(type(model.decoder.attention).__name__ for model in self.models)
+        sizes = (sum(p.numel() for p in model.parameters()) for model in self.models)
+        return (
+            f"Translator({len(self.models)} model{'s'[: len(self.models) - 1]} of {sum(sizes):,} "
+            f"parameters, {units} attention, {self._searching()}, on {self.device})"
+        )
 
     def _search(self, sources: Sequence[Source], options: DecodingConfig) -> list[list[Hypothesis]]:
         source_BS, lengths_B = self._collate(sources)
