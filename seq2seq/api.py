@@ -19,6 +19,7 @@ from seq2seq.config import Config, revise
 from seq2seq.errors import UserError
 
 if TYPE_CHECKING:
+    from seq2seq.config import BleuTokenizer
     from seq2seq.evaluation.evaluate import Evaluation
     from seq2seq.explain.explanation import Explanation
     from seq2seq.inference.translator import Translator
@@ -133,6 +134,8 @@ def evaluate(
     *,
     data: str | os.PathLike[str] | None = None,
     alignments: str | os.PathLike[str] | None = None,
+    tokenize: BleuTokenizer | None = None,
+    language: str | None = None,
     moses: str | None = None,
     bootstrap: int = 1000,
     checkpoint: str = "best",
@@ -143,14 +146,16 @@ def evaluate(
 
     `model` is a run directory or its translator. The test set is `sources` with `references`, one a
     source or several lists of them; or a corpus, `data` (prefix or .tsv), else the `data.test` of
-    the run's configuration. `alignments` is a file of gold alignments for the alignment error rate;
-    `moses` the target language, for the literature's lower-cased BLEU; `bootstrap` the number of
-    resamples behind the 95 % intervals, 0 for none. Further keywords are settings of decoding
-    (`beam=1`). `print` shows the whole report.
+    the run's configuration. `alignments` is a file of gold alignments for the alignment error rate.
+    `tokenize` is what BLEU counts, else the run's `evaluation.tokenize`, chosen by the target
+    `language`, else the run's; `moses` is that language for the literature's lower-cased BLEU too.
+    `bootstrap` is the number of resamples behind the 95 % intervals, 0 for none. Further keywords
+    are settings of decoding (`beam=1`). `print` shows the whole report.
 
     Raises UserError where the numbers of lines differ, or there is no test set.
     """
     from seq2seq.evaluation.evaluate import evaluate as score
+    from seq2seq.evaluation.tokenizers import AUTO
 
     if (sources is None) != (references is None):
         raise UserError("evaluate: give sources and references, or neither")
@@ -161,9 +166,16 @@ def evaluate(
         sources, streams = _test_set(model, data)
     else:
         sources, streams = _texts("sources", sources), _streams(references)
-    alignments = None if alignments is None else Path(alignments).expanduser()
+    config = None if _is_translator(model) else _run(model).config
     return score(
-        translator, sources, streams, moses=moses, alignments=alignments, bootstrap=bootstrap
+        translator,
+        sources,
+        streams,
+        tokenize=tokenize or (config.evaluation.tokenize if config else AUTO),
+        language=language or (config.data.target if config else ""),
+        moses=moses,
+        alignments=None if alignments is None else Path(alignments).expanduser(),
+        bootstrap=bootstrap,
     )
 
 
@@ -193,10 +205,14 @@ def _translator(
 
 def _names(folder: Any, checkpoint: str) -> tuple[str, str]:
     """What the run and its checkpoint are called, for what is made of them."""
+    run = _run(folder)
+    return str(run.folder), run.checkpoint(checkpoint).folder.resolve().name
+
+
+def _run(folder: Any) -> Run:
     from seq2seq.training.run import Run
 
-    run = Run.open(Path(folder).expanduser())
-    return str(run.folder), run.checkpoint(checkpoint).folder.resolve().name
+    return Run.open(Path(folder).expanduser())
 
 
 def _is_translator(model: object) -> bool:
@@ -219,14 +235,13 @@ def _test_set(
 ) -> tuple[list[str], list[list[str | None]]]:
     """Sources and their one reference each, of a corpus in the languages of a run."""
     from seq2seq.data.corpus import find_corpus
-    from seq2seq.training.run import Run
 
     if _is_translator(model):
         raise UserError(
             "evaluate: a translator doesn't know its corpora: give sources and references, or name "
             "the run directory instead"
         )
-    config = Run.open(Path(model).expanduser()).config.data
+    config = _run(model).config.data
     spec = config.test if data is None else os.fspath(data)
     if not spec:
         raise UserError("evaluate: the run has no data.test; give data, or sources and references")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol, overload
+from typing import Any, Protocol, overload
 
 import numpy as np
 import torch
@@ -84,12 +84,13 @@ class Translator(TextTranslator):
         self._packs = {"fp32": products.Packs(), "bf16": products.Packs(torch.bfloat16)}
 
     @overload
-    def translate(  # type: ignore[overload-overlap]  # a str is one text, and never its letters
+    def translate(  # a str is one text, and never its letters
         self,
         texts: str,
         options: DecodingConfig | None = None,
         *,
         attention: Disturbance | None = None,
+        **changes: Any,
     ) -> Translation: ...
 
     @overload
@@ -99,6 +100,7 @@ class Translator(TextTranslator):
         options: DecodingConfig | None = None,
         *,
         attention: Disturbance | None = None,
+        **changes: Any,
     ) -> list[Translation]: ...
 
     def translate(
@@ -107,13 +109,16 @@ class Translator(TextTranslator):
         options: DecodingConfig | None = None,
         *,
         attention: Disturbance | None = None,
+        **changes: Any,
     ) -> Translation | list[Translation]:
         """Return the translation of one text, or of each of several, in order.
 
-        A blank text gives a blank one. Logs a warning of what the models do not know. With
-        `attention` the models read with the weights that it makes of their own, which are then
-        those shown. Raises UserError if a model has none.
+        A blank text gives a blank one. `changes` are settings of decoding for this call (`beam=5,
+        n_best=3`), on top of `options` or the run's own. Logs a warning of what the models do not
+        know. With `attention` the models read with the weights that it makes of their own, which
+        are then those shown. Raises UserError if a model has none, or a setting can't be.
         """
+        options = self._revised(options, changes)
         found = list(tell_unknown(self.stream(texts, options, attention=attention)))
         return found[0] if isinstance(texts, str) else found
 

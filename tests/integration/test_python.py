@@ -138,6 +138,28 @@ def test_an_export_says_what_it_can_not_do(export: Path, folder: str) -> None:
         seq2seq.evaluate(export, [SENTENCE], [french(SENTENCE)])
 
 
+def test_settings_of_decoding_are_keywords(folder: str) -> None:
+    translator = seq2seq.load(folder)
+    several = translator.translate([SENTENCE], beam=4, n_best=3)[0]
+    options = seq2seq.DecodingConfig(beam=4, n_best=3)
+    assert several.as_dict() == translator.translate(SENTENCE, options).as_dict()
+    assert len(several.candidates) == 3
+    on_top = translator.translate(SENTENCE, options, n_best=2)
+    assert [c.text for c in on_top.candidates] == [c.text for c in several.candidates[:2]]
+    assert len(translator.translate(SENTENCE).candidates) == 1
+    with pytest.raises(UserError, match=r"baem.*did you mean 'beam'"):
+        translator.translate(SENTENCE, baem=1)
+    with pytest.raises(UserError, match="n_best 3 is more than beam 2"):
+        translator.translate(SENTENCE, beam=2, n_best=3)
+
+
+def test_an_export_takes_them_too(export: Path) -> None:
+    translator = seq2seq.load(export)
+    assert len(translator.translate(SENTENCE, beam=3, n_best=3).candidates) == 3
+    with pytest.raises(UserError, match=r"decoding\.sample"):
+        translator.translate(SENTENCE, sample=True)
+
+
 # --- explaining and scoring -----------------------------------------------------------------------
 
 
@@ -181,6 +203,19 @@ def test_evaluate_takes_lists_or_a_corpus_or_the_run_s_own(folder: str) -> None:
     assert named.alignment is not None
     assert several.scores[0].value >= given.scores[0].value
     assert "nrefs:2" in several.scores[0].signature
+
+
+def test_bleu_counts_the_tokens_of_the_run_s_target_language(folder: str) -> None:
+    config = Path(folder, "config.yaml")
+    config.write_text(config.read_text("utf-8").replace("target: fr", "target: zh"), "utf-8")
+    lines = [SENTENCE], [french(SENTENCE)]
+    by_run = seq2seq.evaluate(folder, *lines, bootstrap=0)
+    translator = seq2seq.load(folder)
+    by_language = seq2seq.evaluate(translator, *lines, language="zh", bootstrap=0)
+    by_name = seq2seq.evaluate(folder, *lines, tokenize="char", bootstrap=0)
+    assert "tok:zh" in by_run.scores[0].signature
+    assert "tok:zh" in by_language.scores[0].signature
+    assert "tok:char" in by_name.scores[0].signature
 
 
 @pytest.mark.parametrize(
