@@ -25,6 +25,7 @@ from seq2seq.evaluation.scores import (
     References,
     Score,
     check_lines,
+    load_moses,
     render_scores,
     score_moses,
     score_tokens,
@@ -110,6 +111,8 @@ def evaluate(
     score. Raises UserError where the files don't belong together.
     """
     check_lines(sources, references)  # each will have a hypothesis
+    if moses:
+        load_moses()  # now, not after all has been translated
     tokenize = choose_tokenizer(references, tokenize=tokenize, language=language)
     gold = read_gold(alignments, sentences=len(sources)) if alignments else None
     if gold and not any(model.decoder.attention.heads for model in translator.models):

@@ -120,6 +120,16 @@ def quick_scores(
     return QuickScores(*(_score(metric, texts, 0, SEED).value for metric in metrics))
 
 
+def load_moses() -> Any:
+    """Return the package behind `score_moses`; UserError, naming the extra, where there is none."""
+    try:
+        return import_module("sacremoses")
+    except ImportError:
+        raise UserError(
+            f"the Moses-tokenised score needs sacremoses: {install_hint('moses')}"
+        ) from None
+
+
 def score_moses(
     hypotheses: Sequence[str],
     references: References,
@@ -279,12 +289,7 @@ class _MosesTokenizer:
     """normalize-punctuation.perl | tokenizer.perl, by sacremoses; BLEU lower-cases."""
 
     def __init__(self, language: str, *, split_hyphens: bool) -> None:
-        try:
-            sacremoses = import_module("sacremoses")
-        except ImportError:
-            raise UserError(
-                f"the Moses-tokenised score needs sacremoses: {install_hint('moses')}"
-            ) from None
+        sacremoses = load_moses()
         self._normalizer = sacremoses.MosesPunctNormalizer(lang=language)
         self._tokenizer = sacremoses.MosesTokenizer(lang=language)
         self._split_hyphens = split_hyphens

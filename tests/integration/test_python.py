@@ -218,6 +218,16 @@ def test_bleu_counts_the_tokens_of_the_run_s_target_language(folder: str) -> Non
     assert "tok:char" in by_name.scores[0].signature
 
 
+def test_a_missing_package_is_told_before_the_translating(
+    folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    translator = seq2seq.load(folder)
+    monkeypatch.setitem(sys.modules, "sacremoses", None)
+    monkeypatch.setattr(translator, "stream", lambda *_, **__: pytest.fail("translated"))
+    with pytest.raises(UserError, match=r"needs sacremoses: pip install 'seq2seq-attention\[moses"):
+        seq2seq.evaluate(translator, [SENTENCE], [french(SENTENCE)], moses="fr")
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
