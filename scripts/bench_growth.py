@@ -38,6 +38,7 @@ from seq2seq.config import Config, DecodingConfig, load_config
 from seq2seq.data.corpus import find_corpus, read_lines
 from seq2seq.data.dataset import DatasetWriter, ParallelDataset
 from seq2seq.data.prepare import Prepared, prepare
+from seq2seq.extras import install_hint
 from seq2seq.inference.translator import Translator
 from seq2seq.model.model import Seq2Seq
 
@@ -403,7 +404,7 @@ def draw(found: dict[str, Any], folder: Path) -> None:
     try:
         import matplotlib
     except ImportError:
-        print("no pictures: pip install 'seq2seq[plots]'", file=sys.stderr)
+        print(f"no pictures: {install_hint('plots')}", file=sys.stderr)
         return
     matplotlib.use("svg")
     matplotlib.rcParams["svg.hashsalt"] = "growth"  # the same figures give the same file

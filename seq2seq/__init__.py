@@ -12,18 +12,29 @@ from typing import TYPE_CHECKING
 from seq2seq.waiting import choose_waiting
 
 if TYPE_CHECKING:
-    from seq2seq.config import DecodingConfig, load_config
+    from seq2seq.api import evaluate, explain, load, load_config, train
+    from seq2seq.config import Config, DecodingConfig
     from seq2seq.errors import UserError
+    from seq2seq.evaluation.evaluate import Evaluation
+    from seq2seq.explain.explanation import Explanation
     from seq2seq.inference.translation import Candidate, Translation
-    from seq2seq.inference.translator import Translator, load
-    from seq2seq.pipeline import train
+    from seq2seq.inference.translator import Translator
+    from seq2seq.light.translator import LightTranslator
+    from seq2seq.training.run import Run
 
 __all__ = [
     "Candidate",
+    "Config",
     "DecodingConfig",
+    "Evaluation",
+    "Explanation",
+    "LightTranslator",
+    "Run",
     "Translation",
     "Translator",
     "UserError",
+    "evaluate",
+    "explain",
     "load",
     "load_config",
     "train",
@@ -34,18 +45,31 @@ choose_waiting()  # OpenMP reads it when torch is imported, and not again
 
 _HOMES = {
     "Candidate": "inference.translation",
+    "Config": "config",
     "DecodingConfig": "config",
+    "Evaluation": "evaluation.evaluate",
+    "Explanation": "explain.explanation",
+    "LightTranslator": "light.translator",
+    "Run": "training.run",
     "Translation": "inference.translation",
     "Translator": "inference.translator",
     "UserError": "errors",
-    "load": "inference.translator",
-    "load_config": "config",
-    "train": "pipeline",
+    "evaluate": "api",
+    "load": "api",
+    "load_config": "api",
+    "train": "api",
 }
 
 
 def __getattr__(name: str) -> object:
     """Import a public name when it is first used: `seq2seq --help` need not wait for torch."""
+    if name == "explain":  # the package of that name, which can be called: see there
+        return import_module("seq2seq.explain")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"seq2seq.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """Return the public names, imported already or not."""
+    return [*__all__, "__version__"]

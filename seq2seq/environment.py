@@ -10,6 +10,7 @@ import torch
 from seq2seq import __version__
 from seq2seq.data.prepare import default_cache
 from seq2seq.errors import UserError
+from seq2seq.extras import install_hint
 from seq2seq.training.run import find_run
 from seq2seq.waiting import describe_waiting
 
@@ -19,6 +20,8 @@ _OPTIONAL = {
     "mtdata": "corpora",
     "sacremoses": "moses",
     "onnxruntime": "onnx",
+    "matplotlib": "plots",
+    "entmax": "sparse",
 }
 """Package -> the extra of ours that installs it."""
 
@@ -44,7 +47,7 @@ def _version(name: str, extra: str) -> str:
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
-        return f"not installed: pip install 'seq2seq[{extra}]'"
+        return f"not installed: {install_hint(extra)}"
 
 
 def _device() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -24,7 +24,7 @@ from seq2seq.extension import load_code
 from seq2seq.model.model import Seq2Seq
 from seq2seq.training.run import Run
 from seq2seq.training.tensorboard import check_installed
-from seq2seq.training.trainer import Trainer
+from seq2seq.training.trainer import Callback, Trainer
 
 logger = logging.getLogger(__name__)
 
@@ -35,14 +35,20 @@ _LEAK = 0.005  # a larger share of validation in training is warned of, as by `d
 
 
 def train(
-    config: Config, folder: str | Path, *, resume: bool = False, show_bar: bool = False
+    config: Config,
+    folder: str | Path,
+    *,
+    resume: bool = False,
+    show_bar: bool = False,
+    callbacks: Sequence[Callback] = (),
 ) -> Run:
     """Train what `config` says in the run directory `folder`; return the run.
 
     With `resume` a run that is there goes on from its last checkpoint: settings of `training` and
     `decoding` may differ from before and apply from now on, which the log and the metrics note; all
     others must be the same, and the corpora too, wherever they lie now. Without one there yet, it
-    starts. Raises UserError if anything of the above can't be.
+    starts. Each of the `callbacks` is given every record of metrics.jsonl; what it raises ends the
+    training, saved, and is raised here. Raises UserError if anything of the above can't be.
     """
     folder = Path(folder)
     find_device(config.training.device)
@@ -71,7 +77,7 @@ def train(
         load_init(model, config.init)
     run = old or Run.create(folder, config, prepared.tokenizers, asdict(prepared.summary))
     with _logged_to(run.folder / "train.log"):
-        trainer = _trainer(config, prepared, model, run)
+        trainer = _trainer(config, prepared, model, run, callbacks)
         if old:
             _go_on(trainer, old, config)
         else:
@@ -101,7 +107,13 @@ def _warn_of_data(summary: Summary) -> None:
         )
 
 
-def _trainer(config: Config, prepared: Prepared, model: Seq2Seq, run: Run) -> Trainer:
+def _trainer(
+    config: Config,
+    prepared: Prepared,
+    model: Seq2Seq,
+    run: Run,
+    callbacks: Sequence[Callback],
+) -> Trainer:
     logger.info("%s", describe(model))
     batches = Batches(
         prepared.train,
@@ -109,7 +121,8 @@ def _trainer(config: Config, prepared: Prepared, model: Seq2Seq, run: Run) -> Tr
         source_end=config.tokenizer.source_end,
         seed=config.seed,
     )
-    return Trainer(config, model, batches, run, build_validate(config, prepared))
+    validate = build_validate(config, prepared)
+    return Trainer(config, model, batches, run, validate, callbacks=callbacks)
 
 
 def with_init(config: Config, run: Run | None = None) -> Config:

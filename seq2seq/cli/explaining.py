@@ -111,10 +111,13 @@ def explain(
         raise UserError("explain: give TEXT or --input, not both")
     check_no_paths(texts)
     lines = read_texts(texts, source)
+    refused: list[UserError] = []
     if target is not None:
         target = typed_text(target, "--target")
     if target is not None or outputs:
-        lines = _checked(list(lines), target, outputs or [])
+        lines = iter(kept := list(lines))
+        _check_target(target, len(kept))
+        outputs, refused = _writable(outputs or [], len(kept))
     runs = open_runs(model)
     if len(runs) > 1 or checkpoint == "all":
         given = {
@@ -134,9 +137,12 @@ def explain(
     version = runs[0].checkpoint(checkpoint).folder.resolve().name
     explanations = _explained(lines, translator, target, name, version)
     if outputs:
-        explanations = iter(kept := list(explanations))
+        explanations = iter(done := list(explanations))
         for output in outputs:
-            write(kept, output, view)
+            try:
+                write(done, output, view)
+            except UserError as error:  # the others can be written all the same
+                refused.append(error)
     width = shutil.get_terminal_size((WIDTH, 24)).columns
     for explanation in explanations:
         found = _saliencies(translator, explanation) if saliency else []
@@ -148,6 +154,8 @@ def explain(
         else:
             text = render(explanation, head=view.head, pieces=pieces, full=full, width=width)
             print(*[text, *found], sep="\n\n", end="\n\n", flush=True)
+    if refused:
+        raise UserError("; ".join(map(str, refused)))
 
 
 def _explained(
@@ -188,17 +196,33 @@ def _saliencies(translator: Translator, explanation: Explanation) -> list[Salien
     return [leave_one_out(translator, *pair), *gradient_saliency(translator, *pair)]
 
 
-def _checked(lines: list[str], target: str | None, outputs: list[Path]) -> Iterator[str]:
-    """The lines, if one translation can be of all of them, and every output be written of them."""
-    from seq2seq.explain.export import check
-
-    if target is not None and len(lines) != 1:
+def _check_target(target: str | None, sentences: int) -> None:
+    """Refuse --target where it can't be the translation of what is explained."""
+    if target is not None and sentences != 1:
         raise UserError(
-            f"--target: expected the translation of one sentence, found {len(lines)} sentences"
+            f"--target: expected the translation of one sentence, found {sentences} sentences"
         )
+
+
+def _writable(outputs: list[Path], sentences: int) -> tuple[list[Path], list[UserError]]:
+    """The outputs that can be written, and what is missing for the others.
+
+    A name that none could be written under is refused at once, and so are all outputs together.
+    """
+    from seq2seq.explain.export import check
+    from seq2seq.extras import MissingPackageError
+
+    writable, refused = [], list[UserError]()
     for output in outputs:
-        check(output, len(lines))
-    return iter(lines)
+        try:
+            check(output, sentences)
+        except MissingPackageError as error:
+            refused.append(error)
+        else:
+            writable.append(output)
+    if refused and not writable:
+        raise UserError("; ".join(map(str, refused)))
+    return writable, refused
 
 
 def _head(name: str, translator: Translator) -> int | None:

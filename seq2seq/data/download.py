@@ -33,6 +33,7 @@ from typing import BinaryIO, NamedTuple, TypeAlias, cast
 from seq2seq.bundled import bundled_recipe
 from seq2seq.data.split import split_pairs
 from seq2seq.errors import UserError, did_you_mean
+from seq2seq.extras import install_hint
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with a file's name, its bytes so far and its size in bytes."""
@@ -400,7 +401,7 @@ def _build_tatoeba(files: list[Path], out: Path) -> None:
 def _run_mtdata(ids: dict[str, str], folder: Path, out: Path) -> None:
     """Have mtdata fetch and unpack the sets, and copy what it wrote to `out` under our names."""
     if importlib.util.find_spec("mtdata") is None:
-        raise UserError("this corpus needs mtdata: pip install 'seq2seq[corpora]'")
+        raise UserError(f"this corpus needs mtdata: {install_hint('corpora')}")
     command = [sys.executable, "-m", "mtdata", "-no-pb", "get", "-l", "eng-fra", "-o", str(folder)]
     for split, id_ in ids.items():
         command += [f"--{split}", id_]

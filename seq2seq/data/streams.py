@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TextIO, TypeAlias, cast
 
 from seq2seq.errors import UserError
+from seq2seq.extras import install_hint
 
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 """Endings of compressed files that are read."""
@@ -257,9 +258,7 @@ def _open_zst(raw: io.BufferedReader) -> BinaryIO:
     try:
         library = importlib.import_module("zstandard")
     except ImportError:
-        raise UserError(
-            f"{raw.name}: .zst files need a library: pip install zstandard, or seq2seq[zst]"
-        ) from None
+        raise UserError(f"{raw.name}: .zst files need zstandard: {install_hint('zst')}") from None
     return cast(BinaryIO, io.BufferedReader(_ZstReader(raw, library), 1 << 16))
 
 

@@ -25,6 +25,7 @@ from seq2seq.evaluation.scores import (
     References,
     Score,
     check_lines,
+    load_moses,
     render_scores,
     score_moses,
     score_tokens,
@@ -39,7 +40,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores, what they are made of, and what is wrong with the translations."""
+    """Scores, what they are made of, and what is wrong with the translations.
+
+    `hypotheses` are those, one a source; `scores` BLEU, chrF and TER, in percent.
+    """
 
     hypotheses: list[str]
     scores: list[Score]
@@ -55,6 +59,17 @@ class Evaluation:
     """Of each pair, those of the last kind."""
     entropy: float | None
     """Of attention on the first references, nats a word; None without attention."""
+
+    def __repr__(self) -> str:
+        """Return the scores on one line; `print` shows the whole report."""
+        figures = [f"{score.name} {score.value:.2f}" for score in self.scores]
+        if self.alignment:
+            figures.append(f"AER {self.alignment.unshifted.aer:.1%}")
+        return f"Evaluation({', '.join(figures)}, {len(self.hypotheses):,} sentences)"
+
+    def __str__(self) -> str:
+        """Return the whole report."""
+        return self.render()
 
     def render(self) -> str:
         """Return the whole as text."""
@@ -96,6 +111,8 @@ def evaluate(
     score. Raises UserError where the files don't belong together.
     """
     check_lines(sources, references)  # each will have a hypothesis
+    if moses:
+        load_moses()  # now, not after all has been translated
     tokenize = choose_tokenizer(references, tokenize=tokenize, language=language)
     gold = read_gold(alignments, sentences=len(sources)) if alignments else None
     if gold and not any(model.decoder.attention.heads for model in translator.models):

@@ -25,6 +25,7 @@ from sacrebleu.metrics.ter import TER
 from seq2seq.config import BleuTokenizer
 from seq2seq.errors import UserError
 from seq2seq.evaluation.tokenizers import AUTO, DEFAULT, choose_tokenizer, is_cjk, load_tokenizer
+from seq2seq.extras import install_hint
 
 References: TypeAlias = Sequence[Sequence["str | None"]]
 """Streams: references[k][i] is the k-th reference of line i, None where a line has fewer."""
@@ -117,6 +118,16 @@ def quick_scores(
     texts = _comparable(hypotheses, references)
     metrics = (BLEU(tokenize=tokenize), CHRF())
     return QuickScores(*(_score(metric, texts, 0, SEED).value for metric in metrics))
+
+
+def load_moses() -> Any:
+    """Return the package behind `score_moses`; UserError, naming the extra, where there is none."""
+    try:
+        return import_module("sacremoses")
+    except ImportError:
+        raise UserError(
+            f"the Moses-tokenised score needs sacremoses: {install_hint('moses')}"
+        ) from None
 
 
 def score_moses(
@@ -278,12 +289,7 @@ class _MosesTokenizer:
     """normalize-punctuation.perl | tokenizer.perl, by sacremoses; BLEU lower-cases."""
 
     def __init__(self, language: str, *, split_hyphens: bool) -> None:
-        try:
-            sacremoses = import_module("sacremoses")
-        except ImportError:
-            raise UserError(
-                "the Moses-tokenised score needs sacremoses: pip install 'seq2seq[moses]'"
-            ) from None
+        sacremoses = load_moses()
         self._normalizer = sacremoses.MosesPunctNormalizer(lang=language)
         self._tokenizer = sacremoses.MosesTokenizer(lang=language)
         self._split_hyphens = split_hyphens

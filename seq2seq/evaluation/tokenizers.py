@@ -19,6 +19,7 @@ from sacrebleu.metrics.bleu import BLEU
 
 from seq2seq.config import BleuTokenizer
 from seq2seq.errors import UserError
+from seq2seq.extras import install_hint
 
 logger = logging.getLogger(__name__)
 
@@ -77,9 +78,9 @@ def choose_tokenizer(
         return DEFAULT
     if not _is_installed(wanted):
         logger.info(
-            "BLEU counts characters (tok:char), since %s; for words: pip install 'seq2seq[%s]'",
+            "BLEU counts characters (tok:char), since %s; for words: %s",
             because,
-            _EXTRAS[wanted],
+            install_hint(_EXTRAS[wanted]),
         )
         return "char"
     logger.info("BLEU counts the tokens of sacreBLEU's %s, since %s", wanted, because)
@@ -94,7 +95,7 @@ def load_tokenizer(name: BleuTokenizer) -> Any:
         return BLEU(tokenize=name).tokenizer
     except (Exception, SystemExit) as error:  # no library, no dictionary or no network: bare ones
         extra = _EXTRAS.get(name)
-        way_out = f"pip install 'seq2seq[{extra}]'" if extra else " ".join(str(error).split())
+        way_out = install_hint(extra) if extra else " ".join(str(error).split())
         raise UserError(f"tokenize: {name} can't be loaded: {way_out}") from None
 
 

@@ -23,7 +23,8 @@ from torch import Tensor
 
 from seq2seq.data.tokenizer import BOS, EOS, Tokenizer, WordPieces
 from seq2seq.errors import UserError
-from seq2seq.inference.translation import END, Candidate, Translation, merge_words
+from seq2seq.inference.html import paragraph, shaded_table
+from seq2seq.inference.translation import END, Candidate, Translation, merge_words, quoted
 from seq2seq.inference.translator import Translator
 from seq2seq.model.attention import ADDRESSINGS, ATTENTIONS
 from seq2seq.model.attention.contract import at_least_float32
@@ -89,6 +90,30 @@ class Explanation:
 
     model: str = ""
     checkpoint: str = ""
+
+    def __repr__(self) -> str:
+        """Return source, translation, and how much there is between them."""
+        texts = f"{quoted(self.source)} -> {quoted(self.translation)}"
+        sizes = f"{len(self.source_pieces)} source and {len(self.target_pieces)} target pieces"
+        heads = "1 head" if self.heads == 1 else f"{self.heads} heads"
+        return f"Explanation({texts}, {sizes}, {self.kinds.attention} attention, {heads})"
+
+    def __str__(self) -> str:
+        """Return the step table and the matrix of words, as `seq2seq explain` prints them."""
+        from seq2seq.explain.table import render
+
+        return render(self)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the mean attention, word by word, self-attention beside."""
+        parts = [paragraph(self.source), paragraph(self.translation, bold=True)]
+        columns = [word.word for word in self.source_words]
+        rows = [word.word for word in self.target_words]
+        parts.append(shaded_table(self.matrix_NJ(), rows, columns))
+        if self.self_weights_HSS is not None:
+            parts.append(paragraph("self-attention in the encoder:"))
+            parts.append(shaded_table(self.self_matrix_JJ(), columns, columns))
+        return "".join(parts)
 
     @property
     def heads(self) -> int:

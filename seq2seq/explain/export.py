@@ -21,8 +21,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from seq2seq.errors import UserError, did_you_mean
+from seq2seq.explain import svg
 from seq2seq.explain.explanation import Explanation
 from seq2seq.explain.page import PageCheckpoint, PageRun, title_of, write_page
+from seq2seq.extras import MissingPackageError, install_hint
 
 
 class View(NamedTuple):
@@ -47,7 +49,10 @@ def write(explanations: Sequence[Explanation], path: Path, view: View | None = N
 
 
 def check(path: Path, sentences: int) -> None:
-    """Refuse what `write` could not write, before the work and not after it."""
+    """Refuse what `write` could not write, before the work and not after it.
+
+    Raises UserError; where only a package is missing, MissingPackageError.
+    """
     ending = path.suffix.lower()
     if ending not in WRITERS:
         hint = did_you_mean(ending, WRITERS)
@@ -58,11 +63,12 @@ def check(path: Path, sentences: int) -> None:
         raise UserError(f"{path}: expected a file to write, found a folder")
     if not path.parent.is_dir():
         raise UserError(f"{path}: no such folder to write to: {path.parent}")
-    if ending in _PICTURES:
-        if sentences != 1:
-            raise UserError(f"{path}: a picture shows one sentence, found {sentences}")
-        if find_spec("matplotlib") is None:
-            raise UserError(f"{path}: needs matplotlib: pip install 'seq2seq[plots]'")
+    if ending in (".png", ".svg") and sentences != 1:
+        raise UserError(f"{path}: a picture shows one sentence, found {sentences}")
+    if ending == ".png" and find_spec("matplotlib") is None:
+        raise MissingPackageError(
+            f"{path}: needs matplotlib: {install_hint('plots')}; .svg needs none"
+        )
 
 
 def write_json(explanations: Sequence[Explanation], path: Path, view: View) -> None:
@@ -82,12 +88,20 @@ def write_npz(explanations: Sequence[Explanation], path: Path, view: View) -> No
     np.savez(path, **{f"{n}/{key}": a for n, e in numbered for key, a in _arrays(e).items()})
 
 
-def write_picture(explanations: Sequence[Explanation], path: Path, view: View) -> None:
+def write_png(explanations: Sequence[Explanation], path: Path, view: View) -> None:
     """Write the heat map of one sentence; it needs the extra `plots`."""
-    from seq2seq.explain.picture import save  # matplotlib, which not everybody has
-
+    try:
+        from seq2seq.explain.picture import save  # matplotlib, which not everybody has
+    except ImportError:
+        raise MissingPackageError(f"a PNG needs matplotlib: {install_hint('plots')}") from None
     (explanation,) = explanations
     save(explanation, path, head=view.head, pieces=view.pieces)
+
+
+def write_svg(explanations: Sequence[Explanation], path: Path, view: View) -> None:
+    """Write the heat map of one sentence."""
+    (explanation,) = explanations
+    svg.save(explanation, path, head=view.head, pieces=view.pieces)
 
 
 def write_html(explanations: Sequence[Explanation], path: Path, view: View) -> None:
@@ -100,13 +114,12 @@ def write_html(explanations: Sequence[Explanation], path: Path, view: View) -> N
     write_page(path, runs, title=title_of([explanation.source for explanation in explanations]))
 
 
-_PICTURES = (".png", ".svg")
-
 WRITERS: dict[str, Writer] = {
     ".json": write_json,
     ".npz": write_npz,
     ".html": write_html,
-    **dict.fromkeys(_PICTURES, write_picture),
+    ".png": write_png,
+    ".svg": write_svg,
 }
 """What writes a file, by the ending of its name."""
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from seq2seq import __version__
 from seq2seq.errors import UserError
+from seq2seq.extras import install_hint
 from seq2seq.light.network import ENCODER, STEP
 from seq2seq.light.translator import FORMAT, SETTINGS
 from seq2seq.training.run import Run
@@ -65,9 +66,7 @@ def _check_installed() -> None:
         import onnx  # noqa: F401
         import onnxruntime  # noqa: F401
     except ImportError as error:
-        raise UserError(
-            f"export needs the package {error.name}: pip install 'seq2seq[onnx]'"
-        ) from None
+        raise UserError(f"export needs the package {error.name}: {install_hint('onnx')}") from None
 
 
 def _quantize(folder: Path) -> None:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
-from seq2seq.config import DecodingConfig
+from seq2seq.config import DecodingConfig, revise
 from seq2seq.data.scripts import letters_of, scripts_of
 from seq2seq.data.tokenizer import EOS, UNK, Tokenizers, WordPieces
 from seq2seq.errors import UserError
@@ -71,7 +71,9 @@ class TextTranslator:
         `language` is the code of the source's; it tells text of another script.
         """
         self.tokenizers = tokenizers
+        """Of source and target."""
         self.options = options
+        """The settings of decoding where a call names no others."""
         self._source_end = source_end
         self._max_length = max_length
         self._language = language
@@ -87,22 +89,25 @@ class TextTranslator:
             raise UserError(f"{purpose}: the model has no attention weights (attention kind none)")
 
     @overload
-    def translate(  # type: ignore[overload-overlap]  # a str is one text, and never its letters
-        self, texts: str, options: DecodingConfig | None = None
+    def translate(  # a str is one text, and never its letters
+        self, texts: str, options: DecodingConfig | None = None, **changes: Any
     ) -> Translation: ...
 
     @overload
     def translate(
-        self, texts: Iterable[str], options: DecodingConfig | None = None
+        self, texts: Iterable[str], options: DecodingConfig | None = None, **changes: Any
     ) -> list[Translation]: ...
 
     def translate(
-        self, texts: str | Iterable[str], options: DecodingConfig | None = None
+        self, texts: str | Iterable[str], options: DecodingConfig | None = None, **changes: Any
     ) -> Translation | list[Translation]:
         """Return the translation of one text, or of each of several, in order.
 
-        A blank text gives a blank one. Logs a warning of what the model does not know.
+        A blank text gives a blank one. `changes` are settings of decoding for this call (`beam=1,
+        n_best=1`), on top of `options` or the run's own; UserError if they can't be. Logs a warning
+        of what the model does not know.
         """
+        options = self._revised(options, changes)
         found = list(tell_unknown(self.stream(texts, options)))
         return found[0] if isinstance(texts, str) else found
 
@@ -120,6 +125,20 @@ class TextTranslator:
         which tells whether another text is there already, those read are answered when none is.
         """
         raise NotImplementedError
+
+    def _revised(
+        self, options: DecodingConfig | None, changes: Mapping[str, Any]
+    ) -> DecodingConfig:
+        """`options`, or the translator's own, with `changes` by name."""
+        chosen = options or self.options
+        return revise(chosen, changes) if changes else chosen
+
+    def _searching(self) -> str:
+        """The vocabularies and the search in a few words."""
+        source, target = map(len, self.tokenizers)
+        options = self.options
+        how = f"{options.n_best} samples" if options.sample else f"beam {options.beam}"
+        return f"{source:,} source and {target:,} target pieces, {how}"
 
     def source_ids(self, text: str) -> list[int]:
         """Return the ids of `text` that the encoder reads: with the end, if the models read one."""

@@ -20,6 +20,8 @@ from seq2seq.data.tokenizer import WordPieces
 END = "</s>"
 _LEFT_TO_RIGHT = "\u200e"  # LRM
 
+_LONG = 300  # characters of a text in a repr
+
 Matrix = npt.NDArray[np.float32]
 
 
@@ -33,12 +35,22 @@ class Candidate:
 
     text: str
     score: float
+    """Log-probability / length ^ `decoding.length_penalty`: by default a piece's mean, in nats."""
     log_probs: list[float]
     pieces: list[str]
     words: list[WordPieces]
+    """Each with the places of its pieces among the T."""
     finished: bool
+    """Whether the end was reached; if not, it was cut off at the greatest length."""
     weights_THS: npt.NDArray[np.float32] = field(repr=False)
+    """Row t is the attention that predicted piece t; without attention there is no head, H = 0."""
     source_words: list[WordPieces] = field(repr=False)
+    """Each with the places of its pieces among the S."""
+
+    def __repr__(self) -> str:
+        """Return the text and its score, and whether it was cut off."""
+        cut = "" if self.finished else f", cut after {len(self.pieces)} pieces"
+        return f"Candidate({quoted(self.text)}, score {self.score:.3f}{cut})"
 
     @property
     def log_prob(self) -> float:
@@ -71,6 +83,7 @@ class Translation:
     source: str
     """What was read of it: all, but for a line beyond `decoding.max_source`."""
     source_pieces: list[str]
+    """What the S positions stand for, the end included where the models read one."""
     source_words: list[WordPieces]
     candidates: list[Candidate]
     unknown: int = 0
@@ -92,6 +105,28 @@ class Translation:
     def score(self) -> float:
         """The best hypothesis's score."""
         return self.candidates[0].score if self.candidates else 0.0
+
+    def __repr__(self) -> str:
+        """Return the source, the best hypothesis, its score, and how many others there are."""
+        others = len(self.candidates) - 1
+        more = f", {others} more" if others > 0 else ""
+        score = f", score {self.score:.3f}{more}" if self.candidates else ""
+        return f"Translation({quoted(self.source)} -> {quoted(self.text)}{score})"
+
+    def __str__(self) -> str:
+        """Return the text alone."""
+        return self.text
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the best hypothesis with its attention, and the others."""
+        from seq2seq.inference.html import paragraph, shaded_table
+
+        parts = [paragraph(self.source), paragraph(self.text, bold=True)]
+        if self.candidates:
+            columns = [word.word for word in self.source_words]
+            parts.append(shaded_table(self.attention, self.words, columns))
+        parts += [paragraph(f"{other.text} ({other.score:.3f})") for other in self.candidates[1:]]
+        return "".join(parts)
 
     @property
     def words(self) -> list[str]:
@@ -127,6 +162,11 @@ class Translation:
                 for candidate in self.candidates
             ],
         }
+
+
+def quoted(text: str) -> str:
+    """Return `text` as a literal, the middle of a very long one left out."""
+    return repr(text if len(text) <= _LONG else f"{text[: _LONG // 2]} ... {text[-_LONG // 2 :]}")
 
 
 def merge_words(

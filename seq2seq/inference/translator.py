@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol, overload
+from typing import Any, Protocol, overload
 
 import numpy as np
 import torch
@@ -81,16 +81,18 @@ class Translator(TextTranslator):
         )
         sleep_when_busy()
         self.models = [model.to(device).eval() for model in models]
+        """Those of the ensemble, or the one."""
         self.device = device
         self._packs = {"fp32": products.Packs(), "bf16": products.Packs(torch.bfloat16)}
 
     @overload
-    def translate(  # type: ignore[overload-overlap]  # a str is one text, and never its letters
+    def translate(  # a str is one text, and never its letters
         self,
         texts: str,
         options: DecodingConfig | None = None,
         *,
         attention: Disturbance | None = None,
+        **changes: Any,
     ) -> Translation: ...
 
     @overload
@@ -100,6 +102,7 @@ class Translator(TextTranslator):
         options: DecodingConfig | None = None,
         *,
         attention: Disturbance | None = None,
+        **changes: Any,
     ) -> list[Translation]: ...
 
     def translate(
@@ -108,13 +111,16 @@ class Translator(TextTranslator):
         options: DecodingConfig | None = None,
         *,
         attention: Disturbance | None = None,
+        **changes: Any,
     ) -> Translation | list[Translation]:
         """Return the translation of one text, or of each of several, in order.
 
-        A blank text gives a blank one. Logs a warning of what the models do not know. With
-        `attention` the models read with the weights that it makes of their own, which are then
-        those shown. Raises UserError if a model has none.
+        A blank text gives a blank one. `changes` are settings of decoding for this call (`beam=5,
+        n_best=3`), on top of `options` or the run's own. Logs a warning of what the models do not
+        know. With `attention` the models read with the weights that it makes of their own, which
+        are then those shown. Raises UserError if a model has none, or a setting can't be.
         """
+        options = self._revised(options, changes)
         found = list(tell_unknown(self.stream(texts, options, attention=attention)))
         return found[0] if isinstance(texts, str) else found
 
@@ -197,6 +203,15 @@ class Translator(TextTranslator):
         """Raise UserError if a model has no attention weights that could be replaced."""
         if not self.has_attention:
             raise UserError("attention: the model has no weights to replace (attention kind none)")
+
+    def __repr__(self) -> str:
+        """Return what the models are and how they search, on one line."""
+        units = ", ".join(type(model.decoder.attention).__name__ for model in self.models)
+        sizes = (sum(p.numel() for p in model.parameters()) for model in self.models)
+        return (
+            f"Translator({len(self.models)} model{'s'[: len(self.models) - 1]} of {sum(sizes):,} "
+            f"parameters, {units} attention, {self._searching()}, on {self.device})"
+        )
 
     def _search(self, sources: Sequence[Source], options: DecodingConfig) -> list[list[Hypothesis]]:
         source_BS, lengths_B = self._collate(sources)

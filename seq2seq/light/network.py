@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seq2seq.errors import UserError
+from seq2seq.extras import install_hint
 
 Ids = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
@@ -101,7 +102,7 @@ def _session(path: Path) -> Any:
         import onnxruntime
     except ImportError:
         raise UserError(
-            f"{path.parent}: an exported model needs onnxruntime: pip install 'seq2seq[onnx]'"
+            f"{path.parent}: an exported model needs onnxruntime: {install_hint('onnx')}"
         ) from None
     if not path.is_file():
         raise UserError(f"{path}: missing")

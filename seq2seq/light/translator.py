@@ -96,6 +96,10 @@ class LightTranslator(TextTranslator):
             texts, search, options=options, size=options.batch, ahead=ahead, waits=waits
         )
 
+    def __repr__(self) -> str:
+        """Return what it is and how it searches, on one line."""
+        return f"LightTranslator({self._searching()}, on cpu, exported)"
+
     def _collate(self, sources: Sequence[Source]) -> tuple[np.ndarray, np.ndarray]:
         ids = [[*source.ids, EOS] if self._source_end else source.ids for source in sources]
         lengths_B = np.array([len(each) for each in ids], np.int64)

@@ -14,7 +14,7 @@ import json
 import os
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +82,27 @@ class Run:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.config = load_config(folder / "config.yaml")
+
+    def __repr__(self) -> str:
+        """Return where it is, what it translates, and how far it came."""
+        data, unit = self.config.data, self.config.model.attention.kind
+        languages = f"{data.source} to {data.target}"
+        return f"Run({str(self.folder)!r}, {languages}, {unit} attention, {self._stage()})"
+
+    def __fspath__(self) -> str:
+        """Return the directory, so that a run goes wherever its name does."""
+        return str(self.folder)
+
+    def _stage(self) -> str:
+        """How far training came, of a directory that may be damaged."""
+        try:
+            result, saved = self.result, self.checkpoints()
+        except UserError:
+            return "damaged"
+        if result is None:
+            return f"unfinished at step {int(saved[-1].folder.name)}" if saved else "no checkpoint"
+        figures = [f"{name} {result[name]:.3f}" for name in ("bleu", "loss") if name in result]
+        return ", ".join([f"finished at step {result.get('steps')}", *figures])
 
     @classmethod
     def create(
@@ -330,6 +351,9 @@ def _install(part: Path, folder: Path, state: Mapping[str, Any]) -> None:
     for file in part.iterdir():
         flush(file)
     _write_json(part / "state.json", state)
+    # safetensors lets the owner alone read what it writes; not every file system has modes to set.
+    with suppress(OSError):
+        shutil.copymode(part / "state.json", part / "model.safetensors")
     flush(part)
     shutil.rmtree(folder, ignore_errors=True)
     part.replace(folder)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from seq2seq.errors import UserError
+from seq2seq.extras import install_hint
 
 
 def check_installed() -> None:
@@ -12,7 +13,7 @@ def check_installed() -> None:
         import torch.utils.tensorboard  # noqa: F401 -- only to see that it can
     except ImportError:
         raise UserError(
-            "training.tensorboard: TensorBoard is not installed: pip install 'seq2seq[tensorboard]'"
+            f"training.tensorboard: TensorBoard is not installed: {install_hint('tensorboard')}"
         ) from None
 
 

@@ -66,6 +66,8 @@ class Validation(NamedTuple):
 
 
 Validate = Callable[[Seq2Seq], Validation]
+Callback = Callable[[dict[str, Any]], object]
+"""Is given each record of metrics.jsonl."""
 
 
 @dataclass
@@ -108,7 +110,14 @@ class Trainer:
     """Trains one model into one run directory."""
 
     def __init__(
-        self, config: Config, model: Seq2Seq, batches: Batches, run: Run, validate: Validate
+        self,
+        config: Config,
+        model: Seq2Seq,
+        batches: Batches,
+        run: Run,
+        validate: Validate,
+        *,
+        callbacks: Sequence[Callback] = (),
     ) -> None:
         keep_freed_memory()
         sleep_when_busy()
@@ -118,6 +127,8 @@ class Trainer:
         self.batches = batches
         self.run = run
         self.validate = validate
+        self.callbacks = callbacks
+        self._untold: list[dict[str, Any]] = []  # records that no callback was given yet
         self.optimizer = build_optimizer(self.config.optimizer, self.model)
         self.progress = Progress()
         self._unread: list[Tensor] = []  # losses not yet fetched from the device
@@ -171,6 +182,7 @@ class Trainer:
                     self._advance(bar)
                 if self.progress.due and not stop:
                     self._timed(self._validate)
+                self._call_back()
                 reason = f"stopped by {stop}" if stop else self._limit_reached()
         self._finish(reason)
         return reason
@@ -316,6 +328,23 @@ class Trainer:
         self.run.log_metrics(record)
         if self._scalars is not None:
             self._scalars.add(record)
+        self._untold.append(record)
+
+    def _call_back(self) -> None:
+        """Give the callbacks what is new; what one raises ends the run here, saved.
+
+        Not when it is logged: now the step is whole, and so is what is saved of it.
+        """
+        records, self._untold = self._untold, []
+        try:
+            for record in records:
+                for callback in self.callbacks:
+                    callback(dict(record))
+        except Exception as error:
+            self._save()
+            step, name = self.progress.step, type(error).__name__
+            logger.warning("a callback raised %s at step %d, saved; --resume goes on", name, step)
+            raise
 
     def _validate(self) -> None:
         """Decode and score the validation set, note whether it is the best yet, and save."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -115,3 +116,37 @@ def test_several_sentences_share_a_file(command: Command) -> None:
     assert [one["source"] for one in found] == [SENTENCE, "a dog"]
     with np.load("x.npz", allow_pickle=False) as arrays:
         assert arrays["2/source"] == "a dog"
+
+
+def test_one_missing_package_does_not_keep_the_other_outputs_from_being_written(
+    command: Command, world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    outputs = ["-o", "x.json", "-o", "x.png", "-o", "x.svg"]
+    done = command("--quiet", "explain", "--model", "runs/tiny", "the cat", *outputs)
+    assert done.status == 2
+    assert done.err.splitlines() == [
+        "error: x.png: needs matplotlib: pip install 'seq2seq-attention[plots]'; .svg needs none"
+    ]
+    assert done.out.startswith("the cat  ->  ")
+    assert sorted(file.name for file in world.glob("x.*")) == ["x.json", "x.svg"]
+
+
+def test_a_missing_package_is_told_before_the_work_where_there_is_no_other_output(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    done = command("explain", "--model", "no such run", "the cat", "-o", "x.png")
+    assert (done.status, done.out) == (2, "")
+    assert "needs matplotlib" in done.err
+
+
+def test_an_output_that_fails_does_not_keep_the_others_from_being_written(
+    command: Command, world: Path
+) -> None:
+    done = command("--quiet", "explain", "--model", "runs/tiny", "", "-o", "x.svg", "-o", "x.json")
+    assert done.status == 2
+    assert done.err.splitlines() == [
+        "error: picture: expected something to draw, found a blank text"
+    ]
+    assert (world / "x.json").is_file()

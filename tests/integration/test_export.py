@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -169,4 +170,24 @@ def test_a_missing_package_is_named(
     monkeypatch.setitem(sys.modules, package, None)
     done = command("export", "runs/tiny", "-o", "out")
     assert done.status == 2
-    assert f"export needs the package {package}: pip install 'seq2seq[onnx]'" in done.err
+    assert f"export needs the package {package}: pip install 'seq2seq-attention[onnx]'" in done.err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+@pytest.mark.parametrize("mask", [0o022, 0o027], ids=oct)
+def test_what_is_written_may_be_read_by_whom_the_umask_says(
+    mask: int, command: Command, world: Path
+) -> None:
+    outputs = [word for ending in ("json", "npz", "html", "svg") for word in ("-o", f"x.{ending}")]
+    before = os.umask(mask)
+    try:
+        command("export", "runs/tiny", "--int8", "-o", "written/model")
+        command("explain", "--model", "runs/tiny", "the cat", *outputs)
+        command("translate", "--model", "runs/tiny", "the cat", "-o", "x.txt")
+        command("train", "-c", "tiny.yaml", "--run", "written/run", "training.max_steps=1")
+    finally:
+        os.umask(before)
+    files = [file for file in (world / "written").rglob("*") if file.is_file()]
+    files += world.glob("x.*")
+    assert {"encoder.onnx", "model.safetensors", "x.npz", "x.txt"} <= {file.name for file in files}
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o666 & ~mask}

@@ -504,7 +504,7 @@ def test_without_tensorboard_the_setting_is_refused_with_the_line_that_installs_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    with pytest.raises(UserError, match=r"pip install 'seq2seq\[tensorboard\]'"):
+    with pytest.raises(UserError, match=r"pip install 'seq2seq-attention\[tensorboard\]'"):
         train(tiny(tmp_path, "training.tensorboard=true"), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

@@ -11,9 +11,11 @@ from scripts import bench_gpu, bench_growth
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(ROOT.glob("docs/*.md"))
+QUOTING = [page for page in PAGES if page.stem != "python"]  # whose code a test of its own runs
+MADE = ["settings.md", "contributing.md"]  # by scripts/docs_pages.py: see test_site.py
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", QUOTING, ids=lambda page: page.stem)
 def test_code_that_a_page_quotes_stands_in_the_package(page: Path) -> None:
     package = "\n".join(file.read_text("utf-8") for file in ROOT.glob("seq2seq/**/*.py"))
     for block in re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL):
@@ -23,7 +25,7 @@ def test_code_that_a_page_quotes_stands_in_the_package(page: Path) -> None:
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md"], ids=lambda page: page.stem)
 def test_files_that_a_page_links_to_are_there(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8")):
-        assert (page.parent / target).exists(), target
+        assert (page.parent / target).exists() or target in MADE, target
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from seq2seq.errors import UserError
+from seq2seq.extras import install_hint
 from seq2seq.model.attention.contract import (
     Addressed,
     Addressing,
@@ -33,7 +34,7 @@ class Entmax(Addressing):
             import entmax
         except ImportError:
             raise UserError(
-                "model.attention.addressing needs the entmax package: pip install 'seq2seq[sparse]'"
+                f"model.attention.addressing needs the entmax package: {install_hint('sparse')}"
             ) from None
         self.alpha = alpha
         exact = {1.5: entmax.entmax15, 2.0: entmax.sparsemax}.get(alpha)

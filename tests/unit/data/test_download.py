@@ -350,7 +350,7 @@ def test_without_mtdata_the_install_line_is_named(
 ) -> None:
     monkeypatch.setitem(sys.modules, "mtdata", None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(UserError, match=r"pip install 'seq2seq\[corpora\]'"):
+    with pytest.raises(UserError, match=r"pip install 'seq2seq-attention\[corpora\]'"):
         get_corpus("europarl", tmp_path)
 
 

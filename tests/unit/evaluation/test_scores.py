@@ -223,5 +223,5 @@ def test_the_literatures_bleu_ignores_case_and_splits_hyphens_only_in_the_second
 
 def test_without_sacremoses_the_install_line_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "sacremoses", None)
-    with pytest.raises(UserError, match=r"pip install 'seq2seq\[moses\]'"):
+    with pytest.raises(UserError, match=r"pip install 'seq2seq-attention\[moses\]'"):
         score_moses(["a"], [["a"]])

@@ -93,7 +93,7 @@ def test_without_the_library_of_japanese_its_characters_count_and_the_log_names_
     monkeypatch.setattr(tokenizers, "_is_installed", lambda name: False)
     assert choose_tokenizer([JAPANESE], language="jpn") == "char"
     assert "tok:char" in caplog.text
-    assert "pip install 'seq2seq[ja]'" in caplog.text
+    assert "pip install 'seq2seq-attention[ja]'" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,6 @@ def test_npz_has_a_folder_a_sentence(tmp_path: Path) -> None:
 def test_a_file_that_could_not_be_completed_leaves_the_old_one(tmp_path: Path) -> None:
     path = tmp_path / "x.svg"
     path.write_text("old")
-    pytest.importorskip("matplotlib", reason="needs the extra: plots")
     with pytest.raises(UserError, match="blank text"):
         write([explain(translator(), "")], path)
     assert [file.name for file in tmp_path.iterdir()] == ["x.svg"]
@@ -108,7 +107,8 @@ def test_what_can_not_be_written_is_refused_before(
 def test_a_picture_without_matplotlib_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(
-        UserError, match=r"x\.png: needs matplotlib: pip install 'seq2seq\[plots\]'"
+        UserError, match=r"x\.png: needs matplotlib: pip install 'seq2seq-attention\[plots\]'"
     ):
         check(Path("x.png"), 1)
     check(Path("x.json"), 1)
+    check(Path("x.svg"), 1)

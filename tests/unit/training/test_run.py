@@ -155,6 +155,20 @@ def test_equal_weights_are_equal_files(run: Run) -> None:
     assert one.read_bytes() == other.read_bytes()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+@pytest.mark.parametrize("mask", [0o022, 0o002, 0o077, 0o027], ids=oct)
+def test_every_file_may_be_read_by_whom_the_umask_says(mask: int, run: Run) -> None:
+    before = os.umask(mask)
+    try:
+        saved(run, 5, 10)
+        run.save_average(run.checkpoints())
+    finally:
+        os.umask(before)
+    files = [file for file in (run.folder / "checkpoints").rglob("*") if file.is_file()]
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o666 & ~mask}
+    assert {file.name for file in files} == {"model.safetensors", "trainer.pt", "state.json"}
+
+
 def test_state_and_tensors_come_back(run: Run) -> None:
     tensors = {"optimizer": {"state": {0: {"step": torch.tensor(3.0)}}}, "cuda_rng": None}
     checkpoint = run.save(5, randomised(run, 1), tensors, STATE)

@@ -1,0 +1,276 @@
+"""What `import seq2seq` offers: one function each to load, configure, train, explain and evaluate.
+
+A model may be named by its run directory everywhere. Nothing here imports torch before it is
+needed, so that an exported model translates without.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seq2seq import config as configuration
+from seq2seq.bundled import find_recipe
+from seq2seq.config import Config, revise
+from seq2seq.errors import UserError
+
+if TYPE_CHECKING:
+    from seq2seq.config import BleuTokenizer
+    from seq2seq.evaluation.evaluate import Evaluation
+    from seq2seq.explain.explanation import Explanation
+    from seq2seq.inference.translator import Translator
+    from seq2seq.training.run import Run
+    from seq2seq.training.trainer import Callback
+
+
+def load(
+    *models: str | os.PathLike[str], checkpoint: str = "best", device: str = "auto"
+) -> Translator | Any:  # Any: a LightTranslator, which callers who name runs need not rule out
+    """Return the translator of a run directory, of several as an ensemble, or of an export.
+
+    Without a name it is the newest finished run under runs/. `checkpoint` is best, last, average or
+    a step; `device` is auto, cpu, cuda or cuda:1. A folder that `seq2seq export` wrote gives a
+    `LightTranslator`, which needs no torch and has one checkpoint, on the CPU.
+
+    Raises UserError if a run is missing, damaged or of another vocabulary than the first.
+    """
+    folders = [Path(model).expanduser() for model in models]
+    exports = _exports(folders)
+    if not exports:
+        from seq2seq.inference.translator import load as load_runs
+
+        return load_runs(*folders, checkpoint=checkpoint, device=device)
+    if len(folders) > 1:
+        raise UserError(f"{exports[0]}: an exported model can't be in an ensemble; name its run")
+    if checkpoint != "best" or device not in ("auto", "cpu"):
+        raise UserError(
+            f"{exports[0]}: an exported model has one checkpoint and runs on the CPU, found "
+            f"checkpoint {checkpoint!r} and device {device!r}; leave them out, or name its run"
+        )
+    from seq2seq.light.translator import load as load_export
+
+    return load_export(exports[0])
+
+
+def load_config(
+    path: str | os.PathLike[str] | None = None,
+    overrides: Sequence[str] | Mapping[str, Any] = (),
+) -> Config:
+    """Return the configuration of a YAML file or a bundled recipe (`demo`), with changes.
+
+    `overrides` are `{"model.dropout": 0.3}` or `["model.dropout=0.3"]`. Without a path every
+    setting has its default. Raises UserError naming file and line, what was expected and found.
+    """
+    if isinstance(overrides, str):
+        raise UserError(f"overrides: expected a list or a dict, found the text {overrides!r}")
+    if isinstance(overrides, Mapping):
+        overrides = [f"{key}={_as_yaml(value)}" for key, value in overrides.items()]
+    recipe = None if path is None else find_recipe(Path(path).expanduser())
+    return configuration.load_config(recipe, overrides)
+
+
+def train(
+    config: Config | str | os.PathLike[str],
+    folder: str | os.PathLike[str],
+    *,
+    resume: bool = False,
+    show_bar: bool = False,
+    callbacks: Sequence[Callback] = (),
+) -> Run:
+    """Train what `config`, or the file or recipe of that name, says in the run directory `folder`.
+
+    Each callback is called with every record of metrics.jsonl as a dict: `kind` (train, every
+    `training.log_every` steps, or valid), `step`, and figures: `loss` in nats a target token,
+    `bleu` in percent, `seconds`, `lr` and more. What a callback raises ends the training after that
+    step, saved, and is raised here.
+
+    With `resume` a run that is there goes on from its last checkpoint, exactly as if it had not
+    stopped. Ctrl-C stops after the step, saved. Raises UserError if the configuration, its corpus
+    or the folder can't be used.
+    """
+    from seq2seq.pipeline import train as train_run
+
+    config = config if isinstance(config, Config) else load_config(config)
+    folder = Path(folder).expanduser()
+    return train_run(config, folder, resume=resume, show_bar=show_bar, callbacks=callbacks)
+
+
+def explain(
+    model: Translator | str | os.PathLike[str],
+    text: str,
+    *,
+    target: str | None = None,
+    checkpoint: str = "best",
+    device: str = "auto",
+    **decoding: Any,
+) -> Explanation:
+    """Return what a model did with one text: with the translation it finds, or with `target`.
+
+    `model` is a run directory or its translator; `checkpoint` and `device` are for a directory, as
+    in `load`. Further keywords are settings of decoding (`beam=1`). `print` shows the table of
+    steps and the matrix; the tensors are attributes, their axes in their names.
+
+    Raises UserError for an ensemble, an exported model, or a setting that can't be.
+    """
+    from seq2seq.explain.explanation import explain as look
+
+    if not isinstance(text, str):
+        raise UserError(f"explain: expected one text, found a {type(text).__name__}")
+    if target is not None and decoding:
+        raise UserError(f"explain: {', '.join(decoding)}: nothing is searched for beside a target")
+    translator = _translator("explain", model, checkpoint, device, decoding)
+    name, version = ("", "") if _is_translator(model) else _names(model, checkpoint)
+    return look(translator, text, target=target, model=name, checkpoint=version)
+
+
+def evaluate(
+    model: Translator | str | os.PathLike[str],
+    sources: Iterable[str] | None = None,
+    references: Iterable[str] | Sequence[Iterable[str]] | None = None,
+    *,
+    data: str | os.PathLike[str] | None = None,
+    alignments: str | os.PathLike[str] | None = None,
+    tokenize: BleuTokenizer | None = None,
+    language: str | None = None,
+    moses: str | None = None,
+    bootstrap: int = 1000,
+    checkpoint: str = "best",
+    device: str = "auto",
+    **decoding: Any,
+) -> Evaluation:
+    """Translate a test set and score it against raw references: BLEU, chrF, TER in percent.
+
+    `model` is a run directory or its translator. The test set is `sources` with `references`, one a
+    source or several lists of them; or a corpus, `data` (prefix or .tsv), else the `data.test` of
+    the run's configuration. `alignments` is a file of gold alignments for the alignment error rate.
+    `tokenize` is what BLEU counts, else the run's `evaluation.tokenize`, chosen by the target
+    `language`, else the run's; `moses` is that language for the literature's lower-cased BLEU too.
+    `bootstrap` is the number of resamples behind the 95 % intervals, 0 for none. Further keywords
+    are settings of decoding (`beam=1`). `print` shows the whole report.
+
+    Raises UserError where the numbers of lines differ, or there is no test set.
+    """
+    from seq2seq.evaluation.evaluate import evaluate as score
+    from seq2seq.evaluation.tokenizers import AUTO
+
+    if (sources is None) != (references is None):
+        raise UserError("evaluate: give sources and references, or neither")
+    if sources is not None and data is not None:
+        raise UserError("evaluate: give sources and references, or data, not both")
+    translator = _translator("evaluate", model, checkpoint, device, decoding)
+    if sources is None or references is None:
+        sources, streams = _test_set(model, data)
+    else:
+        sources, streams = _texts("sources", sources), _streams(references)
+    config = None if _is_translator(model) else _run(model).config
+    return score(
+        translator,
+        sources,
+        streams,
+        tokenize=tokenize or (config.evaluation.tokenize if config else AUTO),
+        language=language or (config.data.target if config else ""),
+        moses=moses,
+        alignments=None if alignments is None else Path(alignments).expanduser(),
+        bootstrap=bootstrap,
+    )
+
+
+# --- models ---------------------------------------------------------------------------------------
+
+
+def _translator(
+    command: str, model: Any, checkpoint: str, device: str, decoding: Mapping[str, Any]
+) -> Translator:
+    """The translator that `model` is or names, with other settings of decoding."""
+    from seq2seq.inference.translator import Translator
+
+    if not _is_translator(model):
+        model = load(model, checkpoint=checkpoint, device=device)
+    elif (checkpoint, device) != ("best", "auto"):
+        raise UserError(
+            f"{command}: checkpoint and device are for a run directory, found a translator that is "
+            "loaded already"
+        )
+    if not isinstance(model, Translator):
+        raise UserError(f"{command}: an exported model only translates; name its run")
+    if decoding:
+        model = copy(model)
+        model.options = revise(model.options, decoding)
+    return model
+
+
+def _names(folder: Any, checkpoint: str) -> tuple[str, str]:
+    """What the run and its checkpoint are called, for what is made of them."""
+    run = _run(folder)
+    return str(run.folder), run.checkpoint(checkpoint).folder.resolve().name
+
+
+def _run(folder: Any) -> Run:
+    from seq2seq.training.run import Run
+
+    return Run.open(Path(folder).expanduser())
+
+
+def _is_translator(model: object) -> bool:
+    from seq2seq.inference.texts import TextTranslator
+
+    return isinstance(model, TextTranslator)
+
+
+def _exports(folders: Sequence[Path]) -> list[Path]:
+    from seq2seq.light.translator import is_export
+
+    return [folder for folder in folders if is_export(folder)]
+
+
+# --- texts and values -----------------------------------------------------------------------------
+
+
+def _test_set(
+    model: Any, data: str | os.PathLike[str] | None
+) -> tuple[list[str], list[list[str | None]]]:
+    """Sources and their one reference each, of a corpus in the languages of a run."""
+    from seq2seq.data.corpus import find_corpus
+
+    if _is_translator(model):
+        raise UserError(
+            "evaluate: a translator doesn't know its corpora: give sources and references, or name "
+            "the run directory instead"
+        )
+    config = _run(model).config.data
+    spec = config.test if data is None else os.fspath(data)
+    if not spec:
+        raise UserError("evaluate: the run has no data.test; give data, or sources and references")
+    pairs = list(find_corpus(spec, config.source, config.target).pairs())
+    return [pair.source for pair in pairs], [[pair.target for pair in pairs]]
+
+
+def _streams(references: Iterable[Any]) -> list[list[str | None]]:
+    """References as streams, each of one reference a source."""
+    given = _listed("references", references)
+    if any(isinstance(each, str) or each is None for each in given):
+        given = [given]
+    return [[*_texts("references", stream, none=True)] for stream in given]
+
+
+def _texts(name: str, texts: Iterable[Any], *, none: bool = False) -> list[Any]:
+    listed = _listed(name, texts)
+    for number, text in enumerate(listed, 1):
+        if not isinstance(text, str) and not (none and text is None):
+            raise UserError(f"{name} {number}: expected a text, found a {type(text).__name__}")
+    return listed
+
+
+def _listed(name: str, values: Iterable[Any]) -> list[Any]:
+    if isinstance(values, str):
+        raise UserError(f"{name}: expected a list of texts, found one text")
+    return list(values)
+
+
+def _as_yaml(value: object) -> str:
+    """A value as an override has it: JSON is YAML too."""
+    return json.dumps(value, ensure_ascii=False, default=os.fspath)
