@@ -14,7 +14,15 @@ from seq2seq.planning.pace import Machine, batches_an_epoch, measure_pace
 from seq2seq.planning.recipe import Corpus, Plan
 from seq2seq.planning.request import Request
 from seq2seq.planning.schedule import Pace, Schedule, fit_schedule
-from seq2seq.planning.sizes import Row, is_too_short, row_for, smaller_model, vocabulary_for
+from seq2seq.planning.sizes import (
+    Row,
+    hurried,
+    is_hurried,
+    is_too_short,
+    row_for,
+    smaller_model,
+    vocabulary_for,
+)
 from seq2seq.training.run import Run
 
 _TUNING_RATE, _TUNING_EPOCHS = 0.3, 0.5  # of the row's, for a model that knows a lot already
@@ -67,6 +75,8 @@ class Planner:
         if best is None:
             assert failure is not None
             raise failure
+        if draft.init is None and is_hurried(best.schedule.steps, wanted):
+            return best._replace(row=hurried(best.row))
         return best
 
     def _rows(self, draft: Plan) -> list[Row]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from seq2seq.planning.pace import Machine
 from seq2seq.planning.schedule import Schedule, patience_for
-from seq2seq.planning.sizes import Row
+from seq2seq.planning.sizes import Row, row_for
 from seq2seq.planning.survey import Survey
 
 _COMMENTS = 36  # the column where they begin
@@ -89,12 +89,17 @@ class Plan(NamedTuple):
             ("", ""),
             ("model:", ""),
             (f"  embedding: {row.embedding}", "sizes that a corpus of this size can train"),
-            (f"  dropout: {row.dropout:g}", "the smaller the corpus, the more"),
+            (f"  dropout: {row.dropout:g}", self._why_dropout()),
             (f"  encoder: {{size: {row.encoder}}}", ""),
             (f"  attention: {{kind: additive, size: {row.encoder}}}", ""),
             (f"  decoder: {{kind: conditional, size: {row.decoder}}}", ""),
         ]
         return "\n".join(_line(*row) for row in rows)
+
+    def _why_dropout(self) -> str:
+        if self.row.dropout < row_for(self.corpus.survey.target.words).dropout:
+            return f"little: {self.epochs:.1f} epochs learn nothing by heart"
+        return "the smaller the corpus, the more"
 
     def _training(self) -> str:
         row, schedule, machine = self.row, self.schedule, self.machine

@@ -41,8 +41,8 @@ ROWS = (
     Row(4e6, 6000, 192, 256, 384, 0.2, 1000, 0.001, 6),
     Row(float("inf"), 8000, 256, 320, 512, 0.1, 1600, 0.001, 4),
 )
-_FEWEST_EPOCHS = 0.35
-"""The share of a row's epochs below which the model of the row above learns more in the time."""
+_HURRY = 0.35  # the share of a row's updates below which nothing is learnt by heart
+_FEWEST = 600  # updates below which a smaller model, which makes more of them, learns more
 
 
 def row_for(words: float) -> Row:
@@ -59,13 +59,36 @@ def smaller_model(row: Row) -> Row | None:
     model = next((o for o in reversed(ROWS[:place]) if o.decoder < row.decoder), None)
     if model is None:
         return None
-    sizes = {"embedding": model.embedding, "encoder": model.encoder, "decoder": model.decoder}
-    return row._replace(words=model.words, **sizes)
+    return row._replace(
+        words=model.words,
+        embedding=model.embedding,
+        encoder=model.encoder,
+        decoder=model.decoder,
+        rate=model.rate,
+    )
 
 
 def is_too_short(steps: int, wanted: int) -> bool:
-    """Whether so few of the `wanted` updates are better spent on a smaller model."""
-    return steps < _FEWEST_EPOCHS * wanted
+    """Whether so few of the `wanted` updates are better spent on a smaller model.
+
+    Tried on 27,800 pairs of Tatoeba for 2.5 minutes of a shared core: 485 updates of 256 units came
+    to BLEU 8.2, 697 of 128 to 9.7, 1,365 of 64 to 9.2.
+    """
+    return steps < min(_FEWEST, _HURRY * wanted)
+
+
+def is_hurried(steps: int, wanted: int) -> bool:
+    """Whether so few of the `wanted` updates take the settings of `hurried`."""
+    return steps < _HURRY * wanted
+
+
+def hurried(row: Row) -> Row:
+    """Return `row` for a training too short to learn by heart: a high rate and little dropout.
+
+    On the same pairs and in the same time a model of 64 units came to BLEU 9.2 so, and to 2.3 with
+    a rate of .001 and dropout of .3.
+    """
+    return row._replace(rate=min(0.003, 2 * row.rate), dropout=min(0.1, row.dropout))
 
 
 def vocabulary_for(row: Row, survey: Survey) -> int:

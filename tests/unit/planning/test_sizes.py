@@ -7,6 +7,8 @@ import pytest
 from seq2seq.planning.sizes import (
     ROWS,
     held_out_for,
+    hurried,
+    is_hurried,
     is_too_short,
     row_for,
     smaller_model,
@@ -55,9 +57,20 @@ def test_models_grow_smaller_until_there_is_none() -> None:
     assert sizes == sorted({other.decoder for other in ROWS}, reverse=True)
 
 
-def test_a_third_of_the_updates_is_too_short() -> None:
-    assert is_too_short(steps=300, wanted=1000)
-    assert not is_too_short(steps=400, wanted=1000)
+def test_some_hundred_updates_are_spent_on_a_smaller_model() -> None:
+    assert is_too_short(steps=500, wanted=7000)
+    assert not is_too_short(steps=700, wanted=7000)
+    assert not is_too_short(steps=400, wanted=1000)  # all that a small corpus takes
+
+
+def test_a_hurried_training_has_a_high_rate_and_little_dropout() -> None:
+    assert is_hurried(steps=2000, wanted=7000)
+    assert not is_hurried(steps=3000, wanted=7000)
+    for row in ROWS:
+        changed = hurried(row)
+        assert row.rate <= changed.rate <= 0.003
+        assert changed.dropout <= 0.1
+        assert changed._replace(rate=row.rate, dropout=row.dropout) == row
 
 
 def test_every_character_has_a_piece_and_words_have_some_too() -> None:
