@@ -1,10 +1,17 @@
-"""Which languages a corpus is in, as far as the names of its files tell."""
+"""Which languages a corpus is in: by the names of its files, by a header row, by its text."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
+
+from seq2seq.data.columns import language_in
+from seq2seq.data.corpus import Columns, locate_corpus
+from seq2seq.data.languages import SAMPLE, guess_language, known_language
+from seq2seq.data.streams import read_lines
+from seq2seq.errors import UserError
 
 UNKNOWN = ("source", "target")
 """What the languages are called where nothing tells them."""
@@ -28,7 +35,8 @@ def languages_of(specs: Sequence[str]) -> tuple[str, str] | None:
         if all(map(_LANGUAGE.fullmatch, endings)):
             found = (endings[0], endings[1])
     elif len(stems) == 1 and (match := _PAIR.search(stems[0].name)):
-        found = (match[1], match[2])
+        pair = (match[1], match[2])
+        found = pair if all(map(known_language, pair)) else None
     return found if found and found[0] != found[1] else None
 
 
@@ -47,3 +55,38 @@ def _plain(spec: str) -> Path:
         if path.suffix.lower() in endings:
             path = path.with_suffix("")
     return path
+
+
+def languages_inside(
+    spec: str | list[str], columns: Columns | None = None
+) -> tuple[str, str] | None:
+    """Return the languages that a table's header names, else those that the two texts are in.
+
+    None where neither tells two.
+    """
+    return _of_header(spec) or _of_text(spec, columns)
+
+
+def _of_header(spec: str | list[str]) -> tuple[str, str] | None:
+    path = Path(spec) if isinstance(spec, str) else None
+    if path is None or not path.is_file() or _plain(str(path)) == path:
+        return None
+    try:
+        cells = re.split(r"[\t,;]", next(read_lines(path), ""))
+    except UserError:  # not lines: a .zip
+        return None
+    named = [language for cell in cells if (language := language_in(cell.strip(' "')))]
+    codes = [known_language(name) or name for name in named]
+    return (codes[0], codes[1]) if len(codes) == 2 and codes[0] != codes[1] else None
+
+
+def _of_text(spec: str | list[str], columns: Columns | None) -> tuple[str, str] | None:
+    try:
+        pairs = list(islice(locate_corpus(spec, *UNKNOWN, columns).pairs(), SAMPLE))
+    except UserError:  # told when it is read in earnest
+        return None
+    sides = [pair.source for pair in pairs], [pair.target for pair in pairs]
+    guesses = list(map(guess_language, sides))
+    if not all(guesses) or guesses[0][0] == guesses[1][0]:
+        return None
+    return guesses[0][0], guesses[1][0]

@@ -93,7 +93,7 @@ class Planner:
 
     def _config(self, plan: Plan) -> Config:
         plan.write(self._file)
-        return pipeline.with_init(load_config(self._file, self._request.overrides))
+        return pipeline.with_init(load_config(self._file, self._request.settings))
 
     def _timed(self, draft: Plan, prepared: Prepared) -> Plan:
         config = self._config(draft)

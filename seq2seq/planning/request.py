@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
 from seq2seq.bundled import bundled_recipe
-from seq2seq.config import Config
-from seq2seq.data.corpus import Pair, find_corpus
+from seq2seq.config import Config, load_config
+from seq2seq.data.corpus import Columns, Pair, find_corpus
 from seq2seq.errors import UserError
-from seq2seq.planning.languages import UNKNOWN, languages_of, name_of
+from seq2seq.planning.languages import UNKNOWN, languages_inside, languages_of, name_of
 
 
 class Text(Protocol):
@@ -54,12 +55,26 @@ class Request:
         if "data.train" in self.given:
             raise UserError(f"data.train: the corpus is {self.corpus[0]}; name one of the two")
 
-    @property
+    @cached_property
     def languages(self) -> tuple[str, str]:
-        """The languages: as said, else as the files' names say, else `source` and `target`."""
-        found = languages_of(self.corpus) or UNKNOWN
+        """The languages: as said, else as names, header or text tell, else `source`, `target`."""
         source, target = (self.given.get(f"data.{side}") for side in ("source", "target"))
-        return self.source or source or found[0], self.target or target or found[1]
+        source, target = self.source or source, self.target or target
+        if source and target:
+            return source, target
+        found = languages_of(self.corpus) or languages_inside(self.spec, self.columns) or UNKNOWN
+        return source or found[0], target or found[1]
+
+    @property
+    def columns(self) -> Columns | None:
+        """The columns of a table that are read, if they are said."""
+        said = [override for override in self.overrides if override.startswith("data.columns=")]
+        return load_config(None, said).data.columns
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """What is laid over the recipe: of its corpus, which is split, there are no columns."""
+        return tuple(item for item in self.overrides if not item.startswith("data.columns="))
 
     @property
     def name(self) -> str:
@@ -96,7 +111,12 @@ def open_corpus(request: Request) -> Text:
         _check_prefix(first, request)
     if not others and Path(first).suffix in (".yaml", ".yml"):
         raise UserError(f"{first}: expected a corpus; a configuration goes with --config {first}")
-    return find_corpus(request.spec, *request.languages)
+    try:
+        return find_corpus(request.spec, *request.languages, request.columns)
+    except UserError as error:
+        if request.languages != UNKNOWN:
+            raise
+        raise UserError(f"{error}; languages are said with --source and --target") from None
 
 
 def _check_prefix(prefix: str, request: Request) -> None:

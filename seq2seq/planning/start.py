@@ -34,7 +34,7 @@ def train_corpus(
     else:
         Run.check_free(folder)
         recipe = make_recipe(request, folder / _RECIPE, folder / _SPLITS, verb="train")
-    config = load_config(recipe, request.overrides)
+    config = load_config(recipe, request.settings)
     return pipeline.train(config, folder, resume=resume, show_bar=show_bar)
 
 
