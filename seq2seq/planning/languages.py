@@ -10,7 +10,7 @@ from pathlib import Path
 from seq2seq.data.columns import language_in
 from seq2seq.data.corpus import Columns, locate_corpus
 from seq2seq.data.languages import SAMPLE, guess_language, known_language
-from seq2seq.data.streams import read_lines
+from seq2seq.data.streams import bare_name, members, read_lines
 from seq2seq.errors import UserError
 
 UNKNOWN = ("source", "target")
@@ -19,6 +19,10 @@ UNKNOWN = ("source", "target")
 _PACKED = {".gz", ".bz2", ".xz", ".zst", ".zip"}
 _FORMATS = {".tsv", ".csv", ".jsonl", ".json", ".tmx", ".sgm", ".xml", ".txt"}
 _LANGUAGE = re.compile(r"[a-z]{2,3}([-_][A-Za-z]{2,4})?")
+_CELL = re.compile(r"[\t,;]")
+_KEY = re.compile(r'"([^"]+)"\s*:')  # of a JSON object
+_TAG = re.compile(r"""<tuv\b[^>]*\blang=["']([\w-]+)["']""")  # of a translation memory
+_HEAD = 100  # lines
 _PAIR = re.compile(r"(?:^|[._-])([a-z]{2})[-_]([a-z]{2})$")
 
 
@@ -60,24 +64,31 @@ def _plain(spec: str) -> Path:
 def languages_inside(
     spec: str | list[str], columns: Columns | None = None
 ) -> tuple[str, str] | None:
-    """Return the languages that a table's header names, else those that the two texts are in.
+    """Return the two languages that a header, keys, tags or the files of a .zip name.
 
-    None where neither tells two.
+    Else those that the two texts are in; None where nothing tells two.
     """
-    return _of_header(spec) or _of_text(spec, columns)
+    named = _named_in(Path(spec)) if isinstance(spec, str) else []
+    codes = list(dict.fromkeys(known_language(name) or name for name in named))
+    return (codes[0], codes[1]) if len(codes) == 2 else _of_text(spec, columns)
 
 
-def _of_header(spec: str | list[str]) -> tuple[str, str] | None:
-    path = Path(spec) if isinstance(spec, str) else None
-    if path is None or not path.is_file() or _plain(str(path)) == path:
-        return None
+def _named_in(path: Path) -> list[str]:
+    """The languages that are named in a file of both sides, in their order there."""
+    if not path.is_file() or _plain(str(path)) == path:
+        return []
     try:
-        cells = re.split(r"[\t,;]", next(read_lines(path), ""))
-    except UserError:  # not lines: a .zip
-        return None
-    named = [language for cell in cells if (language := language_in(cell.strip(' "')))]
-    codes = [known_language(name) or name for name in named]
-    return (codes[0], codes[1]) if len(codes) == 2 and codes[0] != codes[1] else None
+        if path.suffix.lower() == ".zip":
+            endings = [Path(bare_name(Path(name))).suffix[1:] for name in members(path)]
+            return [ending for ending in endings if known_language(ending)]
+        head = list(islice(read_lines(path), _HEAD))
+    except UserError:  # told when it is read in earnest
+        return []
+    if tags := _TAG.findall("\n".join(head)):
+        return tags
+    first = head[0] if head else ""
+    cells = _KEY.findall(first) if first.startswith("{") else re.split(_CELL, first)
+    return [language for cell in cells if (language := language_in(cell.strip(' "')))]
 
 
 def _of_text(spec: str | list[str], columns: Columns | None) -> tuple[str, str] | None:
