@@ -236,6 +236,16 @@ def locate_corpus(
     return finder.single(spec) if isinstance(spec, str) else finder.listed(spec)
 
 
+def check_columns(columns: Columns | None, *corpora: Corpus) -> None:
+    """Raise UserError if there are `columns` to take but none of the corpora has any."""
+    parts = chain.from_iterable(corpus.parts for corpus in corpora)
+    if columns and not any(isinstance(part, OneFile) and part.is_table for part in parts):
+        raise UserError(
+            "data.columns: there is no table (.tsv, .csv, .jsonl) to take columns from; leave it "
+            "out, or name one"
+        )
+
+
 def warn_if_odd(corpus: Corpus, source_language: str, target_language: str) -> None:
     """Log a warning for each part in other languages than said, or that begins with a header."""
     for part in corpus.parts:

@@ -31,7 +31,7 @@ from seq2seq.config import Config, DataConfig, VaryConfig
 from seq2seq.data.corpus import (
     FORMATS,
     Corpus,
-    OneFile,
+    check_columns,
     find_corpus,
     read_lines,
     warn_if_odd,
@@ -139,7 +139,7 @@ def prepare(
     written.
     """
     train, valid = _corpus(config, "train"), _corpus(config, "valid")
-    _check_columns(config, train, valid)
+    check_columns(config.data.columns, train.text, valid.text)
     if tokenizers is None and config.init is not None:
         tokenizers = Tokenizers.load(Path(config.init) / "tokenizer")
     folder = (cache or default_cache()) / _key(config, tokenizers, train, valid)
@@ -179,16 +179,6 @@ def _corpus(config: Config, split: str) -> _Corpus:
     text = find_corpus(spec, data.source, data.target, data.columns)
     warn_if_odd(text, data.source, data.target)
     return _Corpus(text, {role: _sha256(file) for role, file in text.inputs.items()})
-
-
-def _check_columns(config: Config, *corpora: _Corpus) -> None:
-    parts = [part for corpus in corpora for part in corpus.text.parts]
-    tables = any(isinstance(part, OneFile) and part.is_table for part in parts)
-    if config.data.columns and not tables:
-        raise UserError(
-            "data.columns: there is no table (.tsv, .csv, .jsonl) to take columns from; leave it "
-            "out, or name one"
-        )
 
 
 def _sha256(path: Path) -> str:

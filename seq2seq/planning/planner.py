@@ -33,8 +33,8 @@ def draft_plan(request: Request, corpus: Corpus, verb: str, file: Path) -> Plan:
     row = row_for(corpus.survey.target.words)
     init = None
     if request.init is not None:
-        Run.open(request.init)
-        init = Path(os.path.relpath(request.init, file.parent)).as_posix()
+        start = Run.open(request.init).folder  # runs/demo where it is called demo
+        init = Path(os.path.relpath(start, file.parent)).as_posix()
         row = row._replace(rate=row.rate * _TUNING_RATE, epochs=row.epochs * _TUNING_EPOCHS)
     return Plan(
         command=request.command(verb),
@@ -93,7 +93,7 @@ class Planner:
 
     def _config(self, plan: Plan) -> Config:
         plan.write(self._file)
-        return pipeline.with_init(load_config(self._file, self._request.overrides))
+        return pipeline.with_init(load_config(self._file, self._request.settings))
 
     def _timed(self, draft: Plan, prepared: Prepared) -> Plan:
         config = self._config(draft)

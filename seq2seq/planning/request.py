@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Protocol
 
 from seq2seq.bundled import bundled_recipe
-from seq2seq.config import Config
-from seq2seq.data.corpus import Pair, find_corpus
+from seq2seq.config import Config, load_config
+from seq2seq.data.corpus import Pair, check_columns, find_corpus
 from seq2seq.errors import UserError
 from seq2seq.planning.languages import UNKNOWN, languages_of, name_of
 
@@ -77,6 +77,20 @@ class Request:
         parts = (override.partition("=") for override in self.overrides)
         return {key: value for key, _, value in parts}
 
+    @property
+    def settings(self) -> list[str]:
+        """The overrides that are laid over the plan.
+
+        `data.columns` are those of the corpus, of which the plan has files of one side; and of a
+        validation table if there is one.
+        """
+        kept = "data.valid" in self.given
+        return [o for o in self.overrides if kept or o.partition("=")[0] != "data.columns"]
+
+    def only(self, key: str) -> Config:
+        """Return the configuration that the override of `key`, if there is one, gives alone."""
+        return load_config(None, [o for o in self.overrides if o.partition("=")[0] == key])
+
     def command(self, verb: str) -> str:
         """What the user typed, or as good as."""
         options = {"source": self.source, "target": self.target, "init": self.init}
@@ -96,7 +110,10 @@ def open_corpus(request: Request) -> Text:
         _check_prefix(first, request)
     if not others and Path(first).suffix in (".yaml", ".yml"):
         raise UserError(f"{first}: expected a corpus; a configuration goes with --config {first}")
-    return find_corpus(request.spec, *request.languages)
+    columns = request.only("data.columns").data.columns
+    corpus = find_corpus(request.spec, *request.languages, columns)
+    check_columns(columns, corpus)
+    return corpus
 
 
 def _check_prefix(prefix: str, request: Request) -> None:
