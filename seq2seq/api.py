@@ -234,7 +234,7 @@ def _test_set(
     model: Any, data: str | os.PathLike[str] | None
 ) -> tuple[list[str], list[list[str | None]]]:
     """Sources and their one reference each, of a corpus in the languages of a run."""
-    from seq2seq.data.corpus import find_corpus
+    from seq2seq.data.corpus import find_test_set
 
     if _is_translator(model):
         raise UserError(
@@ -245,7 +245,8 @@ def _test_set(
     spec = config.test if data is None else os.fspath(data)
     if not spec:
         raise UserError("evaluate: the run has no data.test; give data, or sources and references")
-    pairs = list(find_corpus(spec, config.source, config.target).pairs())
+    corpus = find_test_set(spec, config.source, config.target, config.columns)
+    pairs = list(corpus.pairs())
     return [pair.source for pair in pairs], [[pair.target for pair in pairs]]
 
 
