@@ -61,10 +61,11 @@ def train(
     old = Run.open(folder) if resume and (folder / "config.yaml").exists() else None
     if old:
         config = _changed(old, config)
+        load_code(config.code)
     else:
         Run.check_free(folder)  # now, not after the data were prepared
         config = with_init(config)
-    describe_model(config)  # refuses a model that can't be, before the corpus is prepared
+        describe_model(config)  # refuses a model that can't be, before the corpus is prepared
     torch.manual_seed(config.seed)
     prepared = prepare(config, tokenizers=old.tokenizers if old and config.init else None)
     if old:
