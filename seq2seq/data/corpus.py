@@ -466,6 +466,15 @@ def _kind(name: str) -> Kind | None:
     return _KINDS.get(Path(path.stem).suffix.lower() if suffix in COMPRESSED else suffix)
 
 
+def without_endings(file: str | Path) -> Path:
+    """Return a path without the endings that say how the file is packed and laid out."""
+    path = Path(file)
+    for endings in ((*COMPRESSED, ".zip"), (*_KINDS, ".txt")):
+        if path.suffix.lower() in endings:
+            path = path.with_suffix("")
+    return path
+
+
 def _is_paper(name: str) -> bool:
     """Whether a file of a .zip tells of the corpus and is none of it."""
     return Path(name).name.casefold().startswith(_PAPERS)

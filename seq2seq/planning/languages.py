@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
+
+from seq2seq.data.corpus import without_endings
 
 UNKNOWN = ("source", "target")
 """What the languages are called where nothing tells them."""
 
-_PACKED = {".gz", ".bz2", ".xz", ".zst", ".zip"}
-_FORMATS = {".tsv", ".csv", ".jsonl", ".json", ".tmx", ".sgm", ".xml", ".txt"}
 _LANGUAGE = re.compile(r"[a-z]{2,3}([-_][A-Za-z]{2,4})?")
 _PAIR = re.compile(r"(?:^|[._-])([a-z]{2})[-_]([a-z]{2})$")
 
@@ -21,7 +20,7 @@ def languages_of(specs: Sequence[str]) -> tuple[str, str] | None:
     None if they tell none, or the same one twice. `fra-eng.txt` tells none: Tatoeba's files of such
     names begin with the English.
     """
-    stems = [_plain(spec) for spec in specs]
+    stems = list(map(without_endings, specs))
     found = None
     if len(stems) == 2:
         endings = [stem.suffix[1:] for stem in stems]
@@ -34,16 +33,7 @@ def languages_of(specs: Sequence[str]) -> tuple[str, str] | None:
 
 def name_of(specs: Sequence[str], languages: tuple[str, str]) -> str:
     """Return what to call a corpus: its first file's name without format and language."""
-    stem = _plain(specs[0])
+    stem = without_endings(specs[0])
     if stem.suffix[1:] in languages:
         stem = stem.with_suffix("")
     return stem.name or "corpus"
-
-
-def _plain(spec: str) -> Path:
-    """The path without the endings that say how it is packed and laid out."""
-    path = Path(spec)
-    for endings in (_PACKED, _FORMATS):
-        if path.suffix.lower() in endings:
-            path = path.with_suffix("")
-    return path

@@ -1,6 +1,7 @@
 """Scores in training and by the commands: of the language's tokens, of several references."""
 
 import json
+import lzma
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,9 @@ def test_score_follows_the_ending_of_the_reference_or_the_language_named(
         assert (status, "BLEU 100.00" in out, "|tok:char|" in out) == (0, True, True), name
         assert err.startswith("BLEU counts the tokens of sacreBLEU's char, since")
     assert "|tok:zh|" in command("score", "hyp", "ref.txt", "--target", "zho_Hans").out
+    with lzma.open(world / "ref.km.txt.xz", "wb") as packed:
+        packed.write((world / "ref.th").read_bytes())
+    assert "the target language is km" in command("score", "hyp", "ref.km.txt.xz").err
     status, out, err = command("score", "hyp", "ref.th", "--tokenize", "13a")
     assert (status, "|tok:13a|" in out) == (0, True)
     assert err.startswith("tokenize 13a: the references have hardly a space")
