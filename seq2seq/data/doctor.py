@@ -26,6 +26,7 @@ from seq2seq.data.leftovers import LEFTOVERS, leftovers_in
 from seq2seq.data.streams import TextFile, open_bytes, told_by_place
 from seq2seq.data.style import Style
 from seq2seq.data.tables import Table
+from seq2seq.data.text import clean_source, clean_target
 from seq2seq.data.tokenizer import UNK, Tokenizers
 from seq2seq.errors import UserError
 
@@ -310,6 +311,7 @@ class _Scan:
             for side in (self.source, self.target):
                 side.begin_part()
             for first, (source, target, line) in enumerate(self._rows(part)):
+                source, target = clean_source(source), clean_target(target)  # as training does
                 self.source.add(source, line)
                 self.target.add(target, line)
                 self.pairs.append(hash((source, target)))
@@ -347,7 +349,7 @@ class _Scan:
     # Reading
 
     def _rows(self, part: Part) -> Iterator[tuple[str, str, int]]:
-        """The two cleaned texts of every pair and their line, as far as both sides go."""
+        """The two texts of every pair and their line, as far as both sides go."""
         if isinstance(part, ParallelText) and part.by_line:
             sides = (self._lines_of(part.source), self._lines_of(part.target))
             for number, (source, target) in enumerate(zip_longest(*sides), 1):  # to count both
