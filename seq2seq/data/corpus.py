@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from seq2seq.data.columns import Choosing, NoColumnError, is_header_pair
-from seq2seq.data.languages import SAMPLE, find_order, same_language, unexpected_language
+from seq2seq.data.languages import SAMPLE, find_oddness, same_language
 from seq2seq.data.markup import (
     Memory,
     SegmentedText,
@@ -256,23 +256,21 @@ def warn_if_odd(corpus: Corpus, source_language: str, target_language: str) -> N
                 *(part.name, rows[0].line, rows[0].source, rows[0].target),
             )
         sources, targets = [row.source for row in rows], [row.target for row in rows]
-        order = find_order(sources, targets, source_language, target_language)
-        if order and order.is_exchanged:
+        odd = find_oddness(sources, targets, source_language, target_language)
+        if order := odd.exchanged:
             logger.warning(
                 "%s: source and target look exchanged: in %d of %d pairs the source is %s and the "
                 "target %s; exchange the files, or data.source and data.target",
                 *(part.name, order.exchanged, order.lines, target_language, source_language),
             )
-            continue
-        for lines, side, language in (
-            (sources, "source", source_language),
-            (targets, "target", target_language),
-        ):
-            if looks_like := unexpected_language(lines, language):
-                logger.warning(
-                    "%s: expected %s, the %s looks like %s; see data.source and data.target",
-                    *(part.name, language, side, looks_like),
-                )
+        for side, looks_like in odd.others:
+            logger.warning(
+                "%s: expected %s, the %s looks like %s; see data.source and data.target",
+                part.name,
+                (source_language, target_language)[side],
+                ("source", "target")[side],
+                looks_like,
+            )
 
 
 def read_texts(file: TextFile) -> Iterator[str]:
