@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from pathlib import Path
@@ -32,12 +33,19 @@ def train_corpus(
         folder = called(folder)
     if resume and (folder / "config.yaml").exists():
         check_origin(folder / _SPLITS, request)
-        config = load_dump(folder / "config.yaml", request.settings)
+        config = load_dump(folder / "config.yaml", [*_origin(request), *request.settings])
     else:
         Run.check_free(folder)
         recipe = make_recipe(request, folder / _RECIPE, folder / _SPLITS, verb="train")
         config = load_config(recipe, request.settings)
     return pipeline.train(config, folder, resume=resume, show_bar=show_bar)
+
+
+def _origin(request: Request) -> list[str]:
+    """The override that says which run a run started from, to be compared with its own."""
+    if request.init is None:
+        return []
+    return [f"init={json.dumps(str(called(request.init)))}"]
 
 
 def write_recipe(request: Request, file: Path | None = None) -> Path:

@@ -174,6 +174,9 @@ def test_a_run_may_be_started_from_in_the_same_breath(
     assert "starts from" in done.err
     recipe = yaml.safe_load((world / "runs/mine/recipe.yaml").read_text("utf-8"))
     assert recipe["init"] == "../tiny"
+    again = ("train", "mine.tsv", "--resume", "training.max_steps=4", "--init")
+    assert command(*again, "mine").status == 2
+    assert command(*again, "tiny").status == 0
     assert not {"model", "tokenizer"} & recipe.keys()
 
 
