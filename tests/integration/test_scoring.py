@@ -67,6 +67,17 @@ def test_a_tokeniser_that_is_not_there_is_refused_before_the_corpus_is_prepared(
         train(tiny(tmp_path, "evaluation.tokenize=ja-mecab"), tmp_path / "run")
 
 
+def test_what_bleu_counts_may_change_when_a_run_goes_on(tmp_path: Path) -> None:
+    before = train(tiny(tmp_path), tmp_path / "run")
+    assert before.result is not None
+    steps = before.result["steps"] + 3
+    changes = ("evaluation.tokenize=char", f"training.max_steps={steps}")
+    run = train(tiny(tmp_path, *changes), tmp_path / "run", resume=True)
+    assert run.config.evaluation.tokenize == "char"
+    (record,) = (r for r in map(json.loads, run.metrics.open()) if r["kind"] == "settings")
+    assert record["changes"]["evaluation.tokenize"] == ["auto", "char"]
+
+
 # --- evaluate and score ---------------------------------------------------------------------------
 
 
