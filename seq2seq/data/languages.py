@@ -197,11 +197,6 @@ class Order(NamedTuple):
         """Whether the two languages stand the wrong way round, with hardly a doubt."""
         return self.exchanged > 0 and self.exchanged >= _CERTAIN * self.lines
 
-    @property
-    def is_straight(self) -> bool:
-        """Whether they stand as it is said, with hardly a doubt."""
-        return self.straight > 0 and self.straight >= _CERTAIN * self.lines
-
 
 def find_order(
     sources: Sequence[str], targets: Sequence[str], source_language: str, target_language: str
