@@ -90,7 +90,8 @@ class Part(BaseModel):
         # pydantic would take true for 1
         kinds = _kinds(cls.model_fields[str(info.field_name)].annotation)
         values = value if isinstance(value, list | tuple) else [value]
-        if {int, float} & kinds and bool not in kinds and any(isinstance(v, bool) for v in values):
+        numeric = {int, float} & kinds and not {bool, str} & kinds
+        if numeric and any(isinstance(v, bool) for v in values):
             raise ValueError(f"expected a number, found {value!r}")
         return value
 
