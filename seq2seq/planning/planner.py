@@ -102,9 +102,8 @@ class Planner:
         seconds = minutes = None
         if draft.budget is not None:
             seconds = 60 * draft.budget - (time.perf_counter() - self._started)
-            minutes = max(
-                0.01, (seconds - machine.pace.validation) / 60
-            )  # the last one comes after
+            last = machine.pace.validation  # comes after the limit
+            minutes = max(0.01, (seconds - last) / 60)
         wanted = self._wanted(draft, config, prepared)
         schedule = fit_schedule(wanted, machine.pace, seconds)
         epochs = schedule.steps / batches_an_epoch(config, prepared)
