@@ -142,33 +142,21 @@ def open_config(config: Path | None, overrides: list[str] | None) -> Config:
     return load_config(None if config is None else find_recipe(config), overrides or [])
 
 
-def find_export(models: list[Path] | None) -> Path | None:
-    """Return the exported model that --run names, if it does; UserError if there are others."""
-    if not models:
+def open_export(models: list[Path] | None, checkpoint: str, device: str) -> LightTranslator | None:
+    """Return the translator of the exported model that --run names, if it does, and say which."""
+    from seq2seq.light.translator import find_export, load
+
+    if (export := find_export(models or [])) is None:
         return None
-    from seq2seq.light.translator import is_export
-
-    exports = [folder for folder in models if is_export(folder)]
-    if exports and len(models) > 1:
-        raise UserError(f"{exports[0]}: an exported model can't be in an ensemble; name its run")
-    return exports[0] if exports else None
-
-
-def open_export(folder: Path, checkpoint: str, device: str) -> LightTranslator:
-    """Return the translator of an exported model, and say on standard error which it is."""
-    if checkpoint != "best":
-        raise UserError(f"{folder}: an exported model has one checkpoint; leave --checkpoint out")
-    if device not in ("auto", "cpu"):
-        raise UserError(f"{folder}: an exported model runs on the CPU, found --device {device}")
-    from seq2seq.light.translator import load
-
-    logging.getLogger("seq2seq").info("model: %s (exported)", folder)
-    return load(folder)
+    logging.getLogger("seq2seq").info("model: %s (exported)", export)
+    return load(export, checkpoint=checkpoint, device=device)
 
 
 def open_runs(models: list[Path] | None) -> list[Run]:
     """Return the runs named, else the newest finished one."""
-    if export := find_export(models):
+    from seq2seq.light.translator import find_export
+
+    if export := find_export(models or []):
         raise UserError(
             f"{export}: an exported model only translates, by its own attention; name its run"
         )
