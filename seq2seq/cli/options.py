@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from os.path import expanduser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -228,23 +228,39 @@ def typed_text(text: str, name: str) -> str:
 _OF_DRAWS = ("temperature", "top_k", "top_p", "seed")
 
 
+def _as_option(setting: str) -> str:
+    return f"--{setting.replace('_', '-')}"
+
+
 def revised_decoding(
-    options: DecodingConfig, given: dict[str, Any], *, shuffles: bool = False
+    options: DecodingConfig,
+    given: dict[str, Any],
+    *,
+    shuffles: bool = False,
+    name: Callable[[str], str] = _as_option,
 ) -> DecodingConfig:
     """Return what `revised` does; UserError for an option that another one makes void.
 
-    `shuffles` says that a seed serves for more than drawing translations.
+    `shuffles` says that a seed serves for more than drawing translations; `name` is what a setting
+    is called where it is given.
     """
     draws = options.sample if given.get("sample") is None else given["sample"]
     if draws and given.get("beam") is not None:
+        if given.get("sample"):
+            raise UserError(
+                f"{name('beam')} is for searching, which {name('sample')} replaces by draws; "
+                "leave one of them out"
+            )
+        search = ", or search with --no-sample" if "sample" in given else ""
         raise UserError(
-            "--beam is for searching, which --sample (decoding.sample) replaces by draws; "
-            "leave one of them out, or search with --no-sample"
+            f"{name('beam')} is for searching, and the model's decoding.sample is true, so that it "
+            f"draws; leave it out{search}"
         )
-    for name in _OF_DRAWS:
-        if given.get(name) is not None and not draws and not (name == "seed" and shuffles):
-            option = f"--{name.replace('_', '-')}"
-            raise UserError(f"{option} is for draws, and nothing is drawn without --sample")
+    for setting in _OF_DRAWS:
+        if given.get(setting) is not None and not draws and not (setting == "seed" and shuffles):
+            raise UserError(
+                f"{name(setting)} is for draws, and nothing is drawn without {name('sample')}"
+            )
     return revised(options, given)
 
 
