@@ -39,21 +39,14 @@ def load(
     Raises UserError if a run is missing, damaged or of another vocabulary than the first.
     """
     folders = [Path(model).expanduser() for model in models]
-    exports = _exports(folders)
-    if not exports:
-        from seq2seq.inference.translator import load as load_runs
-
-        return load_runs(*folders, checkpoint=checkpoint, device=device)
-    if len(folders) > 1:
-        raise UserError(f"{exports[0]}: an exported model can't be in an ensemble; name its run")
-    if checkpoint != "best" or device not in ("auto", "cpu"):
-        raise UserError(
-            f"{exports[0]}: an exported model has one checkpoint and runs on the CPU, found "
-            f"checkpoint {checkpoint!r} and device {device!r}; leave them out, or name its run"
-        )
+    from seq2seq.light.translator import find_export
     from seq2seq.light.translator import load as load_export
 
-    return load_export(exports[0])
+    if export := find_export(folders):
+        return load_export(export, checkpoint=checkpoint, device=device)
+    from seq2seq.inference.translator import load as load_runs
+
+    return load_runs(*folders, checkpoint=checkpoint, device=device)
 
 
 def load_config(
@@ -221,12 +214,6 @@ def _is_translator(model: object) -> bool:
     return isinstance(model, TextTranslator)
 
 
-def _exports(folders: Sequence[Path]) -> list[Path]:
-    from seq2seq.light.translator import is_export
-
-    return [folder for folder in folders if is_export(folder)]
-
-
 # --- texts and values -----------------------------------------------------------------------------
 
 
@@ -234,7 +221,7 @@ def _test_set(
     model: Any, data: str | os.PathLike[str] | None
 ) -> tuple[list[str], list[list[str | None]]]:
     """Sources and their one reference each, of a corpus in the languages of a run."""
-    from seq2seq.data.corpus import find_corpus
+    from seq2seq.data.corpus import find_test_set
 
     if _is_translator(model):
         raise UserError(
@@ -245,7 +232,8 @@ def _test_set(
     spec = config.test if data is None else os.fspath(data)
     if not spec:
         raise UserError("evaluate: the run has no data.test; give data, or sources and references")
-    pairs = list(find_corpus(spec, config.source, config.target).pairs())
+    corpus = find_test_set(spec, config.source, config.target, config.columns)
+    pairs = list(corpus.pairs())
     return [pair.source for pair in pairs], [[pair.target for pair in pairs]]
 
 

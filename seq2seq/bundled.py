@@ -7,7 +7,7 @@ from seq2seq.errors import UserError, did_you_mean
 
 logger = logging.getLogger(__name__)
 
-_PACKAGE = Path(__file__).parent
+_PACKAGE = Path(__file__).resolve().parent
 _ROOT = _PACKAGE / "bundled" if (_PACKAGE / "bundled").is_dir() else _PACKAGE.parent
 """An installed wheel holds configs/ and data/ itself; a checkout has them beside the package."""
 _CONFIGS = _ROOT / "configs"

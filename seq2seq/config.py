@@ -90,7 +90,7 @@ class Part(BaseModel):
         # pydantic would take true for 1
         kinds = _kinds(cls.model_fields[str(info.field_name)].annotation)
         values = value if isinstance(value, list | tuple) else [value]
-        numeric = bool({int, float} & kinds) and not {bool, str} & kinds
+        numeric = {int, float} & kinds and not {bool, str} & kinds
         if numeric and any(isinstance(v, bool) for v in values):
             raise ValueError(f"expected a number, found {value!r}")
         return value
@@ -468,6 +468,22 @@ def load_config(path: str | Path | None = None, overrides: Sequence[str] = ()) -
     """
     origins = _Origins()
     tree = _read_file(Path(path), origins, ()) if path is not None else {}
+    return _overridden(tree, overrides, origins)
+
+
+def load_dump(path: str | Path, overrides: Sequence[str] = ()) -> Config:
+    """Return what `dump_config` wrote into `path`, with overrides applied, as `load_config` does.
+
+    Every key is written out there, so that none is a wish: what has no effect is not refused, as in
+    a run of before it was.
+    """
+    origins = _Origins()
+    tree = _read_file(Path(path), origins, ())
+    origins.idle.clear()
+    return _overridden(tree, overrides, origins)
+
+
+def _overridden(tree: Tree, overrides: Sequence[str], origins: _Origins) -> Config:
     _apply_overrides(tree, overrides, origins)
     config = parse_config(tree, origins)
     _refuse_idle(Config, tree, (), origins)

@@ -1,7 +1,24 @@
-"""Making sure that what was written has reached the disk."""
+"""Files: writing lines, knowing bytes again, making sure that they have reached the disk."""
 
+import hashlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write a text file of `lines`, the same bytes on every system."""
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(f"{line}\n" for line in lines)
+
+
+def hash_file(path: Path) -> str:
+    """Return the sha256 of a file of any size."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def flush(path: Path) -> None:

@@ -22,6 +22,9 @@ _OPTIONAL = {
     "onnxruntime": "onnx",
     "matplotlib": "plots",
     "entmax": "sparse",
+    "mecab-python3": "ja",
+    "mecab-ko": "ko",
+    "zstandard": "zst",
 }
 """Package -> the extra of ours that installs it."""
 

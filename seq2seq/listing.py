@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from seq2seq.config import AttentionConfig, load_config
+from seq2seq.config import AttentionConfig, load_dump
 from seq2seq.errors import UserError
 
 _PARTS = ("config.yaml", "checkpoints", "data.json", "train.log")  # a folder with one was a run
@@ -94,7 +94,7 @@ def _summary(folder: Path) -> RunSummary:
 def _described(folder: Path) -> dict[str, Any]:
     if not (folder / "config.yaml").is_file():
         raise UserError("not a run directory (it has no config.yaml)")
-    config = load_config(folder / "config.yaml")
+    config = load_dump(folder / "config.yaml")
     found = {
         "languages": f"{config.data.source}-{config.data.target}",
         "attention": _unit(config.model.attention),

@@ -27,6 +27,8 @@ from seq2seq.training.trainer import Callback, Trainer
 
 logger = logging.getLogger(__name__)
 
+_CHANGEABLE = ("training.", "decoding.", "evaluation.", "code")
+"""What a run may go on with otherwise than it began."""
 _CORPORA = ("data.train", "data.valid", "data.test")
 FEW_PAIRS = 1000
 """Below so many a model learns its corpus by heart and little else: docs/first-hour.md."""
@@ -43,11 +45,12 @@ def train(
 ) -> Run:
     """Train what `config` says in the run directory `folder`; return the run.
 
-    With `resume` a run that is there goes on from its last checkpoint: settings of `training` and
-    `decoding` may differ from before and apply from now on, which the log and the metrics note; all
-    others must be the same, and the corpora too, wherever they lie now. Without one there yet, it
-    starts. Each of the `callbacks` is given every record of metrics.jsonl; what it raises ends the
-    training, saved, and is raised here. Raises UserError if anything of the above can't be.
+    With `resume` a run that is there goes on from its last checkpoint: settings of `training`,
+    `decoding` and `evaluation` may differ from before and apply from now on, which the log and the
+    metrics note; all others must be the same, and the corpora too, wherever they lie now. Without
+    one there yet, it starts. Each of the `callbacks` is given every record of metrics.jsonl; what
+    it raises ends the training, saved, and is raised here. Raises UserError if anything of the
+    above can't be.
     """
     folder = Path(folder)
     find_device(config.training.device)
@@ -60,6 +63,7 @@ def train(
     old = Run.open(folder) if resume and (folder / "config.yaml").exists() else None
     if old:
         config = _changed(old, config)
+        load_code(config.code)
     else:
         Run.check_free(folder)  # now, not after the data were prepared
         config = with_init(config)
@@ -232,7 +236,7 @@ def _changed(run: Run, config: Config) -> Config:
         config = with_init(config, run)
     for key, was, now in differences(run.config, config):
         # Of the code the run has copies; corpora are compared by content, see `_check_data`.
-        if not key.startswith(("training.", "decoding.", "code")) and key not in _CORPORA:
+        if not key.startswith(_CHANGEABLE) and key not in _CORPORA:
             raise UserError(
                 f"{run.folder}: {key} was {was!r} and can't become {now!r} in a run that goes on; "
                 "leave it, or start another run with --run DIR"

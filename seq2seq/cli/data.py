@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from seq2seq.cli.options import ConfigFile, Overrides, open_config, shows_progress
 from seq2seq.errors import UserError
+
+if TYPE_CHECKING:
+    from seq2seq.data.tokenizer import Tokenizers
 
 app = typer.Typer(help="Get corpora, and look for what is wrong with them.")
 
@@ -104,7 +107,6 @@ def check(
     """
     from seq2seq.config import revise
     from seq2seq.data.doctor import check_corpora
-    from seq2seq.data.tokenizer import Tokenizers
 
     given = {"train": train, "valid": valid, "test": test, "source": source, "target": target}
     changes = {name: value for name, value in given.items() if value is not None}
@@ -117,8 +119,15 @@ def check(
         settings.source,
         settings.target,
         columns=settings.columns,
-        tokenizers=Tokenizers.load(model / "tokenizer") if model else None,
+        tokenizers=_tokenizers(model) if model else None,
     )
     print(report.table())
     if report.must_fix:
         raise typer.Exit(1)
+
+
+def _tokenizers(model: Path) -> Tokenizers:
+    from seq2seq.data.tokenizer import Tokenizers
+    from seq2seq.training.run import called
+
+    return Tokenizers.load(called(model) / "tokenizer")

@@ -199,12 +199,12 @@ def score(
 ) -> None:
     """Score translations that are there already, by the same path as `evaluate`."""
     from seq2seq.config import EvaluationConfig
-    from seq2seq.data.corpus import read_texts
+    from seq2seq.data.corpus import read_texts, without_endings
     from seq2seq.evaluation.references import read_references
     from seq2seq.evaluation.scores import render_scores, score_corpus, score_moses
 
     scoring = revised(EvaluationConfig(), {"tokenize": tokenize})
-    language = target or references[0].name.removesuffix(".gz").rpartition(".")[2]
+    language = target or without_endings(references[0]).suffix.removeprefix(".")
     lines = list(read_texts(hypotheses))
     expected = f"one for each of {hypotheses}"
     streams = read_references(references, len(lines), language=language, expected=expected)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from os.path import expanduser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -142,33 +142,21 @@ def open_config(config: Path | None, overrides: list[str] | None) -> Config:
     return load_config(None if config is None else find_recipe(config), overrides or [])
 
 
-def find_export(models: list[Path] | None) -> Path | None:
-    """Return the exported model that --run names, if it does; UserError if there are others."""
-    if not models:
+def open_export(models: list[Path] | None, checkpoint: str, device: str) -> LightTranslator | None:
+    """Return the translator of the exported model that --run names, if it does, and say which."""
+    from seq2seq.light.translator import find_export, load
+
+    if (export := find_export(models or [])) is None:
         return None
-    from seq2seq.light.translator import is_export
-
-    exports = [folder for folder in models if is_export(folder)]
-    if exports and len(models) > 1:
-        raise UserError(f"{exports[0]}: an exported model can't be in an ensemble; name its run")
-    return exports[0] if exports else None
-
-
-def open_export(folder: Path, checkpoint: str, device: str) -> LightTranslator:
-    """Return the translator of an exported model, and say on standard error which it is."""
-    if checkpoint != "best":
-        raise UserError(f"{folder}: an exported model has one checkpoint; leave --checkpoint out")
-    if device not in ("auto", "cpu"):
-        raise UserError(f"{folder}: an exported model runs on the CPU, found --device {device}")
-    from seq2seq.light.translator import load
-
-    logging.getLogger("seq2seq").info("model: %s (exported)", folder)
-    return load(folder)
+    logging.getLogger("seq2seq").info("model: %s (exported)", export)
+    return load(export, checkpoint=checkpoint, device=device)
 
 
 def open_runs(models: list[Path] | None) -> list[Run]:
     """Return the runs named, else the newest finished one."""
-    if export := find_export(models):
+    from seq2seq.light.translator import find_export
+
+    if export := find_export(models or []):
         raise UserError(
             f"{export}: an exported model only translates, by its own attention; name its run"
         )
@@ -240,23 +228,39 @@ def typed_text(text: str, name: str) -> str:
 _OF_DRAWS = ("temperature", "top_k", "top_p", "seed")
 
 
+def _as_option(setting: str) -> str:
+    return f"--{setting.replace('_', '-')}"
+
+
 def revised_decoding(
-    options: DecodingConfig, given: dict[str, Any], *, shuffles: bool = False
+    options: DecodingConfig,
+    given: dict[str, Any],
+    *,
+    shuffles: bool = False,
+    name: Callable[[str], str] = _as_option,
 ) -> DecodingConfig:
     """Return what `revised` does; UserError for an option that another one makes void.
 
-    `shuffles` says that a seed serves for more than drawing translations.
+    `shuffles` says that a seed serves for more than drawing translations; `name` is what a setting
+    is called where it is given.
     """
     draws = options.sample if given.get("sample") is None else given["sample"]
     if draws and given.get("beam") is not None:
+        if given.get("sample"):
+            raise UserError(
+                f"{name('beam')} is for searching, which {name('sample')} replaces by draws; "
+                "leave one of them out"
+            )
+        search = ", or search with --no-sample" if "sample" in given else ""
         raise UserError(
-            "--beam is for searching, which --sample (decoding.sample) replaces by draws; "
-            "leave one of them out, or search with --no-sample"
+            f"{name('beam')} is for searching, and the model's decoding.sample is true, so that it "
+            f"draws; leave it out{search}"
         )
-    for name in _OF_DRAWS:
-        if given.get(name) is not None and not draws and not (name == "seed" and shuffles):
-            option = f"--{name.replace('_', '-')}"
-            raise UserError(f"{option} is for draws, and nothing is drawn without --sample")
+    for setting in _OF_DRAWS:
+        if given.get(setting) is not None and not draws and not (setting == "seed" and shuffles):
+            raise UserError(
+                f"{name(setting)} is for draws, and nothing is drawn without {name('sample')}"
+            )
     return revised(options, given)
 
 

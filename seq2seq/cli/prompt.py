@@ -91,7 +91,7 @@ class _Conversation:
             parsed = parse_value(value)
         except UserError as error:
             raise UserError(f":{name}: {error}") from None
-        options = revised_decoding(self._translator.options, {name: parsed})
+        options = revised_decoding(self._translator.options, {name: parsed}, name=":{}".format)
         list(self._translator.stream([], options))  # refuses what this model can't do
         self._translator.options = options
 

@@ -114,9 +114,10 @@ def write(
     corpus, overrides = _told_apart(arguments or [])
     if not corpus:
         raise UserError("init: name a corpus: seq2seq init corpus.tsv")
-    if overrides:
-        raise UserError(f"init: {overrides[0]}: change settings in the recipe that is written")
-    print(write_recipe(_request(corpus, [], source, target, minutes, init), output))
+    for override in overrides:
+        if not override.startswith("data.columns="):  # without it a table may not be read at all
+            raise UserError(f"init: {override}: change settings in the recipe that is written")
+    print(write_recipe(_request(corpus, overrides, source, target, minutes, init), output))
 
 
 def _told_apart(arguments: list[str]) -> tuple[list[str], list[str]]:
@@ -165,13 +166,17 @@ def _refuse_plan(
 
 
 def _starting(init: Path | None, overrides: list[str]) -> list[str]:
-    return overrides if init is None else [f"init={json.dumps(str(init))}", *overrides]
+    """The overrides with --init's, which may be a name under runs/."""
+    from seq2seq.training.run import called
+
+    return overrides if init is None else [f"init={json.dumps(str(called(init)))}", *overrides]
 
 
 def _settings_of_run(
     config: Path | None, overrides: list[str] | None, run: Path | None, resume: bool
 ) -> tuple[Config, Path]:
     """The configuration to train and where: what --config says, else what the run to resume has."""
+    from seq2seq.config import load_dump
     from seq2seq.training.run import Run, called
 
     if config is None and not (resume and run):
@@ -182,7 +187,7 @@ def _settings_of_run(
     if config is None:
         assert run is not None
         opened = Run.open(run)
-        return open_config(opened.folder / "config.yaml", overrides), opened.folder
+        return load_dump(opened.folder / "config.yaml", overrides or []), opened.folder
     if run and resume:
         run = called(run)
     return open_config(config, overrides), run or Path("runs") / find_recipe(config).stem

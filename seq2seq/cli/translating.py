@@ -23,7 +23,6 @@ from seq2seq.cli.options import (
     Workers,
     check_no_paths,
     check_output,
-    find_export,
     open_export,
     open_runs,
     open_translator,
@@ -174,11 +173,8 @@ def translate(
         write_lines(_disturbed(full, lines, options, attention, as_json, links), output)
         links.write()
         return
-    exported = find_export(model)
-    translator: TextTranslator = (
-        open_export(exported, checkpoint, device)
-        if exported
-        else open_translator(open_runs(model), checkpoint, device)
+    translator: TextTranslator = open_export(model, checkpoint, device) or open_translator(
+        open_runs(model), checkpoint, device
     )
     translator.options = options = revised_decoding(translator.options, changes)
     links.check(translator)

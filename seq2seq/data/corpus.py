@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from seq2seq.data.columns import Choosing, NoColumnError, is_header_pair
-from seq2seq.data.languages import SAMPLE, find_order, same_language, unexpected_language
+from seq2seq.data.languages import SAMPLE, find_oddness, same_language
 from seq2seq.data.markup import (
     Memory,
     SegmentedText,
@@ -236,6 +236,16 @@ def locate_corpus(
     return finder.single(spec) if isinstance(spec, str) else finder.listed(spec)
 
 
+def check_columns(columns: Columns | None, *corpora: Corpus) -> None:
+    """Raise UserError if there are `columns` to take but none of the corpora has any."""
+    parts = chain.from_iterable(corpus.parts for corpus in corpora)
+    if columns and not any(isinstance(part, OneFile) and part.is_table for part in parts):
+        raise UserError(
+            "data.columns: there is no table (.tsv, .csv, .jsonl) to take columns from; leave it "
+            "out, or name one"
+        )
+
+
 def warn_if_odd(corpus: Corpus, source_language: str, target_language: str) -> None:
     """Log a warning for each part in other languages than said, or that begins with a header."""
     for part in corpus.parts:
@@ -246,23 +256,21 @@ def warn_if_odd(corpus: Corpus, source_language: str, target_language: str) -> N
                 *(part.name, rows[0].line, rows[0].source, rows[0].target),
             )
         sources, targets = [row.source for row in rows], [row.target for row in rows]
-        order = find_order(sources, targets, source_language, target_language)
-        if order and order.is_exchanged:
+        odd = find_oddness(sources, targets, source_language, target_language)
+        if order := odd.exchanged:
             logger.warning(
                 "%s: source and target look exchanged: in %d of %d pairs the source is %s and the "
                 "target %s; exchange the files, or data.source and data.target",
                 *(part.name, order.exchanged, order.lines, target_language, source_language),
             )
-            continue
-        for lines, side, language in (
-            (sources, "source", source_language),
-            (targets, "target", target_language),
-        ):
-            if looks_like := unexpected_language(lines, language):
-                logger.warning(
-                    "%s: expected %s, the %s looks like %s; see data.source and data.target",
-                    *(part.name, language, side, looks_like),
-                )
+        for side, looks_like in odd.others:
+            logger.warning(
+                "%s: expected %s, the %s looks like %s; see data.source and data.target",
+                part.name,
+                (source_language, target_language)[side],
+                ("source", "target")[side],
+                looks_like,
+            )
 
 
 def read_texts(file: TextFile) -> Iterator[str]:
@@ -454,6 +462,15 @@ def _kind(name: str) -> Kind | None:
     path = Path(name)
     suffix = path.suffix.lower()
     return _KINDS.get(Path(path.stem).suffix.lower() if suffix in COMPRESSED else suffix)
+
+
+def without_endings(file: str | Path) -> Path:
+    """Return a path without the endings that say how the file is packed and laid out."""
+    path = Path(file)
+    for endings in ((*COMPRESSED, ".zip"), (*_KINDS, ".txt")):
+        if path.suffix.lower() in endings:
+            path = path.with_suffix("")
+    return path
 
 
 def _is_paper(name: str) -> bool:

@@ -21,11 +21,12 @@ import numpy.typing as npt
 
 from seq2seq.data.columns import is_header_pair
 from seq2seq.data.corpus import Columns, Corpus, OneFile, ParallelText, Part, Spec, locate_corpus
-from seq2seq.data.languages import SAMPLE, find_order, unexpected_language
+from seq2seq.data.languages import SAMPLE, find_oddness
 from seq2seq.data.leftovers import LEFTOVERS, leftovers_in
 from seq2seq.data.streams import TextFile, open_bytes, told_by_place
 from seq2seq.data.style import Style
 from seq2seq.data.tables import Table
+from seq2seq.data.text import clean_source, clean_target
 from seq2seq.data.tokenizer import UNK, Tokenizers
 from seq2seq.errors import UserError
 
@@ -310,6 +311,7 @@ class _Scan:
             for side in (self.source, self.target):
                 side.begin_part()
             for first, (source, target, line) in enumerate(self._rows(part)):
+                source, target = clean_source(source), clean_target(target)  # as training does
                 self.source.add(source, line)
                 self.target.add(target, line)
                 self.pairs.append(hash((source, target)))
@@ -347,7 +349,7 @@ class _Scan:
     # Reading
 
     def _rows(self, part: Part) -> Iterator[tuple[str, str, int]]:
-        """The two cleaned texts of every pair and their line, as far as both sides go."""
+        """The two texts of every pair and their line, as far as both sides go."""
         if isinstance(part, ParallelText) and part.by_line:
             sides = (self._lines_of(part.source), self._lines_of(part.target))
             for number, (source, target) in enumerate(zip_longest(*sides), 1):  # to count both
@@ -478,21 +480,17 @@ class _Scan:
         """Whether each side of each part is in its language, or they are exchanged."""
         found = []
         for part, samples in enumerate(zip(self.source.samples, self.target.samples, strict=True)):
-            order = find_order(*samples, *self.languages)
             name = self.text.parts[part].name
-            if order and order.is_exchanged:
+            odd = find_oddness(*samples, *self.languages)
+            if order := odd.exchanged:
                 source, target = self.languages
                 detail = f"{name}: the source looks like {target}, the target like {source}"
                 count, rate = order.exchanged, order.exchanged / order.lines
                 found.append(_finding(self.split, "exchanged", count, rate, (), detail))
-                continue
-            for lines, language in zip(samples, self.languages, strict=True):
-                looks_like = unexpected_language(lines, language)
-                if looks_like:
-                    detail = f"{name}: {language} looks like {looks_like}"
-                    found.append(
-                        _finding(self.split, "other language", len(lines), None, (), detail)
-                    )
+            for side, looks_like in odd.others:
+                detail = f"{name}: {self.languages[side]} looks like {looks_like}"
+                lines = len(samples[side])
+                found.append(_finding(self.split, "other language", lines, None, (), detail))
         return found
 
     def _check_style(self) -> list[Finding]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import gzip
-import hashlib
 import http.client
 import importlib.util
 import logging
@@ -31,7 +30,8 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeAlias, cast
 
 from seq2seq.bundled import bundled_recipe
-from seq2seq.data.split import split_pairs
+from seq2seq.data.split import split_pairs, write_splits
+from seq2seq.disk import hash_file
 from seq2seq.errors import UserError, did_you_mean
 from seq2seq.extras import install_hint
 
@@ -252,7 +252,7 @@ def download(
     if the server refuses, stays unreachable after `attempts`, or sends other bytes.
     """
     path, part = folder / file.name, folder / f"{file.name}.part"
-    if path.exists() and _sha256(path) == file.sha256:
+    if path.exists() and hash_file(path) == file.sha256:
         return path
     for attempt in range(attempts):
         if attempt:
@@ -305,7 +305,7 @@ def _transfer(file: PinnedFile, part: Path, progress: Progress | None) -> None:
 
 def _accept(file: PinnedFile, part: Path, path: Path) -> Path:
     """Give the finished `part` its name, or throw it away if it is not the pinned file."""
-    size, sha256 = part.stat().st_size, _sha256(part)
+    size, sha256 = part.stat().st_size, hash_file(part)
     if sha256 != file.sha256:
         part.unlink()
         raise _WrongBytesError(
@@ -329,7 +329,7 @@ def _find_local(file: PinnedFile, folder: Path) -> Path | None:
         raise UserError(f"{folder}: no such folder")
     packed, plain = folder / file.name, folder / file.unpacked
     if packed.is_file():
-        found = _sha256(packed)
+        found = hash_file(packed)
         if found != file.sha256:
             raise UserError(
                 f"{packed}: expected SHA-256 {file.sha256}, found {found}; "
@@ -341,14 +341,6 @@ def _find_local(file: PinnedFile, folder: Path) -> Path | None:
     if file.name.startswith("test"):
         return None
     raise UserError(f"{folder}: expected {packed.name} or {plain.name}, found neither")
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while chunk := stream.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 # --- unpacking -----------------------------------------------------------------------------------
@@ -389,10 +381,7 @@ def _build_tatoeba(files: list[Path], out: Path) -> None:
         if len(cells) < 2:
             raise UserError(f"{files[0]}:{number}: expected English<TAB>French, found no tab")
         pairs.append((cells[0].strip(), cells[1].strip()))
-    for split, chosen in split_pairs(pairs).items():
-        for side, suffix in enumerate(("en", "fr")):
-            text = "".join(f"{pair[side]}\n" for pair in chosen)
-            (out / f"{split}.{suffix}").write_bytes(text.encode("utf-8"))
+    write_splits(split_pairs(pairs), out, ("en", "fr"))
 
 
 # --- mtdata --------------------------------------------------------------------------------------

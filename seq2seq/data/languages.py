@@ -197,11 +197,6 @@ class Order(NamedTuple):
         """Whether the two languages stand the wrong way round, with hardly a doubt."""
         return self.exchanged > 0 and self.exchanged >= _CERTAIN * self.lines
 
-    @property
-    def is_straight(self) -> bool:
-        """Whether they stand as it is said, with hardly a doubt."""
-        return self.straight > 0 and self.straight >= _CERTAIN * self.lines
-
 
 def find_order(
     sources: Sequence[str], targets: Sequence[str], source_language: str, target_language: str
@@ -230,6 +225,27 @@ def find_order(
     return order
 
 
+class Oddness(NamedTuple):
+    """What is odd in the languages of two texts that face each other."""
+
+    exchanged: Order | None = None
+    """The votes, if source and target stand the wrong way round."""
+    others: tuple[tuple[int, str], ...] = ()
+    """Else the sides (0 the source, 1 the target) in another language than said, and in which."""
+
+
+def find_oddness(
+    sources: Sequence[str], targets: Sequence[str], source_language: str, target_language: str
+) -> Oddness:
+    """Return what speaks against the languages of two texts being those that are said."""
+    order = find_order(sources, targets, source_language, target_language)
+    if order and order.is_exchanged:
+        return Oddness(order)
+    sides = ((sources, source_language), (targets, target_language))
+    likely = ((side, _unexpected_language(*texts)) for side, texts in enumerate(sides))
+    return Oddness(None, tuple((side, language) for side, language in likely if language))
+
+
 def guess_language(lines: Sequence[str]) -> list[str]:
     """Return codes of languages, the likeliest of the text first; none if it says too little."""
     text = "\n".join(line[:_CHARACTERS] for line in lines[:SAMPLE])
@@ -238,7 +254,7 @@ def guess_language(lines: Sequence[str]) -> list[str]:
     return [code for code, _ in _rank(text)]
 
 
-def unexpected_language(lines: Sequence[str], language: str) -> str | None:
+def _unexpected_language(lines: Sequence[str], language: str) -> str | None:
     """Return the language that a text looks like if that is not `language`, else None.
 
     None as well where there are too few lines to tell, or the identification does not know it.

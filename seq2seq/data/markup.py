@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from itertools import zip_longest
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple
 from xml.parsers import expat
 
 from seq2seq.data.languages import same_language
@@ -25,7 +25,6 @@ from seq2seq.data.pairs import Pair, one_line
 from seq2seq.data.streams import TextFile, open_bytes, told_by_place
 from seq2seq.errors import UserError
 
-Content: TypeAlias = Literal["memory", "pairs", "one side"]
 logger = logging.getLogger(__name__)
 
 _BLOCK = 1 << 16

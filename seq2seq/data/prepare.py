@@ -31,7 +31,7 @@ from seq2seq.config import Config, DataConfig, VaryConfig
 from seq2seq.data.corpus import (
     FORMATS,
     Corpus,
-    OneFile,
+    check_columns,
     find_corpus,
     read_lines,
     warn_if_odd,
@@ -40,7 +40,7 @@ from seq2seq.data.dataset import DatasetWriter, ParallelDataset
 from seq2seq.data.text import clean_source, clean_target
 from seq2seq.data.tokenizer import UNK, Tokenizers, train_tokenizers
 from seq2seq.data.variation import with_variants
-from seq2seq.disk import flush
+from seq2seq.disk import flush, hash_file, write_lines
 from seq2seq.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -139,7 +139,7 @@ def prepare(
     written.
     """
     train, valid = _corpus(config, "train"), _corpus(config, "valid")
-    _check_columns(config, train, valid)
+    check_columns(config.data.columns, train.text, valid.text)
     if tokenizers is None and config.init is not None:
         tokenizers = Tokenizers.load(Path(config.init) / "tokenizer")
     folder = (cache or default_cache()) / _key(config, tokenizers, train, valid)
@@ -178,28 +178,10 @@ def _corpus(config: Config, split: str) -> _Corpus:
         raise UserError(f"data.{split}: expected {FORMATS}, found nothing set")
     text = find_corpus(spec, data.source, data.target, data.columns)
     warn_if_odd(text, data.source, data.target)
-    return _Corpus(text, {role: _sha256(file) for role, file in text.inputs.items()})
-
-
-def _check_columns(config: Config, *corpora: _Corpus) -> None:
-    parts = [part for corpus in corpora for part in corpus.text.parts]
-    tables = any(isinstance(part, OneFile) and part.is_table for part in parts)
-    if config.data.columns and not tables:
-        raise UserError(
-            "data.columns: there is no table (.tsv, .csv, .jsonl) to take columns from; leave it "
-            "out, or name one"
-        )
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
+        return _Corpus(text, {role: hash_file(file) for role, file in text.inputs.items()})
     except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    return digest.hexdigest()
+        raise UserError(f"{error.filename}: cannot be read: {error.strerror}") from None
 
 
 def default_cache() -> Path:
@@ -473,7 +455,7 @@ def _write_valid(data: DataConfig, text: Corpus, tokenizers: Tokenizers, folder:
         )
     pairs, ids = list(compress(pairs, fits)), list(compress(ids, fits))
     for side, sentences in zip(("source", "target"), zip(*pairs, strict=True), strict=True):
-        _write_lines(folder / f"valid.{side}.txt", sentences)
+        write_lines(folder / f"valid.{side}.txt", sentences)
     with _writer(tokenizers, folder, "valid") as writer:
         for source_ids, target_ids in ids:
             writer.add(source_ids, target_ids)
@@ -485,11 +467,6 @@ def _write_valid(data: DataConfig, text: Corpus, tokenizers: Tokenizers, folder:
     if seen := _count_seen(cleaned, folder / _HASHES):
         counts.noted[LEAKED] = seen
     return counts
-
-
-def _write_lines(path: Path, lines: Iterable[str]) -> None:
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(f"{line}\n" for line in lines)
 
 
 def _writer(tokenizers: Tokenizers, folder: Path, name: str) -> DatasetWriter:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import unicodedata
 
+from seq2seq.data.languages import known_language
+
 _LANGUAGES = {
-    "LATIN": "af ca cs cy da de en eo es et eu fi fr ga gl hr hu id is it la lt lv ms nb nl nn no "
-    "pl pt ro sk sl sq sv sw tl tr vi",
+    "LATIN": "af ca cs cy da de en eo es et eu fi fr ga gl hr hu id is it la lt lv ms nl nn no pl "
+    "pt ro sk sl sq sv sw tl tr vi",
     "CYRILLIC": "be bg mk ru uk",
     "GREEK": "el",
     "ARABIC": "ar fa ps ur",
-    "HEBREW": "he iw yi",
+    "HEBREW": "he yi",
     "DEVANAGARI": "hi mr ne",
     "BENGALI": "as bn",
     "GUJARATI": "gu",
@@ -38,8 +40,8 @@ _LANGUAGES = {
 
 
 def scripts_of(language: str) -> frozenset[str]:
-    """Return the scripts of a language by its code (`zh`, `zh-TW`); none if it is not known."""
-    code = language.lower().replace("_", "-").partition("-")[0]
+    """Return the scripts of a language by its code (`zh`, `zho_Hans`); none if it is not known."""
+    code = known_language(language)
     return frozenset(script for script, codes in _LANGUAGES.items() if code in codes.split())
 
 

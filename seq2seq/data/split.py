@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 from seq2seq.data.text import clean_source
+from seq2seq.disk import write_lines
 
 HELD_OUT = 2000
 """Sources in valid and in test, each, of a standard corpus; a twentieth of a smaller one."""
@@ -46,6 +48,13 @@ def split_pairs(
             splits[place[family]].append(pair)
             seen.add(source)
     return splits
+
+
+def write_splits(splits: Mapping[str, Pairs], folder: Path, languages: tuple[str, str]) -> None:
+    """Write the two sides of each split to files in `folder`: train.en, train.fr and so on."""
+    for split, pairs in splits.items():
+        for side, language in enumerate(languages):
+            write_lines(folder / f"{split}.{language}", (pair[side] for pair in pairs))
 
 
 class _Families(NamedTuple):

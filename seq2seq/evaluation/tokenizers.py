@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import logging
 import re
-import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
 from itertools import chain, islice
 from typing import Any
 
+import regex
 from sacrebleu.metrics.bleu import BLEU
 
 from seq2seq.config import BleuTokenizer
+from seq2seq.data.languages import known_language
+from seq2seq.data.words import UNSPACED, any_script
 from seq2seq.errors import UserError
 from seq2seq.extras import install_hint
 
@@ -28,25 +30,28 @@ DEFAULT: BleuTokenizer = "13a"
 _SPACED: tuple[BleuTokenizer, ...] = ("13a", "intl", "none")  # a word is what spaces surround
 
 _LANGUAGES: dict[BleuTokenizer, str] = {
-    "zh": "zh zho chi cn cmn yue wuu hak gan hsn nan cdo lzh",
-    "ja-mecab": "ja jpn jp",
-    "ko-mecab": "ko kor",
-    "char": "th tha km khm lo lao my mya bur bo bod tib dz dzo shn mnw nod khb kht",
+    "zh": "zh cn yue wuu hak gan hsn nan cdo lzh",
+    "ja-mecab": "ja jp",
+    "ko-mecab": "ko",
+    "char": "th km lo my bo bod tib dz dzo shn mnw nod khb kht",
 }
-"""ISO 639-1 and -3 codes, and the country codes that files are often named after."""
+"""Codes as `known_language` gives them, those that it does not know, and the country codes that
+files are often named after."""
 
-_SCRIPTS: dict[BleuTokenizer, str] = {
-    "ja-mecab": "HIRAGANA KATAKANA",
-    "zh": "CJK BOPOMOFO",
-    "ko-mecab": "HANGUL",
-    "char": "THAI LAO KHMER MYANMAR TIBETAN TAI NEW JAVANESE BALINESE",
+_LETTERS: dict[BleuTokenizer, str] = {
+    "ja-mecab": any_script(["Hiragana", "Katakana"]),
+    "zh": any_script(["Han", "Bopomofo"]),
+    "ko-mecab": any_script(["Hangul"]),
+    "char": UNSPACED,
 }
-"""First words of the Unicode names of letters of scripts that don't set words apart (NEW TAI LUE).
-Korean does, but a word of it carries its particles, which sacreBLEU's tokeniser splits off."""
+"""The scripts whose words need a tokeniser, the first that a letter is of. Korean sets words apart,
+but a word of it carries its particles, which sacreBLEU's tokeniser splits off."""
 
 _EXTRAS = {"ja-mecab": "ja", "ko-mecab": "ko"}
 _CODES = {code: name for name, codes in _LANGUAGES.items() for code in codes.split()}
-_NAMES = {script: name for name, scripts in _SCRIPTS.items() for script in scripts.split()}
+_LETTER = regex.compile(
+    "|".join(rf"([\p{{L}}&&{letters}])" for letters in _LETTERS.values()), regex.V1
+)
 _KANA = 0.05  # share of a Japanese text's letters that is kana at least; of a Chinese one's it is 0
 _LONG_WORDS = 20.0  # characters between spaces, on average: German has 6, Greenlandic 13
 _READ = 100_000  # characters of text that are looked at
@@ -114,18 +119,17 @@ def _is_installed(name: BleuTokenizer) -> bool:
 
 def _of_language(code: str) -> BleuTokenizer | None:
     """The tokeniser of a language code; None if it asks for none, or names another script."""
-    main, *rest = [part for part in re.split(r"[^a-z]+", code.lower()) if part] or [""]
-    return None if "latn" in rest else _CODES.get(main)
+    parts = re.split(r"[^a-z]+", code.lower().strip("."))
+    if "latn" in parts:
+        return None
+    return _CODES.get(known_language(code.strip(".")) or parts[0])
 
 
 def _of_text(text: str) -> BleuTokenizer | None:
     """The tokeniser that the script of `text` asks for; None if spaces set its words apart."""
     letters = sum(map(str.isalpha, text))
-    found = Counter(
-        _NAMES[script]
-        for script in (unicodedata.name(char, "").partition(" ")[0] for char in _letters(text))
-        if script in _NAMES
-    )
+    names = list(_LETTERS)
+    found = Counter(names[(match.lastindex or 0) - 1] for match in _LETTER.finditer(text))
     if 2 * sum(found.values()) > letters:
         kana, han = found["ja-mecab"], found["zh"]
         if kana >= _KANA * (kana + han) > 0:
@@ -134,10 +138,6 @@ def _of_text(text: str) -> BleuTokenizer | None:
     words = text.split()
     lengthy = bool(words) and sum(map(len, words)) > _LONG_WORDS * len(words)
     return "char" if lengthy else None
-
-
-def _letters(text: str) -> Iterator[str]:
-    return (char for char in text if char.isalpha())
 
 
 def _warn_of_unspaced(tokenize: BleuTokenizer, text: str) -> None:

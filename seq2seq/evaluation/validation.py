@@ -52,6 +52,7 @@ def build_validate(config: Config, prepared: Prepared) -> Validate:
             source_end=config.tokenizer.source_end,
             max_length=config.data.max_length,
             device=device,
+            language=config.data.source,
         )
         hypotheses = [translation.text for translation in translator.stream(prepared.valid_source)]
         samples = [

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from seq2seq.config import DecodingConfig, revise
 from seq2seq.data.scripts import letters_of, scripts_of
+from seq2seq.data.text import clean_target
 from seq2seq.data.tokenizer import EOS, UNK, Tokenizers, WordPieces
 from seq2seq.errors import UserError
 from seq2seq.inference.edits import spans_of
@@ -191,7 +192,7 @@ class TextTranslator:
         read = whole = self._cut(number, text, options.max_source)
         tags: tuple[Tag, ...] = ()
         if options.keep:
-            read, tags = take_out_tags(read)
+            read, tags = take_out_tags(clean_target(read))  # where words stand as in the text
         ids = self.tokenizers.source.encode(read)
         if tags and not ids:
             return Source(number, read, ids, text)
@@ -215,7 +216,7 @@ class TextTranslator:
             return text
         bound = limit * _LONGEST_PIECE
         whole = text if len(text) <= bound else " ".join(text.split())
-        start = whole[:bound]
+        start = clean_target(whole[:bound])  # in which words stand as they are spelt
         words = self.tokenizers.source.source_words(start)
         if len(whole) <= bound and sum(len(word.pieces) for word in words) <= limit:
             return whole

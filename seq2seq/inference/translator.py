@@ -164,9 +164,8 @@ class Translator(TextTranslator):
         `translate`.
         """
         size = _batch_size(self.options, attention)
-        sources = [
-            self._read(number, source, self.options) for number, (source, _) in enumerate(pairs)
-        ]
+        options = self.options.model_copy(update={"keep": False})  # a tag is read as it stands
+        sources = [self._read(number, source, options) for number, (source, _) in enumerate(pairs)]
         done = {s.number: self._unsearched(s) for s in sources if not s.ids}
         work = [source for source in sources if source.ids]
         for first in range(0, len(work), size):

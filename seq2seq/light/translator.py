@@ -109,14 +109,30 @@ class LightTranslator(TextTranslator):
         return source_BS, lengths_B
 
 
-def is_export(folder: Path) -> bool:
-    """Whether `folder` is an exported model."""
-    return (folder / SETTINGS).is_file()
+def find_export(folders: Sequence[Path]) -> Path | None:
+    """Return the exported model among `folders`, if one is; UserError if it is not the only one."""
+    exports = [folder for folder in folders if (folder / SETTINGS).is_file()]
+    if exports and len(folders) > 1:
+        raise UserError(f"{exports[0]}: an exported model can't be in an ensemble; name its run")
+    return exports[0] if exports else None
 
 
-def load(folder: str | Path) -> LightTranslator:
-    """Return the translator of an exported model; UserError if its folder is damaged."""
+def load(folder: str | Path, *, checkpoint: str = "best", device: str = "auto") -> LightTranslator:
+    """Return the translator of an exported model.
+
+    Raises UserError if its folder is damaged, or for another checkpoint or device than it has.
+    """
     folder = Path(folder)
+    if checkpoint != "best":
+        raise UserError(
+            f"{folder}: an exported model has one checkpoint, found checkpoint {checkpoint!r}; "
+            "leave it out, or name its run"
+        )
+    if device not in ("auto", "cpu"):
+        raise UserError(
+            f"{folder}: an exported model runs on the CPU, found device {device!r}; leave it out, "
+            "or name its run"
+        )
     path = folder / SETTINGS
     try:
         settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))

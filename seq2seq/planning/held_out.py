@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 
-from seq2seq.config import load_config
-from seq2seq.data.split import Pairs, split_pairs
+from seq2seq.data.pairs import one_line
+from seq2seq.data.split import Pairs, split_pairs, write_splits
+from seq2seq.disk import hash_file
 from seq2seq.errors import UserError
 from seq2seq.planning import report
 from seq2seq.planning.recipe import Corpus
@@ -21,7 +21,7 @@ ORIGIN = "origin.json"
 
 def split_corpus(request: Request, text: Text, folder: Path, name: str) -> Corpus:
     """Split the corpus into files in `folder`, which a recipe calls `name`, survey it, say so."""
-    read = [(_one_line(pair.source), _one_line(pair.target)) for pair in text.pairs()]
+    read = [(one_line(pair.source).strip(), one_line(pair.target).strip()) for pair in text.pairs()]
     pairs = [pair for pair in read if all(pair)]
     if not pairs:
         names = ", ".join(map(str, text.files))
@@ -40,14 +40,9 @@ def split_corpus(request: Request, text: Text, folder: Path, name: str) -> Corpu
     return corpus
 
 
-def _one_line(text: str) -> str:
-    """`text` without outer white space, and without the line ends that a table's cell may have."""
-    return " ".join(text.replace("\r", "\n").split("\n")).strip()
-
-
 def _held_out(pairs: Pairs, different: int, request: Request) -> dict[str, Pairs]:
     """The splits of `pairs`; what the user has a set of already is trained on."""
-    seed = load_config(None, [o for o in request.overrides if o.startswith("seed=")]).seed
+    seed = request.only("seed").seed
     splits = split_pairs(pairs, held_out=held_out_for(different), seed=seed)
     for split in ("valid", "test"):
         if f"data.{split}" in request.given or not splits["train"]:
@@ -62,16 +57,13 @@ def _held_out(pairs: Pairs, different: int, request: Request) -> dict[str, Pairs
 def _write_splits(splits: dict[str, Pairs], folder: Path, request: Request, text: Text) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / ORIGIN).unlink(missing_ok=True)
-    for split, pairs in splits.items():
-        for side, language in enumerate(request.languages):
-            lines = "".join(f"{pair[side]}\n" for pair in pairs)
-            (folder / f"{split}.{language}").write_bytes(lines.encode("utf-8"))
+    write_splits(splits, folder, request.languages)
     origin = {"languages": request.languages, "files": _hashes(text), "minutes": request.minutes}
     (folder / ORIGIN).write_text(json.dumps(origin, indent=2) + "\n", encoding="utf-8")
 
 
 def _hashes(text: Text) -> list[str]:
-    return [hashlib.sha256(file.read_bytes()).hexdigest() for file in text.files]
+    return list(map(hash_file, text.files))
 
 
 def check_origin(folder: Path, request: Request) -> None:

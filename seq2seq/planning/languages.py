@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from seq2seq.data.columns import language_in
-from seq2seq.data.corpus import Columns, locate_corpus
+from seq2seq.data.corpus import Columns, locate_corpus, without_endings
 from seq2seq.data.languages import SAMPLE, guess_language, known_language
 from seq2seq.data.streams import bare_name, members, read_lines
 from seq2seq.errors import UserError
@@ -16,8 +16,6 @@ from seq2seq.errors import UserError
 UNKNOWN = ("source", "target")
 """What the languages are called where nothing tells them."""
 
-_PACKED = {".gz", ".bz2", ".xz", ".zst", ".zip"}
-_FORMATS = {".tsv", ".csv", ".jsonl", ".json", ".tmx", ".sgm", ".xml", ".txt"}
 _LANGUAGE = re.compile(r"[a-z]{2,3}([-_][A-Za-z]{2,4})?")
 _CELL = re.compile(r"[\t,;]")
 _KEY = re.compile(r'"([^"]+)"\s*:')  # of a JSON object
@@ -32,7 +30,7 @@ def languages_of(specs: Sequence[str]) -> tuple[str, str] | None:
     None if they tell none, or the same one twice. `fra-eng.txt` tells none: Tatoeba's files of such
     names begin with the English.
     """
-    stems = [_plain(spec) for spec in specs]
+    stems = list(map(without_endings, specs))
     found = None
     if len(stems) == 2:
         endings = [stem.suffix[1:] for stem in stems]
@@ -46,19 +44,10 @@ def languages_of(specs: Sequence[str]) -> tuple[str, str] | None:
 
 def name_of(specs: Sequence[str], languages: tuple[str, str]) -> str:
     """Return what to call a corpus: its first file's name without format and language."""
-    stem = _plain(specs[0])
+    stem = without_endings(specs[0])
     if stem.suffix[1:] in languages:
         stem = stem.with_suffix("")
     return stem.name or "corpus"
-
-
-def _plain(spec: str) -> Path:
-    """The path without the endings that say how it is packed and laid out."""
-    path = Path(spec)
-    for endings in (_PACKED, _FORMATS):
-        if path.suffix.lower() in endings:
-            path = path.with_suffix("")
-    return path
 
 
 def languages_inside(
@@ -75,7 +64,7 @@ def languages_inside(
 
 def _named_in(path: Path) -> list[str]:
     """The languages that are named in a file of both sides, in their order there."""
-    if not path.is_file() or _plain(str(path)) == path:
+    if not path.is_file() or without_endings(path) == path:
         return []
     try:
         if path.suffix.lower() == ".zip":

@@ -33,8 +33,8 @@ def draft_plan(request: Request, corpus: Corpus, verb: str, file: Path) -> Plan:
     row = row_for(corpus.survey.target.words)
     init = None
     if request.init is not None:
-        Run.open(request.init)
-        init = Path(os.path.relpath(request.init, file.parent)).as_posix()
+        start = Run.open(request.init).folder  # runs/demo where it is called demo
+        init = Path(os.path.relpath(start, file.parent)).as_posix()
         row = row._replace(rate=row.rate * _TUNING_RATE, epochs=row.epochs * _TUNING_EPOCHS)
     return Plan(
         command=request.command(verb),
@@ -102,9 +102,8 @@ class Planner:
         seconds = minutes = None
         if draft.budget is not None:
             seconds = 60 * draft.budget - (time.perf_counter() - self._started)
-            minutes = max(
-                0.01, (seconds - machine.pace.validation) / 60
-            )  # the last one comes after
+            last = machine.pace.validation  # comes after the limit
+            minutes = max(0.01, (seconds - last) / 60)
         wanted = self._wanted(draft, config, prepared)
         schedule = fit_schedule(wanted, machine.pace, seconds)
         epochs = schedule.steps / batches_an_epoch(config, prepared)

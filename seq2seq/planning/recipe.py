@@ -120,7 +120,7 @@ class Plan(NamedTuple):
             (f"  optimizer: {{lr: {row.rate:g}}}", ""),
             (
                 f"  schedule: {{kind: cosine, warmup: {schedule.warmup}}}",
-                "down to nothing at max_steps",
+                "down to a hundredth at max_steps",
             ),
             (f"  validate_every: {schedule.validate_every}", ""),
             (

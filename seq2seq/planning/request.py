@@ -11,7 +11,7 @@ from typing import Protocol
 
 from seq2seq.bundled import bundled_recipe
 from seq2seq.config import Config, load_config
-from seq2seq.data.corpus import Columns, Pair, find_corpus
+from seq2seq.data.corpus import Columns, Pair, check_columns, find_corpus
 from seq2seq.errors import UserError
 from seq2seq.planning.languages import UNKNOWN, languages_inside, languages_of, name_of
 
@@ -68,13 +68,7 @@ class Request:
     @property
     def columns(self) -> Columns | None:
         """The columns of a table that are read, if they are said."""
-        said = [override for override in self.overrides if override.startswith("data.columns=")]
-        return load_config(None, said).data.columns
-
-    @property
-    def settings(self) -> tuple[str, ...]:
-        """What is laid over the recipe: of its corpus, which is split, there are no columns."""
-        return tuple(item for item in self.overrides if not item.startswith("data.columns="))
+        return self.only("data.columns").data.columns
 
     @property
     def name(self) -> str:
@@ -91,6 +85,20 @@ class Request:
         """The settings that are not the plan's to choose."""
         parts = (override.partition("=") for override in self.overrides)
         return {key: value for key, _, value in parts}
+
+    @property
+    def settings(self) -> list[str]:
+        """The overrides that are laid over the plan.
+
+        `data.columns` are those of the corpus, of which the plan has files of one side; and of a
+        validation table if there is one.
+        """
+        kept = "data.valid" in self.given
+        return [o for o in self.overrides if kept or o.partition("=")[0] != "data.columns"]
+
+    def only(self, key: str) -> Config:
+        """Return the configuration that the override of `key`, if there is one, gives alone."""
+        return load_config(None, [o for o in self.overrides if o.partition("=")[0] == key])
 
     def command(self, verb: str) -> str:
         """What the user typed, or as good as."""
@@ -112,11 +120,13 @@ def open_corpus(request: Request) -> Text:
     if not others and Path(first).suffix in (".yaml", ".yml"):
         raise UserError(f"{first}: expected a corpus; a configuration goes with --config {first}")
     try:
-        return find_corpus(request.spec, *request.languages, request.columns)
+        corpus = find_corpus(request.spec, *request.languages, request.columns)
     except UserError as error:
         if request.languages != UNKNOWN:
             raise
         raise UserError(f"{error}; languages are said with --source and --target") from None
+    check_columns(request.columns, corpus)
+    return corpus
 
 
 def _check_prefix(prefix: str, request: Request) -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from pathlib import Path
 
 from seq2seq import pipeline
-from seq2seq.config import load_config
+from seq2seq.config import load_config, load_dump
 from seq2seq.errors import UserError
 from seq2seq.planning import report
 from seq2seq.planning.held_out import ORIGIN, check_origin, split_corpus
 from seq2seq.planning.planner import Planner, draft_plan
 from seq2seq.planning.request import Request, open_corpus
-from seq2seq.training.run import Run
+from seq2seq.training.run import Run, called
 
 _SPLITS = "corpus"  # the folder in a run for what its corpus was split into
 _RECIPE = "recipe.yaml"
@@ -28,14 +29,23 @@ def train_corpus(
     UserError for a corpus that can't be read, a budget too small, and where `pipeline.train` does.
     """
     folder = Path("runs") / request.name if folder is None else folder
+    if resume:
+        folder = called(folder)
     if resume and (folder / "config.yaml").exists():
         check_origin(folder / _SPLITS, request)
-        recipe = folder / "config.yaml"
+        config = load_dump(folder / "config.yaml", [*_origin(request), *request.settings])
     else:
         Run.check_free(folder)
         recipe = make_recipe(request, folder / _RECIPE, folder / _SPLITS, verb="train")
-    config = load_config(recipe, request.settings)
+        config = load_config(recipe, request.settings)
     return pipeline.train(config, folder, resume=resume, show_bar=show_bar)
+
+
+def _origin(request: Request) -> list[str]:
+    """The override that says which run a run started from, to be compared with its own."""
+    if request.init is None:
+        return []
+    return [f"init={json.dumps(str(called(request.init)))}"]
 
 
 def write_recipe(request: Request, file: Path | None = None) -> Path:

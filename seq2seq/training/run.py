@@ -22,7 +22,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from seq2seq.config import Config, dump_config, load_config
+from seq2seq.config import Config, dump_config, load_dump
 from seq2seq.data.tokenizer import Tokenizers
 from seq2seq.disk import flush
 from seq2seq.errors import UserError, did_you_mean
@@ -81,7 +81,7 @@ class Run:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.config = load_config(folder / "config.yaml")
+        self.config = load_dump(folder / "config.yaml")
 
     def __repr__(self) -> str:
         """Return where it is, what it translates, and how far it came."""

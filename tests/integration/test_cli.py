@@ -530,6 +530,7 @@ def test_at_a_terminal_translate_is_a_prompt_with_commands_and_history(world: Pa
         ":beam 2\n",
         ":n-best 3\n",
         ":baem 2\n",
+        ":top-k 5\n",
         ":sample true\n",
         "half a line\x03",
         f"{SENTENCES[1]}\n",
@@ -542,10 +543,11 @@ def test_at_a_terminal_translate_is_a_prompt_with_commands_and_history(world: Pa
     assert answers[3] == "beam: 2"
     assert answers[4] == "error: n_best 3 is more than beam 2"
     assert answers[5] == ("error: :baem: no such command (did you mean 'beam'?); :help lists them")
-    assert answers[6] == "sample: True"
+    assert answers[6] == "error: :top_k is for draws, and nothing is drawn without :sample"
+    assert answers[7] == "sample: True"
     assert "Traceback" not in shown
     history = (world / "cache/history").read_text().splitlines()
-    assert history[-7:-4] == [SENTENCES[0], ":explain", ":beam 2"]
+    assert history[-8:-5] == [SENTENCES[0], ":explain", ":beam 2"]
 
 
 def test_a_writer_who_waits_for_the_answer_gets_it(world: Path) -> None:

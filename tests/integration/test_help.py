@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import typer
 
 from seq2seq.cli import app
+from seq2seq.config import BleuTokenizer
 
 HELP_IS_ENOUGH = ("--help", "--version", "--show-completion", "--install-completion")
 
@@ -52,6 +54,14 @@ def test_every_command_has_an_example_that_can_be_typed(path: tuple[str, ...]) -
     program, *words = shlex.split(epilog.removeprefix("Example: "))
     assert (program, tuple(words[: len(path)])) == ("seq2seq", path)
     COMMANDS[path].make_context(" ".join(path), words[len(path) :])
+
+
+@pytest.mark.parametrize("command", ["evaluate", "score"])
+def test_every_tokeniser_is_named(command: str) -> None:
+    (option,) = (p for p in COMMANDS[(command,)].params if p.name == "tokenize")
+    base = (Path(__file__).parents[2] / "configs" / "base.yaml").read_text("utf-8")
+    for text in (option.help, base.partition("\nevaluation:")[2]):
+        assert set(get_args(BleuTokenizer)) <= set(re.findall(r"[\w-]+", text))
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)

@@ -127,9 +127,10 @@ def test_an_export_is_loaded_without_torch(export: Path) -> None:
 
 
 def test_an_export_says_what_it_can_not_do(export: Path, folder: str) -> None:
-    for wrong in ({"checkpoint": "last"}, {"device": "cuda"}):
-        with pytest.raises(UserError, match="exported: an exported model has one checkpoint"):
-            seq2seq.load(export, **wrong)
+    with pytest.raises(UserError, match="exported: an exported model has one checkpoint"):
+        seq2seq.load(export, checkpoint="last")
+    with pytest.raises(UserError, match="exported: an exported model runs on the CPU"):
+        seq2seq.load(export, device="cuda")
     with pytest.raises(UserError, match="exported: an exported model can't be in an ensemble"):
         seq2seq.load(folder, export)
     with pytest.raises(UserError, match="explain: an exported model only translates"):
@@ -203,6 +204,16 @@ def test_evaluate_takes_lists_or_a_corpus_or_the_run_s_own(folder: str) -> None:
     assert named.alignment is not None
     assert several.scores[0].value >= given.scores[0].value
     assert "nrefs:2" in several.scores[0].signature
+
+
+def test_evaluate_takes_the_columns_that_the_run_takes(folder: str) -> None:
+    sides = [Path(f"test.{side}").read_text("utf-8").splitlines() for side in ("en", "fr")]
+    rows = (f"{fr}\t{en[::-1]}\t{en}\n" for en, fr in zip(*sides, strict=True))
+    Path("table.tsv").write_text("".join(rows), "utf-8")
+    config = Path(folder, "config.yaml")
+    config.write_text(config.read_text("utf-8").replace("columns: null", "columns: [3, 1]"))
+    table = seq2seq.evaluate(folder, data="table.tsv", bootstrap=0)
+    assert table.scores == seq2seq.evaluate(folder, data="test", bootstrap=0).scores
 
 
 def test_bleu_counts_the_tokens_of_the_run_s_target_language(folder: str) -> None:

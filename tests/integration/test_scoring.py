@@ -1,6 +1,7 @@
 """Scores in training and by the commands: of the language's tokens, of several references."""
 
 import json
+import lzma
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,17 @@ def test_a_tokeniser_that_is_not_there_is_refused_before_the_corpus_is_prepared(
         train(tiny(tmp_path, "evaluation.tokenize=ja-mecab"), tmp_path / "run")
 
 
+def test_what_bleu_counts_may_change_when_a_run_goes_on(tmp_path: Path) -> None:
+    before = train(tiny(tmp_path), tmp_path / "run")
+    assert before.result is not None
+    steps = before.result["steps"] + 3
+    changes = ("evaluation.tokenize=char", f"training.max_steps={steps}")
+    run = train(tiny(tmp_path, *changes), tmp_path / "run", resume=True)
+    assert run.config.evaluation.tokenize == "char"
+    (record,) = (r for r in map(json.loads, run.metrics.open()) if r["kind"] == "settings")
+    assert record["changes"]["evaluation.tokenize"] == ["auto", "char"]
+
+
 # --- evaluate and score ---------------------------------------------------------------------------
 
 
@@ -94,6 +106,9 @@ def test_score_follows_the_ending_of_the_reference_or_the_language_named(
         assert (status, "BLEU 100.00" in out, "|tok:char|" in out) == (0, True, True), name
         assert err.startswith("BLEU counts the tokens of sacreBLEU's char, since")
     assert "|tok:zh|" in command("score", "hyp", "ref.txt", "--target", "zho_Hans").out
+    with lzma.open(world / "ref.km.txt.xz", "wb") as packed:
+        packed.write((world / "ref.th").read_bytes())
+    assert "the target language is km" in command("score", "hyp", "ref.km.txt.xz").err
     status, out, err = command("score", "hyp", "ref.th", "--tokenize", "13a")
     assert (status, "|tok:13a|" in out) == (0, True)
     assert err.startswith("tokenize 13a: the references have hardly a space")

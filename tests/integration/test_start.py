@@ -169,11 +169,14 @@ def test_a_run_may_be_started_from_in_the_same_breath(
     world: Path, table: Path, command: Command
 ) -> None:
     few = ("training.max_steps=3", "training.samples=0")
-    done = command("train", "mine.tsv", "--init", "runs/tiny", *few)
+    done = command("train", "mine.tsv", "--init", "tiny", *few)
     assert done.status == 0
     assert "starts from" in done.err
     recipe = yaml.safe_load((world / "runs/mine/recipe.yaml").read_text("utf-8"))
     assert recipe["init"] == "../tiny"
+    again = ("train", "mine.tsv", "--resume", "training.max_steps=4", "--init")
+    assert command(*again, "mine").status == 2
+    assert command(*again, "tiny").status == 0
     assert not {"model", "tokenizer"} & recipe.keys()
 
 

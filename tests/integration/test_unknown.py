@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,22 @@ def test_tags_and_unknown_words_survive_if_asked_for(translator: Translator) -> 
     assert [each.text for each in found[2:]] == ["le chat dort", "<br/>", "<b>我</b>"]
     assert found[0].source == "the cat sleeps"
     assert [each.is_unknown for each in found] == [False, False, False, False, True]
+
+
+def test_what_is_kept_is_found_in_any_form_of_the_text(translator: Translator) -> None:
+    options = DecodingConfig(beam=1, keep=True)
+    name = unicodedata.normalize("NFD", "Ωμέγάλέ")
+    for text in (f"the dog {name} sleeps", f"the\u00ad <i>dog</i> {name}\u00a0sleeps"):
+        (found,) = translator.translate([text], options)
+        assert found.text.count("Ωμέγάλέ") == 1, text
+
+
+def test_a_given_translation_is_read_with_the_tags_of_its_source(translator: Translator) -> None:
+    before = translator.options
+    translator.options = DecodingConfig(keep=True)
+    (forced,) = translator.force([("<b>the cat</b> sleeps", "<b>le chat</b> dort")])
+    translator.options = before
+    assert forced.source == "<b>the cat</b> sleeps"
 
 
 def test_every_hypothesis_keeps(translator: Translator) -> None:

@@ -18,6 +18,7 @@ from seq2seq.config import (
     differences,
     dump_config,
     load_config,
+    load_dump,
     revise,
 )
 from seq2seq.errors import UserError
@@ -316,6 +317,16 @@ def test_a_setting_without_effect_is_refused_where_the_file_says_it(tmp_path: Pa
     path = written(tmp_path, "extends: base.yaml\ntraining:\n  schedule:\n    factor: 0.3")
     with pytest.raises(UserError, match=r"run\.yaml:4: training\.schedule\.factor has no effect"):
         load_config(path)
+
+
+def test_what_a_run_of_before_it_was_refused_has_without_effect_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(dump_config(load_config()).replace("factor: 0.5", "factor: 0.7"))
+    assert load_dump(path) == load_config()
+    plateau = load_dump(path, ["training.schedule=plateau"]).training.schedule
+    assert (plateau.kind, plateau.factor) == ("plateau", 0.7)
+    with pytest.raises(UserError, match="patience has no effect: it belongs to kind plateau"):
+        load_dump(path, ["training.schedule.patience=3"])
 
 
 def test_a_setting_that_an_override_gives_effect_is_kept(tmp_path: Path) -> None:

@@ -164,6 +164,14 @@ def test_repeated_pairs_and_sources_with_several_targets_are_counted_apart(write
     assert places(only(report, "several targets")) == ["train.en:1"]
 
 
+def test_sentences_are_alike_and_empty_as_training_takes_them(write: Write) -> None:
+    sources = ["A caf\u00e9 here.", "A cafe\u0301\u00a0here.", "\u00ad\u200b"]
+    targets = ["Un caf\u00e9 ici.", "Un ca\u00adfe\u0301 ici.", "Un."]
+    report = check({"train": write("train", sources, targets)})
+    assert places(only(report, "duplicates")) == ["train.en:2"]
+    assert places(only(report, "empty source")) == ["train.en:3"]
+
+
 def test_untranslated_sentences_are_found_but_not_names(write: Write) -> None:
     sources = ["Mr John Smith", "He said so many things.", "Good night."]
     targets = ["Mr John Smith", "He said so many things.", "Bonne nuit."]

@@ -8,6 +8,10 @@ from seq2seq.data.scripts import letters_of, scripts_of
     [
         ("en", "Zoë, 我 25 Ω!", "Zoë"),
         ("zh-TW", "Tom 愛你。", "愛你"),
+        ("zho_Hant", "Tom 愛你。", "愛你"),
+        ("eng", "Zoë, мир", "Zoë"),
+        ("iw", "שלום Tom", "שלום"),
+        ("nb", "Zoë мир", "Zoë"),
         ("ja", "カメラを見る A", "カメラを見る"),
         ("ko", "한국어 abc", "한국어"),
         ("hi", "हिंदी Tom", "हद"),  # the letters; vowel signs are marks

@@ -123,6 +123,8 @@ def test_a_name_that_needs_a_library_is_refused_with_the_line_that_installs_it(
 ) -> None:
     monkeypatch.setattr("sacrebleu.tokenizers.tokenizer_ko_mecab.MeCab", None)
     load_tokenizer.cache_clear()
-    with pytest.raises(UserError, match=r"ko-mecab can't be loaded: pip install 'seq2seq-attention\[ko\]'"):
+    with pytest.raises(
+        UserError, match=r"ko-mecab can't be loaded: pip install 'seq2seq-attention\[ko\]'"
+    ):
         choose_tokenizer([KOREAN], tokenize="ko-mecab")
     load_tokenizer.cache_clear()
