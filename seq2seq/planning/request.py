@@ -78,6 +78,11 @@ class Request:
         return {key: value for key, _, value in parts}
 
     @property
+    def columns(self) -> tuple[int | str, int | str] | None:
+        """The columns of the corpus, a table, if they are said."""
+        return self.only("data.columns").data.columns
+
+    @property
     def settings(self) -> list[str]:
         """The overrides that are laid over the plan.
 
@@ -110,9 +115,8 @@ def open_corpus(request: Request) -> Text:
         _check_prefix(first, request)
     if not others and Path(first).suffix in (".yaml", ".yml"):
         raise UserError(f"{first}: expected a corpus; a configuration goes with --config {first}")
-    columns = request.only("data.columns").data.columns
-    corpus = find_corpus(request.spec, *request.languages, columns)
-    check_columns(columns, corpus)
+    corpus = find_corpus(request.spec, *request.languages, request.columns)
+    check_columns(request.columns, corpus)
     return corpus
 
 
