@@ -90,7 +90,7 @@ class Part(BaseModel):
         # pydantic would take true for 1
         kinds = _kinds(cls.model_fields[str(info.field_name)].annotation)
         values = value if isinstance(value, list | tuple) else [value]
-        numeric = {int, float} & kinds and not {bool, str} & kinds
+        numeric = bool({int, float} & kinds) and not {bool, str} & kinds
         if numeric and any(isinstance(v, bool) for v in values):
             raise ValueError(f"expected a number, found {value!r}")
         return value

@@ -15,7 +15,6 @@ import torch
 from seq2seq.config import Config, differences
 from seq2seq.data.batching import Batches
 from seq2seq.data.prepare import LEAKED, Prepared, Summary, prepare
-from seq2seq.data.tokenizer import Tokenizers
 from seq2seq.device import find_device
 from seq2seq.errors import UserError
 from seq2seq.evaluation.tokenizers import AUTO, load_tokenizer
@@ -64,11 +63,10 @@ def train(
     old = Run.open(folder) if resume and (folder / "config.yaml").exists() else None
     if old:
         config = _changed(old, config)
-        load_code(config.code)
     else:
         Run.check_free(folder)  # now, not after the data were prepared
         config = with_init(config)
-        describe_model(config)  # refuses a model that can't be, before the corpus is prepared
+    describe_model(config, old)  # refuses a model that can't be, before the corpus is prepared
     torch.manual_seed(config.seed)
     prepared = prepare(config, tokenizers=old.tokenizers if old and config.init else None)
     if old:
@@ -192,12 +190,16 @@ def describe(model: Seq2Seq) -> str:
     return f"{total:,} parameters ({shares})"
 
 
-def describe_model(config: Config) -> str:
-    """Return what `describe` says of the model that `config` asks for, without its weights."""
+def describe_model(config: Config, run: Run | None = None) -> str:
+    """Return what `describe` says of the model that `config` asks for, without its weights.
+
+    Where `config.init` names a run, `run` stands for it if that run need not be there any more.
+    """
     sizes = [config.tokenizer.vocab_size] * 2
-    if init := config.init:
-        config = with_init(config)
-        sizes = [len(tokenizer) for tokenizer in Tokenizers.load(Path(init) / "tokenizer")]
+    if config.init:
+        run = run or Run.open(config.init)
+        config = with_init(config, run)
+        sizes = [len(tokenizer) for tokenizer in run.tokenizers]
     load_code(config.code)
     _check_tie(config)
     with torch.device("meta"):

@@ -11,7 +11,6 @@ from seq2seq.data.split import Pairs, split_pairs, write_splits
 from seq2seq.disk import hash_file
 from seq2seq.errors import UserError
 from seq2seq.planning import report
-from seq2seq.planning.languages import UNKNOWN
 from seq2seq.planning.recipe import Corpus
 from seq2seq.planning.request import Request, Text, open_corpus
 from seq2seq.planning.sizes import held_out_for
@@ -87,10 +86,10 @@ def check_origin(folder: Path, request: Request) -> None:
     try:
         origin = json.loads(path.read_text("utf-8"))
         files, languages, minutes = origin["files"], tuple(origin["languages"]), origin["minutes"]
-        sides = list(zip(languages, request.languages, UNKNOWN, strict=True))
+        sides = list(zip(request.said, languages, strict=True))
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path}: damaged: {error}") from None
-    source, target = (was if now == unknown else now for was, now, unknown in sides)
+    source, target = (said or was for said, was in sides)
     request = replace(request, source=source, target=target)
     if languages != request.languages:
         was, now = " to ".join(languages), " to ".join(request.languages)
@@ -100,7 +99,7 @@ def check_origin(folder: Path, request: Request) -> None:
         request = replace(
             request, overrides=(*request.overrides, f"data.columns={json.dumps(columns)}")
         )
-    if request.columns != (columns and tuple(columns)):
+    if "columns" in origin and request.columns != (columns and tuple(columns)):
         raise UserError(
             f"{run}: data.columns was {columns} and can't become {list(request.columns or ())}; "
             "leave it out, or start another run with --run DIR"

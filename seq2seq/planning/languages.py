@@ -1,16 +1,26 @@
-"""Which languages a corpus is in, as far as the names of its files tell."""
+"""Which languages a corpus is in: by the names of its files, by a header row, by its text."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
 
-from seq2seq.data.corpus import without_endings
+from seq2seq.data.columns import language_in
+from seq2seq.data.corpus import Columns, locate_corpus, without_endings
+from seq2seq.data.languages import SAMPLE, guess_language, known_language
+from seq2seq.data.streams import bare_name, members, read_lines
+from seq2seq.errors import UserError
 
 UNKNOWN = ("source", "target")
 """What the languages are called where nothing tells them."""
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}([-_][A-Za-z]{2,4})?")
+_CELL = re.compile(r"[\t,;]")
+_KEY = re.compile(r'"([^"]+)"\s*:')  # of a JSON object
+_TAG = re.compile(r"""<tuv\b[^>]*\blang=["']([\w-]+)["']""")  # of a translation memory
+_HEAD = 100  # lines
 _PAIR = re.compile(r"(?:^|[._-])([a-z]{2})[-_]([a-z]{2})$")
 
 
@@ -27,7 +37,8 @@ def languages_of(specs: Sequence[str]) -> tuple[str, str] | None:
         if all(map(_LANGUAGE.fullmatch, endings)):
             found = (endings[0], endings[1])
     elif len(stems) == 1 and (match := _PAIR.search(stems[0].name)):
-        found = (match[1], match[2])
+        pair = (match[1], match[2])
+        found = pair if all(map(known_language, pair)) else None
     return found if found and found[0] != found[1] else None
 
 
@@ -37,3 +48,45 @@ def name_of(specs: Sequence[str], languages: tuple[str, str]) -> str:
     if stem.suffix[1:] in languages:
         stem = stem.with_suffix("")
     return stem.name or "corpus"
+
+
+def languages_inside(
+    spec: str | list[str], columns: Columns | None = None
+) -> tuple[str, str] | None:
+    """Return the two languages that a header, keys, tags or the files of a .zip name.
+
+    Else those that the two texts are in; None where nothing tells two.
+    """
+    named = _named_in(Path(spec)) if isinstance(spec, str) else []
+    codes = list(dict.fromkeys(known_language(name) or name for name in named))
+    return (codes[0], codes[1]) if len(codes) == 2 else _of_text(spec, columns)
+
+
+def _named_in(path: Path) -> list[str]:
+    """The languages that are named in a file of both sides, in their order there."""
+    if not path.is_file() or without_endings(path) == path:
+        return []
+    try:
+        if path.suffix.lower() == ".zip":
+            endings = [Path(bare_name(Path(name))).suffix[1:] for name in members(path)]
+            return [ending for ending in endings if known_language(ending)]
+        head = list(islice(read_lines(path), _HEAD))
+    except UserError:  # told when it is read in earnest
+        return []
+    if tags := _TAG.findall("\n".join(head)):
+        return tags
+    first = head[0] if head else ""
+    cells = _KEY.findall(first) if first.startswith("{") else re.split(_CELL, first)
+    return [language for cell in cells if (language := language_in(cell.strip(' "')))]
+
+
+def _of_text(spec: str | list[str], columns: Columns | None) -> tuple[str, str] | None:
+    try:
+        pairs = list(islice(locate_corpus(spec, *UNKNOWN, columns).pairs(), SAMPLE))
+    except UserError:  # told when it is read in earnest
+        return None
+    sides = [pair.source for pair in pairs], [pair.target for pair in pairs]
+    guesses = list(map(guess_language, sides))
+    if not all(guesses) or guesses[0][0] == guesses[1][0]:
+        return None
+    return guesses[0][0], guesses[1][0]

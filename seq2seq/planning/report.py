@@ -21,7 +21,7 @@ def tell_corpus(corpus: Corpus, files: Iterable[Path], left_out: Mapping[str, in
     logger.info(
         "corpus: %s pairs of %s, from %s to %s%s",
         f"{sum(pairs.values()):,}",
-        ", ".join(map(str, files)),
+        ", ".join(dict.fromkeys(map(str, files))),
         source,
         target,
         f"; left out {' and '.join(reasons)}" if reasons else "",

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
 from seq2seq.bundled import bundled_recipe
 from seq2seq.config import Config, load_config
-from seq2seq.data.corpus import Pair, check_columns, find_corpus
+from seq2seq.data.corpus import Columns, Pair, check_columns, find_corpus
 from seq2seq.errors import UserError
-from seq2seq.planning.languages import UNKNOWN, languages_of, name_of
+from seq2seq.planning.languages import UNKNOWN, languages_inside, languages_of, name_of
 
 
 class Text(Protocol):
@@ -55,11 +56,34 @@ class Request:
             raise UserError(f"data.train: the corpus is {self.corpus[0]}; name one of the two")
 
     @property
-    def languages(self) -> tuple[str, str]:
-        """The languages: as said, else as the files' names say, else `source` and `target`."""
-        found = languages_of(self.corpus) or UNKNOWN
+    def said(self) -> tuple[str | None, str | None]:
+        """The languages as far as the user says them."""
         source, target = (self.given.get(f"data.{side}") for side in ("source", "target"))
-        return self.source or source or found[0], self.target or target or found[1]
+        return self.source or source, self.target or target
+
+    @cached_property
+    def languages(self) -> tuple[str, str]:
+        """The languages: as said, else as names, header or text tell, else `source`, `target`."""
+        source, target = self.said
+        if source and target:
+            return source, target
+        found = languages_of(self.corpus) or languages_inside(self.spec, self.columns) or UNKNOWN
+        return source or found[0], target or found[1]
+
+    @property
+    def columns(self) -> Columns | None:
+        """The columns of the corpus, a table, if they are said."""
+        return self.only("data.columns").data.columns
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """The overrides that are laid over the plan.
+
+        `data.columns` are those of the corpus, of which the plan has files of one side; and of a
+        validation table if there is one.
+        """
+        kept = "data.valid" in self.given
+        return tuple(o for o in self.overrides if kept or o.partition("=")[0] != "data.columns")
 
     @property
     def name(self) -> str:
@@ -76,21 +100,6 @@ class Request:
         """The settings that are not the plan's to choose."""
         parts = (override.partition("=") for override in self.overrides)
         return {key: value for key, _, value in parts}
-
-    @property
-    def columns(self) -> tuple[int | str, int | str] | None:
-        """The columns of the corpus, a table, if they are said."""
-        return self.only("data.columns").data.columns
-
-    @property
-    def settings(self) -> list[str]:
-        """The overrides that are laid over the plan.
-
-        `data.columns` are those of the corpus, of which the plan has files of one side; and of a
-        validation table if there is one.
-        """
-        kept = "data.valid" in self.given
-        return [o for o in self.overrides if kept or o.partition("=")[0] != "data.columns"]
 
     def only(self, key: str) -> Config:
         """Return the configuration that the override of `key`, if there is one, gives alone."""
@@ -115,7 +124,12 @@ def open_corpus(request: Request) -> Text:
         _check_prefix(first, request)
     if not others and Path(first).suffix in (".yaml", ".yml"):
         raise UserError(f"{first}: expected a corpus; a configuration goes with --config {first}")
-    corpus = find_corpus(request.spec, *request.languages, request.columns)
+    try:
+        corpus = find_corpus(request.spec, *request.languages, request.columns)
+    except UserError as error:
+        if request.languages != UNKNOWN:
+            raise
+        raise UserError(f"{error}; languages are said with --source and --target") from None
     check_columns(request.columns, corpus)
     return corpus
 

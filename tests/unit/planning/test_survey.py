@@ -37,6 +37,7 @@ def test_a_large_corpus_is_sampled_and_scaled_up() -> None:
         (["fra-eng.txt.zip"], None, "fra-eng"),
         (["corpus.tsv"], None, "corpus"),
         (["my-own.tsv"], None, "my-own"),
+        (["to-do.tsv"], None, "to-do"),
         (["one.tsv", "two.tsv"], None, "one"),
         (["a.en", "b.en"], None, "a.en"),
         (["corpora/x/train"], None, "train"),
