@@ -63,7 +63,6 @@ def train(
     old = Run.open(folder) if resume and (folder / "config.yaml").exists() else None
     if old:
         config = _changed(old, config)
-        load_code(config.code)
     else:
         Run.check_free(folder)  # now, not after the data were prepared
         config = with_init(config)

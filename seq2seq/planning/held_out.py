@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from seq2seq.data.pairs import one_line
@@ -58,7 +59,12 @@ def _write_splits(splits: dict[str, Pairs], folder: Path, request: Request, text
     folder.mkdir(parents=True, exist_ok=True)
     (folder / ORIGIN).unlink(missing_ok=True)
     write_splits(splits, folder, request.languages)
-    origin = {"languages": request.languages, "files": _hashes(text), "minutes": request.minutes}
+    origin = {
+        "languages": request.languages,
+        "columns": request.columns,
+        "files": _hashes(text),
+        "minutes": request.minutes,
+    }
     (folder / ORIGIN).write_text(json.dumps(origin, indent=2) + "\n", encoding="utf-8")
 
 
@@ -67,23 +73,42 @@ def _hashes(text: Text) -> list[str]:
 
 
 def check_origin(folder: Path, request: Request) -> None:
-    """Refuse to go on with the run whose splits are in `folder`, if it began otherwise."""
+    """Refuse to go on with the run whose splits are in `folder`, if it began otherwise.
+
+    Languages and columns that are not said again are those of the run.
+    """
     path, run = folder / ORIGIN, folder.parent
     if not path.exists():
         raise UserError(
             f"{run}: was not started from a corpus alone; go on with: seq2seq train --resume "
             f"--run {run}"
         )
-    origin = json.loads(path.read_text("utf-8"))
-    if origin["files"] != _hashes(open_corpus(request)):
+    try:
+        origin = json.loads(path.read_text("utf-8"))
+        files, languages, minutes = origin["files"], tuple(origin["languages"]), origin["minutes"]
+        sides = list(zip(request.said, languages, strict=True))
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path}: damaged: {error}") from None
+    source, target = (said or was for said, was in sides)
+    request = replace(request, source=source, target=target)
+    if languages != request.languages:
+        was, now = " to ".join(languages), " to ".join(request.languages)
+        raise UserError(f"{run}: translates {was} and can't go on from {now}; start another run")
+    columns = origin.get("columns")
+    if request.columns is None and columns:
+        request = replace(
+            request, overrides=(*request.overrides, f"data.columns={json.dumps(columns)}")
+        )
+    if "columns" in origin and request.columns != (columns and tuple(columns)):
+        raise UserError(
+            f"{run}: data.columns was {columns} and can't become {list(request.columns or ())}; "
+            "leave it out, or start another run with --run DIR"
+        )
+    if files != _hashes(open_corpus(request)):
         raise UserError(
             f"{run}: began with another corpus than {' '.join(request.corpus)}; restore it, or "
             "start another run with --run DIR"
         )
-    languages, minutes = tuple(origin["languages"]), origin["minutes"]
-    if languages != request.languages:
-        was, now = " to ".join(languages), " to ".join(request.languages)
-        raise UserError(f"{run}: translates {was} and can't go on from {now}; start another run")
     if request.minutes not in (None, minutes):
         raise UserError(
             f"{run}: was planned "

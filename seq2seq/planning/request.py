@@ -55,11 +55,16 @@ class Request:
         if "data.train" in self.given:
             raise UserError(f"data.train: the corpus is {self.corpus[0]}; name one of the two")
 
+    @property
+    def said(self) -> tuple[str | None, str | None]:
+        """The languages as far as the user says them."""
+        source, target = (self.given.get(f"data.{side}") for side in ("source", "target"))
+        return self.source or source, self.target or target
+
     @cached_property
     def languages(self) -> tuple[str, str]:
         """The languages: as said, else as names, header or text tell, else `source`, `target`."""
-        source, target = (self.given.get(f"data.{side}") for side in ("source", "target"))
-        source, target = self.source or source, self.target or target
+        source, target = self.said
         if source and target:
             return source, target
         found = languages_of(self.corpus) or languages_inside(self.spec, self.columns) or UNKNOWN
@@ -67,8 +72,18 @@ class Request:
 
     @property
     def columns(self) -> Columns | None:
-        """The columns of a table that are read, if they are said."""
+        """The columns of the corpus, a table, if they are said."""
         return self.only("data.columns").data.columns
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """The overrides that are laid over the plan.
+
+        `data.columns` are those of the corpus, of which the plan has files of one side; and of a
+        validation table if there is one.
+        """
+        kept = "data.valid" in self.given
+        return tuple(o for o in self.overrides if kept or o.partition("=")[0] != "data.columns")
 
     @property
     def name(self) -> str:
@@ -85,16 +100,6 @@ class Request:
         """The settings that are not the plan's to choose."""
         parts = (override.partition("=") for override in self.overrides)
         return {key: value for key, _, value in parts}
-
-    @property
-    def settings(self) -> list[str]:
-        """The overrides that are laid over the plan.
-
-        `data.columns` are those of the corpus, of which the plan has files of one side; and of a
-        validation table if there is one.
-        """
-        kept = "data.valid" in self.given
-        return [o for o in self.overrides if kept or o.partition("=")[0] != "data.columns"]
 
     def only(self, key: str) -> Config:
         """Return the configuration that the override of `key`, if there is one, gives alone."""

@@ -122,6 +122,22 @@ def test_two_files_tell_their_languages(world: Path, command: Command) -> None:
     assert load_config(world / "runs/two/config.yaml").data.target == "fr"
 
 
+def test_languages_and_columns_need_not_be_said_again(
+    world: Path, table: Path, command: Command
+) -> None:
+    rows = (f"{line}\t{line[::-1]}" for line in table.read_text("utf-8").splitlines())
+    (world / "odd.tsv").write_text("\n".join(rows) + "\n", "utf-8")
+    said = ("--source", "en", "--target", "fr", "data.columns=[1,2]")
+    assert command("train", "odd.tsv", *said, *SMALL).status == 0
+    again = ("train", "odd.tsv", "--resume", "training.max_steps=26")
+    assert command(*again, "--target", "de").status == 2
+    other = command(*again, "data.columns=[2,1]")
+    assert other.status == 2
+    assert "data.columns was [1, 2] and can't become [2, 1]" in other.err
+    assert command(*again, "--target", "fr").status == 0
+    assert command("train", "odd.tsv", "--resume", "training.max_steps=27").status == 0
+
+
 def test_a_validation_set_of_one_s_own_is_used_and_none_is_held_out(
     world: Path, table: Path, command: Command
 ) -> None:
