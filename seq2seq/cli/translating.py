@@ -130,6 +130,8 @@ def translate(
     score and translation, between tabs. With --attention all lines are read first, and standard
     error tells what the replaced weights cost. --run takes a folder of `export` too.
     """
+    from seq2seq.data.streams import STANDARD
+
     if texts and source:
         raise UserError("translate: give TEXT or --input, not both")
     if source == Path("-"):
@@ -147,6 +149,8 @@ def translate(
         check_output(file)
     if alignments is not None and output is not None and alignments.resolve() == output.resolve():
         raise UserError(f"{output}: named for both the translations and the alignments")
+    if alignments == STANDARD and output in (None, STANDARD):
+        raise UserError("--alignments -: the translations go to standard output; give them -o FILE")
     changes = {
         "beam": beam,
         "n_best": n_best,
@@ -167,7 +171,8 @@ def translate(
     links = _Links(alignments, tokenized)
     if attention is not None:
         full = open_translator(open_runs(model), checkpoint, device)
-        options = revised_decoding(full.options, changes, shuffles=attention.startswith("shuffle"))
+        shuffles = attention.startswith("shuffle")
+        full.options = options = revised_decoding(full.options, changes, shuffles=shuffles)
         links.check(full)
         lines = list(read_texts(texts, source))
         write_lines(_disturbed(full, lines, options, attention, as_json, links), output)
@@ -218,9 +223,15 @@ class _Links:
         self._lines: list[str] = []
 
     def check(self, translator: TextTranslator) -> None:
-        """Refuse a model that aligns nothing."""
-        if self._file is not None:
-            translator.require_attention("--alignments")
+        """Refuse a model that aligns nothing, and words that are not those that were read."""
+        if self._file is None:
+            return
+        translator.require_attention("--alignments")
+        if translator.options.keep:
+            raise UserError(
+                "--alignments counts the words that the model reads, and keeping (--keep, "
+                "decoding.keep) takes tags out before; leave one out, or say --no-keep"
+            )
 
     def noted(self, translation: Translation) -> Translation:
         """Return the translation, its links kept for the file."""

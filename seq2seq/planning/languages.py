@@ -34,7 +34,8 @@ def languages_of(specs: Sequence[str]) -> tuple[str, str] | None:
     found = None
     if len(stems) == 2:
         endings = [stem.suffix[1:] for stem in stems]
-        if all(map(_LANGUAGE.fullmatch, endings)):
+        # One that is known vouches for the other: `a.en a.nah`, but not `a.old a.new`.
+        if all(map(_LANGUAGE.fullmatch, endings)) and any(map(known_language, endings)):
             found = (endings[0], endings[1])
     elif len(stems) == 1 and (match := _PAIR.search(stems[0].name)):
         pair = (match[1], match[2])

@@ -241,6 +241,21 @@ def test_alignments_are_a_line_of_links_for_each_input_line(
     assert (world / "links").read_text() == f"{diagonal}\n\n\n"
 
 
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--alignments", "links", "--keep"], "--alignments counts the words that the model reads"),
+        (["--alignments", "-"], "--alignments -: the translations go to standard output"),
+    ],
+)
+def test_alignments_that_would_mislead_are_refused(
+    options: list[str], complaint: str, command: Command
+) -> None:
+    status, out, err = command("-q", "translate", *options, f"<b>{SENTENCES[0]}</b>")
+    assert (status, out) == (2, "")
+    assert err.startswith(f"error: {complaint}")
+
+
 # --- measuring ------------------------------------------------------------------------------------
 
 

@@ -40,6 +40,8 @@ def test_a_large_corpus_is_sampled_and_scaled_up() -> None:
         (["to-do.tsv"], None, "to-do"),
         (["one.tsv", "two.tsv"], None, "one"),
         (["a.en", "b.en"], None, "a.en"),
+        (["a.en", "a.nah"], ("en", "nah"), "a"),
+        (["a.old", "a.new"], None, "a.old"),
         (["corpora/x/train"], None, "train"),
     ],
 )
