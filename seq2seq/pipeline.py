@@ -21,6 +21,7 @@ from seq2seq.evaluation.tokenizers import AUTO, load_tokenizer
 from seq2seq.evaluation.validation import build_validate
 from seq2seq.extension import load_code
 from seq2seq.model.model import Seq2Seq
+from seq2seq.threads import use_threads
 from seq2seq.training.run import Run
 from seq2seq.training.tensorboard import check_installed
 from seq2seq.training.trainer import Callback, Trainer
@@ -58,8 +59,6 @@ def train(
         check_installed()
     if config.evaluation.tokenize != AUTO:
         load_tokenizer(config.evaluation.tokenize)
-    if config.training.threads is not None:
-        torch.set_num_threads(config.training.threads)
     old = Run.open(folder) if resume and (folder / "config.yaml").exists() else None
     if old:
         config = _changed(old, config)
@@ -67,6 +66,8 @@ def train(
         Run.check_free(folder)  # now, not after the data were prepared
         config = with_init(config)
     describe_model(config, old)  # refuses a model that can't be, before the corpus is prepared
+    if config.training.threads is not None or not old:  # else as many as before: see Trainer.resume
+        use_threads(config.training.threads)
     torch.manual_seed(config.seed)
     prepared = prepare(config, tokenizers=old.tokenizers if old and config.init else None)
     if old:

@@ -14,7 +14,6 @@ from seq2seq.bench.machine import (
     Memory,
     peak_device_memory,
     peak_memory,
-    set_threads,
     synchronize,
 )
 from seq2seq.bench.spread import Spread, count_rounds
@@ -25,6 +24,7 @@ from seq2seq.data.prepare import prepare
 from seq2seq.device import find_device
 from seq2seq.model.model import Seq2Seq
 from seq2seq.pipeline import describe, describe_model, with_init
+from seq2seq.threads import use_threads
 
 _SHOWN = 5  # products
 _WIDTH = 10  # of a figure
@@ -175,7 +175,7 @@ def bench_training(
     device = find_device(config.training.device)
     config = with_init(config)
     describe_model(config)  # loads `code`, and refuses a model that can't be
-    set_threads(config.training.threads if threads is None else threads)
+    use_threads(config.training.threads if threads is None else threads)
     machine = Machine.now(device, config.training.precision)
     torch.manual_seed(config.seed)
     prepared = prepare(config)

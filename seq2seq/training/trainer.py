@@ -96,6 +96,7 @@ class Progress:
     misses: int = 0
     reductions: int = 0
     kept: list[int] = field(default_factory=list)  # steps of the newest validated checkpoints
+    threads: int | None = None  # of the CPU, which decide the last bits of sums
     window: Window = field(default_factory=Window)
 
     @classmethod
@@ -159,6 +160,8 @@ class Trainer:
         moments = tensors["optimizer"]["state"]
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": moments})
         torch.set_rng_state(tensors["cpu_rng"])
+        if self.config.threads is None and self.progress.threads is not None:
+            torch.set_num_threads(self.progress.threads)  # as before, however busy it is today
         if self.device.type == "cuda" and tensors["cuda_rng"] is not None:
             torch.cuda.set_rng_state(tensors["cuda_rng"], self.device)
         self.batches.position = self.progress.position
@@ -408,6 +411,7 @@ class Trainer:
 
     def _save(self) -> None:
         self._read_window()
+        self.progress.threads = torch.get_num_threads()
         cuda = self.device.type == "cuda"
         tensors = {
             "optimizer": self.optimizer.state_dict(),

@@ -200,6 +200,19 @@ def test_resuming_where_nothing_is_yet_starts(whole: Run, config: Config, tmp_pa
     assert_same(train(config, tmp_path / "run", resume=True), whole)
 
 
+def test_a_run_goes_on_with_the_threads_that_it_began_with(whole: Run, tmp_path: Path) -> None:
+    """The last bits of sums depend on them; without this, a busy machine would change the run."""
+    run = copied(whole, tmp_path)
+    more = changed(whole.config, "training", max_steps=STEPS + 1)
+    before = torch.get_num_threads()
+    torch.set_num_threads(before + 1)
+    try:
+        train(more, run, resume=True)
+        assert torch.get_num_threads() == before
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_a_run_without_checkpoint_starts_over(
     whole: Run, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
