@@ -678,6 +678,15 @@ def _apply_overrides(tree: Tree, overrides: Sequence[str], origins: _Origins) ->
     _lay(over, tree, origins)
 
 
+def overridden(overrides: Sequence[str]) -> dict[str, Any]:
+    """Return the settings that `key=value` overrides give, by dotted key; `data={train: x}` too."""
+    found: dict[str, Any] = {}
+    for override in overrides:
+        key, value, _ = _parse_override(override)
+        found |= {".".join(leaf): inner for leaf, inner in _leaves(value, key)}
+    return found
+
+
 def _leaves(tree: Any, key: Key) -> Iterator[tuple[Key, Any]]:
     """The keys of all values of a tree, and the values; a bare kind is that of `kind`."""
     if isinstance(tree, dict):

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from seq2seq.bundled import bundled_recipe
-from seq2seq.config import Config, load_config
+from seq2seq.config import Config, load_config, overridden
 from seq2seq.data.corpus import Columns, Pair, check_columns, find_corpus
 from seq2seq.errors import UserError
 from seq2seq.planning.languages import UNKNOWN, languages_inside, languages_of, name_of
@@ -58,7 +58,8 @@ class Request:
     @property
     def said(self) -> tuple[str | None, str | None]:
         """The languages as far as the user says them."""
-        source, target = (self.given.get(f"data.{side}") for side in ("source", "target"))
+        given = (self.given.get(f"data.{side}") for side in ("source", "target"))
+        source, target = (None if value is None else str(value) for value in given)
         return self.source or source, self.target or target
 
     @cached_property
@@ -95,11 +96,10 @@ class Request:
         """The corpus, as a configuration would name it."""
         return self.corpus[0] if len(self.corpus) == 1 else list(self.corpus)
 
-    @property
-    def given(self) -> dict[str, str]:
+    @cached_property
+    def given(self) -> dict[str, Any]:
         """The settings that are not the plan's to choose."""
-        parts = (override.partition("=") for override in self.overrides)
-        return {key: value for key, _, value in parts}
+        return overridden(self.overrides)
 
     def only(self, key: str) -> Config:
         """Return the configuration that the override of `key`, if there is one, gives alone."""

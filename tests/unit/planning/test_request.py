@@ -35,3 +35,13 @@ def test_columns_of_no_table_are_refused(tmp_path: Path) -> None:
     files = tuple(str(tmp_path / f"a.{side}") for side in ("fr", "en"))
     with pytest.raises(UserError, match=r"data\.columns: there is no table"):
         open_corpus(Request(files, overrides=(COLUMNS,)))
+
+
+def test_settings_are_given_however_they_are_written(table: str) -> None:
+    nested = Request(
+        (table,), overrides=("data={source: fr, target: en}", "training={max_steps: 5}")
+    )
+    assert nested.languages == ("fr", "en")
+    assert nested.given["training.max_steps"] == 5
+    with pytest.raises(UserError, match=r"data\.train: the corpus is"):
+        Request((table,), overrides=(f"data={{train: {table}}}",))
