@@ -13,10 +13,12 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import regex
 
 from seq2seq.inference.edits import Edit, beside
 
-_TAG = re.compile(r"<!--.*?-->|</?[A-Za-z][^<>]*>")
+_QUOTED = "=\\s*\"[^\"]*\"|=\\s*'[^']*'"  # may hold a >
+_TAG = regex.compile(rf"<!--.*?-->|</?[A-Za-z](?>(?:{_QUOTED}|[^<>])*)>|</?\d+/?>")
 
 
 class Tag(NamedTuple):
@@ -89,7 +91,7 @@ def _pairs(tags: Sequence[Tag]) -> dict[int, tuple[int, int]]:
 
 def _name(tag: str) -> tuple[str, str]:
     """`/` of a closing tag, and the tag's name."""
-    match = re.match(r"<(/?)([A-Za-z][\w:-]*)", tag)
+    match = re.match(r"<(/?)(\d+|[A-Za-z][\w:-]*)", tag)
     return (match[1], match[2].lower()) if match else ("", "")
 
 
