@@ -131,7 +131,7 @@ class Choosing:
         if by_name:
             return by_name
         if len(columns) < 2:
-            if fields:
+            if fields and columns:
                 raise self._refused(file, columns, "expected two texts")
             return Choice(0, 1, "")  # the reader will say at which line
         return self._by_content(file, columns)
@@ -305,7 +305,8 @@ def _counted(names: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
     ]
     if len(rest) < 2 or sum(texts) < len(names):
         return False
-    ends = [re.sub(rf"^{re.escape(commonprefix(list(names)))}", "", name) for name in names]
+    begin = commonprefix(list(names))  # noqa: RUF071 -- of text, not of paths
+    ends = [name.removeprefix(begin) for name in names]
     count = len(names)
     numbers = [list(map(str, range(first, first + count))) for first in (0, 1)]
     return ends in [*numbers, list("ABCDEFGHIJKL"[:count]), list("abcdefghijkl"[:count])]

@@ -30,7 +30,8 @@ am: amh amharic አማርኛ
 ar: ara arb arabic arabe arabisch árabe arabo العربية عربي
 ar: arabiska arabisk arabia arabski arabština arabčina arab arabă arapski арапски арабски
 ar: αραβικά arapça арабский арабська ערבית عربی अरबी আরবি அரபிக் అరబిక్ અરબી อาหรับ rập 아랍어
-ar: アラビア語 阿拉伯语 阿拉伯文 àrab arabų arābu araabia arabščina არაბული արաբերեն ዓረብኛ អារ៉ាប់ ອາຣັບ အာရဗီ
+ar: アラビア語 阿拉伯语 阿拉伯文 àrab arabų arābu araabia
+ar: arabščina არაბული արաբերեն ዓረብኛ អារ៉ាប់ ອາຣັບ အာရဗီ
 ar: араб arabische
 as: asm assamese অসমীয়া
 az: aze azerbaijani azeri azərbaycanca
@@ -61,7 +62,8 @@ es: spa spanish espagnol spanisch español espanol castellano spagnolo espanhol
 es: испанский hiszpański 西班牙语 スペイン語
 es: spaans spanska spansk espanja španělština španielčina spanyol spaniolă španjolski шпански
 es: испански ισπανικά іспанська الإسبانية ספרדית اسپانیایی स्पेनिश স্প্যানিশ ஸ்பானிஷ் స్పానిష్
-es: स्पॅनिश સ્પેનિશ ہسپانوی สเปน 스페인어 西班牙文 espanyol ispanų spāņu hispaania španščina ესპანური
+es: स्पॅनिश સ્પેનિશ ہسپانوی สเปน 스페인어 西班牙文
+es: espanyol ispanų spāņu hispaania španščina ესპანური
 es: իսպաներեն ስፓኒሽ អេស្ប៉ាញ ສະແປນນິຊ စပိန် испани espagnole española spanische spanischer
 es: ispanyolca španělsky 西班牙語
 et: est estonian eesti
@@ -146,7 +148,8 @@ pt: por portuguese portugais portugiesisch português portugues portugués porto
 pt: portugees portugisiska portugisisk portugalski portugalština portugalčina portugheză
 pt: португалски πορτογαλικά portekizce португальский португальська البرتغالية פורטוגזית پرتغالی
 pt: पुर्तगाली পর্তুগীজ போர்ச்சுகீஸ் పోర్చుగీస్ पोर्तुगीज પોર્ટુગીઝ پُرتگالی โปรตุเกส portugis
-pt: 포르투갈어 ポルトガル語 葡萄牙文 portuguès portugalų portugāļu portugalščina პორტუგალიური պորտուգալերեն
+pt: 포르투갈어 ポルトガル語 葡萄牙文 portuguès
+pt: portugalų portugāļu portugalščina პორტუგალიური պորտուգալերեն
 pt: ፖርቹጋልኛ ព័រទុយហ្គាល់ ປອກຕຸຍກິສ ပေါ်တူဂီ португал portugaise portuguesa portugiesische
 pt: portugalsky
 qu: que quechua

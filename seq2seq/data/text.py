@@ -17,6 +17,7 @@ import unicodedata
 
 import regex
 
+from seq2seq.data.pairs import whole_characters
 from seq2seq.data.words import UNSPACED, any_script
 
 _JOINS = any_script(  # in these, ZWJ and ZWNJ change the shape of letters
@@ -79,6 +80,6 @@ def _is_clean(text: str) -> bool:
 
 def _visible(text: str) -> str:
     """`text` in NFC, without what can't be seen."""
-    text = unicodedata.normalize("NFC", _UNSEEN.sub("", text))
+    text = unicodedata.normalize("NFC", _UNSEEN.sub("", whole_characters(text)))
     text = _IDLE_SPACE.sub("", _IDLE_JOINER.sub("", text)).replace("\u200b", " ")
     return unicodedata.normalize("NFC", text)

@@ -93,3 +93,7 @@ def test_a_clean_text_is_clean_and_all_of_it_is_words(text: str) -> None:
         assert clean(cleaned) == cleaned
         assert "".join(split_words(cleaned)) == "".join(cleaned.split())
     assert clean_source(clean_target(text)) == clean_source(text)
+
+
+def test_half_a_character_is_a_lost_character() -> None:
+    assert clean_source("a \ud83d") == clean_target("a \ud83d") == "a \ufffd"
