@@ -59,8 +59,9 @@ LEFTOVERS = {
 }
 """Every check and its pattern."""
 _FIRST = re.compile(
-    r"[&@`\u2581#\uffed\uff5f\uff60\uffe8\u2985\u2986\u25a0<\u0120\u2047\[>_{|\\%\"\d(*/:]| [.,]"
-    r"| n?'|''|[LR][RSC]B-|xx|-UNK|[\u266a\u266b]|^[-+\u2013\u2014\u2022\u25aa\u25cf\u00b7\u2023] "
+    r"[&@`\u2581#\uffed\uff5f\uff60\uffe8\u2985\u2986\u25a0<\u0120\u2047\[>_{|\\%\"\d(]"
+    r"| [.,]|\*\*|/[A-Z]|[A-Z]:|^\*| n?'|''|[LR][RSC]B-|xx|-UNK"
+    r"|[\u266a\u266b]|^[-+\u2013\u2014\u2022\u25aa\u25cf\u00b7\u2023] "
 )
 
 
