@@ -61,14 +61,21 @@ def tag_edits(
     """Each tag before a target word: a pair around the words that look at those within it."""
     places = [sum(start < tag.place for start in starts) for tag in tags]
     pairs = _pairs(tags)
+    around = {pair: _within(weights_IJ, *(places[n] for n in pair)) for pair in pairs.values()}
     for number, tag in enumerate(tags):
-        opens, closes = pairs.get(number, (number, number))
-        if opens == closes:
+        pair = pairs.get(number)
+        if pair is None:
             place = beside(weights_IJ, places[number])
+            closes = _name(tag.text)[0] == "/" or places[number] >= len(starts)
         else:
-            within = _within(weights_IJ, places[opens], places[closes])
-            place = within[0] if number == opens else within[1]
-        if _name(tag.text)[0] == "/" or (opens == closes and places[number] >= len(starts)):
+            place = around[pair][pair.index(number)]
+            closes = number == pair[1]
+            if around[pair] == (place, place):  # around nothing: one tag right after the other
+                closes = any(
+                    other[0] < pair[0] and pair[1] < other[1] and first < last == place
+                    for other, (first, last) in around.items()
+                )
+        if closes:
             yield Edit(place, place, f"{tag.before}{tag.text}", "closes")
         else:
             yield Edit(place, place, f"{tag.text}{tag.after}", "opens")

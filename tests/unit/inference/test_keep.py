@@ -157,6 +157,10 @@ def test_a_token_takes_the_place_of_the_words_that_looked_at_it(
         ("<p>see <a href='x y'>it</a><br/></p>", "vois ça", [0, 1],
          "<p>vois <a href='x y'>ça</a><br/></p>"),
         ("see it</b>", "vois ça", [0, 1], "vois ça</b>"),
+        ("see <b>it</b> here", "vois ici", [0, 2], "vois <b></b> ici"),  # nobody looked within
+        ("see <i><b>it</b></i> here", "vois ici", [0, 2], "vois <i><b></b></i> ici"),
+        ("<p><b>see it</b></p>", "", [], "<p><b></b></p>"),
+        ("<p>see <b>it</b></p>", "vois", [0], "<p>vois <b></b></p>"),
     ],
 )  # fmt: skip
 def test_tags_stand_around_the_words_that_looked_at_what_they_stood_around(
