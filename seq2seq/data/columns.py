@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from os.path import commonprefix
 from typing import NamedTuple
 
+import regex
+
 from seq2seq.data.languages import SAMPLE, find_order, guess_language, known_language, same_language
 from seq2seq.errors import UserError, did_you_mean
 
 _SOURCES = {
     *("source", "sources", "src", "input", "original", "from"),
+    *("inputs", "prompt", "quelltext", "ausgangssprache", "kaynak"),
     *("quelle", "ausgangstext", "origine", "origen", "fuente", "原文", "源语言", "источник"),
 }
 _TARGETS = {
@@ -25,11 +28,26 @@ _TARGETS = {
     *("targets", "translations", "references", "refs"),
     *("ziel", "zieltext", "cible", "destino", "traduction", "traducción", "tradução", "traduzione"),
     *("übersetzung", "译文", "目标语言", "перевод"),
+    *(
+        "outputs",
+        "completion",
+        "zielsprache",
+        "hedef",
+        "訳文",
+        "譯文",
+        "翻译",
+        "翻譯",
+        "翻訳",
+        "번역",
+    ),
+    *("çeviri", "tłumaczenie", "vertaling"),
 }
 _TEXTS = {
     *("texte", "texto", "testo", "satz", "frase", "oración", "句子", "текст"),
+    *("tiếng", "bahasa", "язык", "lingua", "langue", "sprache", "idioma"),
     *("text", "txt", "sentence", "sentences", "sent", "segment", "seg", "phrase", "string", "line"),
     *("raw", "content", "utterance", "translation", "language", "lang", "word", "words"),
+    *("col", "column", "field", "unnamed", "spalte", "colonne", "columna"),
 }
 _OTHERS = {  # of what is no text
     *("id", "ids", "no", "nr", "num", "number", "n", "index", "idx", "key", "uid", "uuid", "guid"),
@@ -40,7 +58,13 @@ _OTHERS = {  # of what is no text
     *("dataset", "split", "set", "doc", "document", "docid", "file", "filename", "path", "page"),
     *("length", "len", "tokens", "chars", "count", "ratio", "alignment", "align", "hash"),
     *("license", "licence", "attribution", "copyright", "rights", "credit", "comment", "comments"),
+    *("mt", "hyp", "hypothesis"),  # another system's
     *("note", "notes", "tag", "tags", "label", "type", "status", "context", "origlang", "version"),
+}
+_WRITINGS = {  # in codes such as eng_Latn
+    *("latn", "cyrl", "arab", "hans", "hant", "deva", "beng", "grek", "hebr", "jpan", "hang"),
+    *("kore", "thai", "ethi", "geor", "armn", "khmr", "laoo", "mymr", "tibt", "taml", "telu"),
+    *("knda", "mlym", "gujr", "guru", "orya", "sinh", "tfng", "olck", "mtei", "hani"),
 }
 _LANGUAGE_OF = {"lang", "language", "locale"}  # source_lang says which, and holds no sentence
 _NUMBERS = re.compile(r"[-+]?[\d.,:%/ eE+-]*\d[\d.,:%/ eE+-]*|nan|NaN|inf|true|false|True|False")
@@ -107,7 +131,7 @@ class Choosing:
         if by_name:
             return by_name
         if len(columns) < 2:
-            if fields:
+            if fields and columns:
                 raise self._refused(file, columns, "expected two texts")
             return Choice(0, 1, "")  # the reader will say at which line
         return self._by_content(file, columns)
@@ -262,7 +286,7 @@ def header_in(
     if any(_repeats(name, [row[i : i + 1] for row in rest]) for i, name in enumerate(names)):
         return None
     sides = {choosing.side_of(name) for name in filled}
-    if {"source", "target"} <= sides or _only_names(filled):
+    if {"source", "target"} <= sides or _only_names(filled) or _counted(filled, rest):
         return names
     if sides & {"source", "target"} and _other_languages(filled):
         return names
@@ -271,6 +295,21 @@ def header_in(
         if len(cells) > 1 and all(map(_NUMBERS.fullmatch, cells)) and name[:1].isalpha():
             return names  # `Nr.` over numbers
     return None
+
+
+def _counted(names: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
+    """Whether the names count the columns over rows of text: 0 and 1, A and B, L1 and L2."""
+    texts = [
+        all(len(cell) > 1 and not _NUMBERS.fullmatch(cell) for cell in cells)
+        for cells in zip(*rest, strict=False)
+    ]
+    if len(rest) < 2 or sum(texts) < len(names):
+        return False
+    begin = commonprefix(list(names))  # noqa: RUF071 -- of text, not of paths
+    ends = [name.removeprefix(begin) for name in names]
+    count = len(names)
+    numbers = [list(map(str, range(first, first + count))) for first in (0, 1)]
+    return ends in [*numbers, list("ABCDEFGHIJKL"[:count]), list("abcdefghijkl"[:count])]
 
 
 def _repeats(name: str, cells: Sequence[Sequence[str]]) -> bool:
@@ -300,9 +339,16 @@ def language_in(name: str) -> str | None:
         return None
     named = [word for word in words if word not in _TEXTS | _SOURCES | _TARGETS]
     languages = [word for word in named if known_language(word)]
-    regions = [word for word in named if len(word) == 2 and word not in languages[:1]]
+    regions = [
+        word
+        for word in named
+        if word not in languages[:1] and (len(word) == 2 or word in _WRITINGS)
+    ]
     if languages and len(named) == 1 + len(regions) and len(regions) < 2:  # English (US)
         return languages[0]
+    outside = re.sub(r"\s*[(\[][^()\[\]]*[)\]]\s*$", "", name)
+    if outside != name:
+        return language_in(outside)  # English (United Kingdom)
     whole = name.rsplit(".", 1)[-1].strip()  # translation.zh-Hans
     return whole if whole != name and known_language(whole) else None
 
@@ -337,7 +383,7 @@ def _only_names(names: Sequence[str]) -> bool:
 def _words(name: str) -> list[str]:
     """`sourceText_2` -> source, text."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
-    return [word for word in re.split(r"[\W_\d]+", spaced.casefold()) if word]
+    return [word for word in regex.split(r"[^\p{L}\p{M}]+", spaced.casefold()) if word]
 
 
 def _tag(name: str | None) -> str:

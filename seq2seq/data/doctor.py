@@ -88,13 +88,18 @@ _RULES = {
     "other language": _Rule("the text does not look like its language", _ALWAYS),
     "entities": _Rule("XML's or HTML's way to write a character (`&apos;`)", _ALWAYS, 0.4),
     "subword marks": _Rule("pieces of another tool (`@@`, `▁`, `##`, `￭`)", _ALWAYS, 0.4),
-    "tokenizer marks": _Rule("what a tokenizer makes of marks (`@-@`, `-LRB-`)", _ALWAYS, 0.4),
+    "tokenizer marks": _Rule(
+        "what tokenizers and taggers write (`@-@`, `-LRB-`, `dog_NN`)", _ALWAYS, 0.4
+    ),
     "special tokens": _Rule("another model's tokens (`<unk>`, `</s>`, `[SEP]`)", _ALWAYS, 0.4),
     "language tags": _Rule("another model's tags (`<2fr>`, `__fr__`, `>>fr<<`)", _ALWAYS, 0.4),
     "markup": _Rule("tags and declarations (`<seg>`, `<?xml`, `{\\an8}`)", _ALWAYS, 0.4),
-    "separators": _Rule("`|||`, between the fields of other tools", _ALWAYS, 0.4),
+    "Markdown": _Rule("marks of Markdown (`**bold**`, `[text](address)`)", _ALWAYS, 0.4),
+    "separators": _Rule("`|||` or `|`, between the fields of other tools", _ALWAYS, 0.4),
     "escapes": _Rule("a program's way to write a character (`\\n`, `\\u00e9`, `%20`)", 0.0005, 0.4),
     "tokenised": _Rule("spaces before punctuation; raw text needs none", 0.3),
+    "captions": _Rule("speakers, sounds and music, as in subtitles (`TOM: `, `[LAUGHS]`)", 0.05),
+    "marked lines": _Rule("lines that begin with a dash, a bullet or the like", 0.1),
     "quoted lines": _Rule("lines in straight quotes, as in a table", 0.3),
     "numbered lines": _Rule("lines that begin with a number", 0.5),
     "one case": _Rule("all letters are small, or all capitals: the other is unknown", _ALWAYS),
@@ -102,7 +107,9 @@ _RULES = {
     "size": _Rule("pairs", _NEVER),
     "longest": _Rule("words of the longest sentence", _NEVER),
 }
-_ONLY_ABOVE = ("tokenised", "quoted lines", "numbered lines", "escapes")  # a few are no finding
+_ONLY_ABOVE = (  # a few are no finding
+    *("tokenised", "captions", "marked lines", "quoted lines", "numbered lines", "escapes"),
+)
 _OF_FILES = ("unreadable", "line counts")  # a rate of lines would say nothing
 
 

@@ -3,6 +3,7 @@
 import re
 from typing import NamedTuple
 
+_HALF = re.compile("[\ud800-\udfff]")
 _BREAK = re.compile(r"[ \t]*[\r\n][ \t\r\n]*")
 
 
@@ -17,3 +18,8 @@ class Pair(NamedTuple):
 def one_line(text: str) -> str:
     """Return a text from a format in which it may go over lines, in one line."""
     return _BREAK.sub(" ", text) if "\n" in text or "\r" in text else text
+
+
+def whole_characters(text: str) -> str:
+    """Return a text with U+FFFD for each half of a character, which JSON may hold (`\\ud83d`)."""
+    return text if text.isascii() else _HALF.sub("\ufffd", text)

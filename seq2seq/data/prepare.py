@@ -45,7 +45,7 @@ from seq2seq.errors import UserError
 
 logger = logging.getLogger(__name__)
 
-_FORMAT = 2  # raise it whenever the same inputs would give other files
+_FORMAT = 3  # raise it whenever the same inputs would give other files
 _SAMPLE = 100_000  # pairs that the tokenizers learn from
 _ENDLESS = 10  # x data.max_length pieces: a line that is no sentence even of a validation set
 _SHORT = 10  # pieces: of shorter sentences the ratio says little

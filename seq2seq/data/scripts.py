@@ -1,41 +1,43 @@
 """In which script a language is written, as far as its code tells.
 
-Scripts are named as Unicode's names of their characters begin. Languages that are written in
+Scripts are named as Unicode names them. Languages that are written in
 several scripts (Serbian, Uzbek) are not here: nothing is known of them.
 """
 
 from __future__ import annotations
 
-import unicodedata
+from functools import cache
+
+import regex
 
 from seq2seq.data.languages import known_language
 
 _LANGUAGES = {
-    "LATIN": "af ca cs cy da de en eo es et eu fi fr ga gl hr hu id is it la lt lv ms nl nn no pl "
+    "Latin": "af ca cs cy da de en eo es et eu fi fr ga gl hr hu id is it la lt lv ms nl nn no pl "
     "pt ro sk sl sq sv sw tl tr vi",
-    "CYRILLIC": "be bg mk ru uk",
-    "GREEK": "el",
-    "ARABIC": "ar fa ps ur",
-    "HEBREW": "he yi",
-    "DEVANAGARI": "hi mr ne",
-    "BENGALI": "as bn",
-    "GUJARATI": "gu",
-    "TAMIL": "ta",
-    "TELUGU": "te",
-    "KANNADA": "kn",
-    "MALAYALAM": "ml",
-    "SINHALA": "si",
-    "THAI": "th",
-    "LAO": "lo",
-    "KHMER": "km",
-    "MYANMAR": "my",
-    "GEORGIAN": "ka",
-    "ARMENIAN": "hy",
-    "ETHIOPIC": "am ti",
-    "CJK": "ja ko zh",
-    "HIRAGANA": "ja",
-    "KATAKANA": "ja",
-    "HANGUL": "ko",
+    "Cyrillic": "be bg mk ru uk",
+    "Greek": "el",
+    "Arabic": "ar fa ps ur",
+    "Hebrew": "he yi",
+    "Devanagari": "hi mr ne",
+    "Bengali": "as bn",
+    "Gujarati": "gu",
+    "Tamil": "ta",
+    "Telugu": "te",
+    "Kannada": "kn",
+    "Malayalam": "ml",
+    "Sinhala": "si",
+    "Thai": "th",
+    "Lao": "lo",
+    "Khmer": "km",
+    "Myanmar": "my",
+    "Georgian": "ka",
+    "Armenian": "hy",
+    "Ethiopic": "am ti",
+    "Han": "ja ko zh",
+    "Hiragana": "ja",
+    "Katakana": "ja",
+    "Hangul": "ko",
 }
 
 
@@ -47,7 +49,13 @@ def scripts_of(language: str) -> frozenset[str]:
 
 def letters_of(text: str, scripts: frozenset[str]) -> str:
     """Return the letters of `text` that are of these scripts; of none named, all letters."""
-    letters = filter(str.isalpha, text)
     if not scripts:
-        return "".join(letters)
-    return "".join(c for c in letters if unicodedata.name(c, "").partition(" ")[0] in scripts)
+        return "".join(filter(str.isalpha, text))
+    return "".join(_letter(scripts).findall(text))
+
+
+@cache
+def _letter(scripts: frozenset[str]) -> regex.Pattern[str]:
+    # By the extensions, since ー is of two scripts; by no name, since ｶ is called HALFWIDTH.
+    own = "".join(rf"\p{{scx={name}}}" for name in sorted(scripts))
+    return regex.compile(rf"[\p{{L}}&&[{own}]]", regex.V1)

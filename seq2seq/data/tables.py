@@ -16,7 +16,7 @@ from itertools import chain, islice
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from seq2seq.data.columns import Choice, Choosing, Column, header_in
-from seq2seq.data.pairs import Pair, one_line
+from seq2seq.data.pairs import Pair, one_line, whole_characters
 from seq2seq.data.streams import TextFile, read_raw_lines, trimmed
 from seq2seq.errors import UserError
 
@@ -61,11 +61,16 @@ class Table:
             if len(cells) < needed:
                 raise UserError(f"{self.file}:{line}: {self._too_few(len(cells), needed)}")
             source, target = cells[self.source], cells[self.target]
-            yield Pair(self._text(source, line), self._text(target, line), line)
+            if _is_texts(source) and _is_texts(target):
+                raise UserError(
+                    f"{self.file}:{line}: expected one source text, found a list of "
+                    f"{len(source):,}; write a record for each pair"
+                )
+            yield Pair(self._text(_first(source), line), self._text(_first(target), line), line)
 
     def _text(self, cell: Any, line: int) -> str:
         if isinstance(cell, str):
-            return cell if self.is_plain else one_line(cell)
+            return cell if self.is_plain else one_line(whole_characters(cell))
         if isinstance(cell, _Missing):
             name = cell.name
             raise UserError(f"{self.file}:{line}: expected a field {name!r}, found {_listed(cell)}")
@@ -168,8 +173,9 @@ def _json_values(file: TextFile) -> Iterator[tuple[int, Any]]:
     first = next(filled, None)
     if first is None:
         return
-    lines = chain([first], filled)
-    if first[1].strip() == "[" or (first[1].lstrip()[:2] in ("[{", "[[") and _is_open(first[1])):
+    second = next(filled, None)
+    lines = chain([first], [second] if second else [], filled)
+    if _is_open(first[1], alone=second is None):
         yield from _one_list(file, "".join(line for _, line in lines))
         return
     for number, line in lines:
@@ -186,12 +192,14 @@ def _json_reason(error: ValueError) -> str:
     return str(error)
 
 
-def _is_open(line: str) -> bool:
-    """Whether a line begins a list that later lines go on with, or is a list of records itself."""
+def _is_open(line: str, *, alone: bool) -> bool:
+    """Whether a line begins a value that later lines go on with, or holds all records itself."""
     try:
         value = json.loads(line)
     except ValueError:
-        return True
+        return line.strip() in ("[", "{") or line.lstrip()[:2] in ("[{", "[[")
+    if isinstance(value, dict):
+        return alone and _records_in(value) is not None
     return isinstance(value, list) and all(isinstance(item, (dict, list)) for item in value)
 
 
@@ -201,7 +209,22 @@ def _one_list(file: TextFile, text: str) -> Iterator[tuple[int, Any]]:
     except ValueError as error:
         line = getattr(error, "lineno", 1)
         raise UserError(f"{file}:{line}: not valid JSON: {_json_reason(error)}") from None
+    if isinstance(values, dict):
+        records = _records_in(values)
+        values = [values] if records is None else records
     yield from enumerate(values, 1)
+
+
+def _records_in(value: dict[str, Any]) -> list[Any] | None:
+    """The one list of objects with texts that an object holds: {"version": 1, "data": [...]}."""
+    lists = [
+        item
+        for item in value.values()
+        if isinstance(item, list) and item and all(isinstance(one, dict) for one in item)
+    ]
+    if len(lists) != 1 or len(_flat(lists[0][0])) < 2 or "content" in lists[0][0]:
+        return None  # a conversation is one pair, if any
+    return lists[0]
 
 
 def _flat(value: Any) -> dict[str, Any]:
@@ -213,13 +236,18 @@ def _flat(value: Any) -> dict[str, Any]:
         if isinstance(item, dict):
             fields |= {f"{name}.{inner}": text for inner, text in _flat(item).items()}
         else:
-            fields[name] = item[0] if _is_texts(item) else "" if item is None else item
+            one = _is_texts(item) and len(item) == 1
+            fields[name] = item[0] if one else "" if item is None else item
     return fields
 
 
 def _is_texts(item: Any) -> bool:
-    """Whether a field holds several references, of which the first is taken."""
+    """Whether a field holds several texts: references, of which the first is taken."""
     return isinstance(item, list) and bool(item) and all(isinstance(one, str) for one in item)
+
+
+def _first(cell: Any) -> Any:
+    return cell[0] if _is_texts(cell) else cell
 
 
 # --- finding out ---------------------------------------------------------------------------------
@@ -280,7 +308,8 @@ def _columns(layout: Layout, rows: Sequence[Sequence[Any]], width: int) -> list[
 def _as_text(cell: Any) -> str | None:
     if isinstance(cell, _Missing):
         return None
-    return cell if isinstance(cell, str) else json.dumps(cell, ensure_ascii=False)
+    text = _first(cell)
+    return text if isinstance(text, str) else json.dumps(text, ensure_ascii=False)
 
 
 def _many_quoted(rows: Sequence[Sequence[str]]) -> bool:

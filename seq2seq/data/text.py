@@ -5,6 +5,8 @@
   control characters. Joiners stay where they change what is read: in Arabic and Indic scripts, and
   in emoji. A zero-width space is a space, but in scripts without spaces nothing, so that a text is
   the same with and without them.
+- Thai and Lao vowels that are typed in parts (nikhahit and sara aa, two sara e) are the vowels,
+  though Unicode calls them no equivalents. What is compatible only (`ﬁ`, `①`) stays.
 - White space is one space. In a target no-break spaces and the ideographic space stay, because a
   model is to write U+202F before a question mark if its corpus does.
 
@@ -17,6 +19,7 @@ import unicodedata
 
 import regex
 
+from seq2seq.data.pairs import whole_characters
 from seq2seq.data.words import UNSPACED, any_script
 
 _JOINS = any_script(  # in these, ZWJ and ZWNJ change the shape of letters
@@ -47,6 +50,11 @@ _UNSEEN = regex.compile(
 )
 _IDLE_JOINER = regex.compile(rf"(?!{_USED_JOINER})[\u200c\u200d]", regex.V1)
 _IDLE_SPACE = regex.compile(rf"(?<={UNSPACED}\p{{M}}*)\u200b+|\u200b+(?={UNSPACED})", regex.V1)
+_AM = re.compile(
+    "(?:\u0e4d([\u0e48-\u0e4b]?)|([\u0e48-\u0e4b])\u0e4d)\u0e32"
+    "|(?:\u0ecd([\u0ec8-\u0ecb]?)|([\u0ec8-\u0ecb])\u0ecd)\u0eb2"
+)
+_PARTS = re.compile("[\u0e4d\u0ecd]|\u0e40\u0e40|\u0ec0\u0ec0")
 _SPACES = re.compile("[^\\S\u00a0\u202f\u3000]+")
 
 
@@ -74,11 +82,22 @@ def _is_clean(text: str) -> bool:
     if text.isascii():
         return True
     hidden = "\u034f" in text or "\u3164" in text or "\uffa0" in text  # printable, says Python
-    return not hidden and unicodedata.is_normalized("NFC", text)
+    in_parts = _PARTS.search(text) is not None
+    return not (hidden or in_parts) and unicodedata.is_normalized("NFC", text)
 
 
 def _visible(text: str) -> str:
     """`text` in NFC, without what can't be seen."""
-    text = unicodedata.normalize("NFC", _UNSEEN.sub("", text))
+    text = unicodedata.normalize("NFC", _UNSEEN.sub("", whole_characters(text)))
     text = _IDLE_SPACE.sub("", _IDLE_JOINER.sub("", text)).replace("\u200b", " ")
+    if _PARTS.search(text):
+        text = _with_whole_vowels(text)
     return unicodedata.normalize("NFC", text)
+
+
+def _with_whole_vowels(text: str) -> str:
+    """`text` with one letter for each Thai and Lao vowel that is typed in parts."""
+    text = text.replace("\u0e40\u0e40", "\u0e41").replace("\u0ec0\u0ec0", "\u0ec1")
+    return _AM.sub(
+        lambda match: "".join(filter(None, match.groups())) + chr(ord(match[0][-1]) + 1), text
+    )

@@ -46,6 +46,9 @@ def read_references(
         if found != lines:
             raise UserError(f"{file}: expected {lines} lines, {expected}, found {found}")
         streams += new
+    for number, line in enumerate(zip(*streams, strict=True), 1):
+        if all(reference is None for reference in line):
+            raise UserError(f"{files[-1]}:{number}: expected a reference or more, found none")
     return streams
 
 

@@ -27,15 +27,31 @@ _MOSTLY = 0.5  # ... and on the token whose place a neighbour shares
 _NAME_PIECES = 3  # a capitalised word of so many pieces, ...
 _NAME_LETTERS = 2  # ... with no more letters each than this, is a rare name
 
+_ENDS = r"[^\s.,;:!?)\]}'\"»’”…]"  # what is no mark after an address
+_PATH = rf"(?::\d+)?(?:[/?#](?:\S*{_ENDS})?)?"
 _ADDRESS = (
-    r"(?:(?:https?|ftp)://|www\.)\S*[^\s.,;:!?)\]}'\"»’”…]"
+    rf"(?:(?:https?|ftp)://|www\.)\S*{_ENDS}"
     r"|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
-    r"|(?<![\w.])(?:[a-z\d-]+\.)+(?:com|org|net|edu|gov|info|io|eu|fr|de|uk)(?![\w.])"
+    r"|(?<![\w.])(?:[a-z\d-]+\.)+(?:com|org|net|edu|gov|info|io|eu|fr|de|uk|ca|ch|nl|pl|ru|ua|cz|"
+    rf"fi|dk|jp|cn|kr|br|mx|tr|gr|nz|za|au|dev|app)(?![\w-]|\.\w){_PATH}"
+    r"|(?<![\w-])[\da-fA-F]{8}-(?:[\da-fA-F]{4}-){3}[\da-fA-F]{12}(?![\w-])"
+    rf"|(?<!\S)(?:~|\.\.?)?/\w(?:\S*{_ENDS})?|(?<!\S)[A-Za-z]:\\\S*{_ENDS}"  # of a file
+    r"|(?<![\w.])[\w-]+\.(?:txt|pdf|docx?|xlsx?|pptx?|csv|tsv|json|xml|ya?ml|html?|py|sh|exe|zip|"
+    r"gz|png|jpe?g|gif|svg|mp[34])(?![\w-]|\.\w)"
 )
-_NUMBER = r"(?<!\w)\d+(?:[.,:/’'\u00a0\u202f-]\d+)*(?!\w)"
+_GAP = "[ \u00a0\u202f]"
+_NUMBER = (
+    rf"(?<!\w)(?<!\d[.,:/])(?<!\d[eE][-+])(?:\d{{1,3}}(?:{_GAP}\d{{3}})+(?!\d)|\d+)"
+    r"(?:[.,:/’'-]\d+)*(?!\w|[.,]\d)"
+)
+_TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?(?!\w)"
+_TELEPHONE = rf"\+\d{{1,3}}(?:{_GAP}?[(.-]?\d+\)?){{3,}}|\(\d{{2,4}}\){_GAP}?\d{{2,4}}[ -]\d{{2,4}}"
 _VERBATIM = (
-    r"\{\{[^{}]*\}\}|\{[^{}\s]*\}|%(?:\(\w+\)|\d+\$)?[sdif](?!\w)"  # placeholders
-    r"|&(?:#?\w+);|[@#]\w+"
+    r"\{\{[^{}]*\}\}|\$?\{[^{}\s]*\}|%(?:(?:\(\w+\)|\d+\$)?[sdif](?!\w)|@)"  # placeholders
+    r"|\$[A-Za-z_]\w*|(?<!\w)__[A-Za-z]\w*?__(?!\w)"
+    r"|&(?:#?\w+);|(?<!\w)[@#]\w+"
+    rf"|(?<!\w){_TIME}|(?<!\w){_TELEPHONE}"
+    r"|(?<!\w)v\d+(?:\.\d+)+(?!\w)"
     r"|(?<!\w)(?:[A-Z]+\d|\d+[A-Z])[A-Z\d]*(?!\w)"  # codes: A380, 4K
 )
 _TOKEN = re.compile(f"(?P<verbatim>{_ADDRESS}|{_VERBATIM})|(?P<number>{_NUMBER})")
@@ -153,13 +169,13 @@ def _ends(token: Token) -> int:
 def _lacking(text: str, tokens: Sequence[Token]) -> list[Token]:
     """The tokens that `text` lacks, each as often as it does."""
     left = text
-    numbers = re.findall(r"\d+", _GROUPED.sub(lambda match: re.sub(r"\D", "", match[0]), text))
+    numbers = _numbers_in(text)
     lacking = []
     for token in tokens:
         if token.kind == "number":
-            digits = re.findall(r"\d+", token.text)
-            whole = ["".join(digits)]
-            there = next((d for d in (whole, digits) if set(d) <= set(numbers)), None)
+            digits = re.findall(r"\d+", _plain_digits(token.text))
+            spellings = (["".join(digits)], _numbers_in(token.text), digits)
+            there = next((d for d in spellings if set(d) <= set(numbers)), None)
             for number in there or ():
                 if number in numbers:
                     numbers.remove(number)
@@ -170,6 +186,17 @@ def _lacking(text: str, tokens: Sequence[Token]) -> list[Token]:
         else:
             lacking.append(token)
     return lacking
+
+
+def _numbers_in(text: str) -> list[str]:
+    """The runs of digits, groups of three joined: `1,234.56` holds 1234 and 56."""
+    joined = _GROUPED.sub(lambda match: re.sub(r"\D", "", match[0]), _plain_digits(text))
+    return re.findall(r"\d+", joined)
+
+
+def _plain_digits(text: str) -> str:
+    """`text` with the digits of any script as 0 to 9."""
+    return re.sub(r"\d", lambda digit: str(unicodedata.digit(digit[0])), text)
 
 
 # --- where it goes --------------------------------------------------------------------------------

@@ -13,10 +13,12 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import regex
 
 from seq2seq.inference.edits import Edit, beside
 
-_TAG = re.compile(r"<!--.*?-->|</?[A-Za-z][^<>]*>")
+_QUOTED = "=\\s*\"[^\"]*\"|=\\s*'[^']*'"  # may hold a >
+_TAG = regex.compile(rf"<!--.*?-->|</?[A-Za-z](?>(?:{_QUOTED}|[^<>])*)>|</?\d+/?>")
 
 
 class Tag(NamedTuple):
@@ -59,14 +61,21 @@ def tag_edits(
     """Each tag before a target word: a pair around the words that look at those within it."""
     places = [sum(start < tag.place for start in starts) for tag in tags]
     pairs = _pairs(tags)
+    around = {pair: _within(weights_IJ, *(places[n] for n in pair)) for pair in pairs.values()}
     for number, tag in enumerate(tags):
-        opens, closes = pairs.get(number, (number, number))
-        if opens == closes:
+        pair = pairs.get(number)
+        if pair is None:
             place = beside(weights_IJ, places[number])
+            closes = _name(tag.text)[0] == "/" or places[number] >= len(starts)
         else:
-            within = _within(weights_IJ, places[opens], places[closes])
-            place = within[0] if number == opens else within[1]
-        if _name(tag.text)[0] == "/" or (opens == closes and places[number] >= len(starts)):
+            place = around[pair][pair.index(number)]
+            closes = number == pair[1]
+            if around[pair] == (place, place):  # around nothing: one tag right after the other
+                closes = any(
+                    other[0] < pair[0] and pair[1] < other[1] and first < last == place
+                    for other, (first, last) in around.items()
+                )
+        if closes:
             yield Edit(place, place, f"{tag.before}{tag.text}", "closes")
         else:
             yield Edit(place, place, f"{tag.text}{tag.after}", "opens")
@@ -89,7 +98,7 @@ def _pairs(tags: Sequence[Tag]) -> dict[int, tuple[int, int]]:
 
 def _name(tag: str) -> tuple[str, str]:
     """`/` of a closing tag, and the tag's name."""
-    match = re.match(r"<(/?)([A-Za-z][\w:-]*)", tag)
+    match = re.match(r"<(/?)(\d+|[A-Za-z][\w:-]*)", tag)
     return (match[1], match[2].lower()) if match else ("", "")
 
 

@@ -250,7 +250,12 @@ class TextTranslator:
 
     @cached_property
     def _scripts(self) -> frozenset[str]:
-        """The scripts of the source language; none if it is not known, or written in another."""
+        """The scripts of the source language in a vocabulary for both.
+
+        None if it is not known, or written in another, or the vocabulary is the source's alone.
+        """
+        if not self.tokenizers.joint:
+            return frozenset()
         scripts = scripts_of(self._language)
         vocabulary = self.tokenizers.source.decode(range(len(self.tokenizers.source)))
         return scripts if letters_of(vocabulary, scripts) else frozenset()

@@ -139,3 +139,7 @@ def test_what_the_corpus_has_already_is_no_second_reference(tmp_path: Path) -> N
         [None, None, "iii"],
         ["I", "", "III"],
     ]
+    file.write_text('["un"]\n[]\n["trois"]\n')
+    assert read_references([file], 3, beside=beside) == [*beside, [None, None, "trois"]]
+    with pytest.raises(UserError, match=r"x\.jsonl:2: expected a reference or more, found none"):
+        read_references([file], 3)

@@ -73,6 +73,17 @@ def test_letters_of_the_target_s_script_are_unknown_in_a_source(
     assert translator.translate("猫", DecodingConfig(beam=1, unknown="translate")).candidates
 
 
+def test_what_a_vocabulary_of_the_source_s_own_has_is_known_in_any_script(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEQ2SEQ_CACHE", str(tmp_path / "cache"))
+    pairs = [("the cat sleeps", "le chat dort"), ("猫が sleeps", "un chat dort")]
+    apart = ("training.max_steps=1", "tokenizer.joint=false", "model.tie=none")
+    translator = seq2seq.load(train(tiny(tmp_path, *apart, pairs=pairs), tmp_path / "run").folder)
+    assert translator.translate("猫が").candidates
+    assert translator.translate("狗").is_unknown
+
+
 def test_a_line_with_a_known_word_is_translated_without_a_mark_for_the_rest(
     translator: Translator,
 ) -> None:

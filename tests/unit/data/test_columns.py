@@ -115,7 +115,13 @@ def test_a_header_in_two_files_is_warned_of(
     ("left", "right"),
     [("en", "fr"), ("English", "Français"), ("source", "target"), ("src", "tgt"),
      ("fr-FR", "en-US"), ("text_en", "text_fr"), ("sentence1", "sentence2"),
-     ("anglais", "français"), ("EN", "translation")],
+     ("anglais", "français"), ("EN", "translation"), ("English (US)", "French (France)"),
+     ("phrase anglaise", "phrase française"), ("İngilizce", "Fransızca"), ("अंग्रेज़ी", "फ़्रेंच"),
+     ("INGILIZCE", "FRANSIZCA"), ("英文", "法文"), ("Αγγλικά", "Γαλλικά"),
+     ("الإنكليزية", "الفرنسية"),
+     ("Tiếng Anh", "Tiếng Pháp"), ("อังกฤษ", "ฝรั่งเศส"), ("engleski", "francuski"),
+     ("Quelltext", "Zieltext"), ("inputs", "targets"), ("prompt", "completion"), ("SRC", "MT"),
+     ("col1", "col2"), ("Column 1", "Column 2"), ("text_अंग्रेज़ी", "text_फ़्रेंच")],
 )  # fmt: skip
 def test_a_header_is_known(left: str, right: str) -> None:
     assert is_header_pair(left, right, "en", "fr")
@@ -124,7 +130,8 @@ def test_a_header_is_known(left: str, right: str) -> None:
 @pytest.mark.parametrize(
     ("left", "right"),
     [("no", "it"), ("is", "est"), ("text", "texte"), ("english", "anglais"), ("Source.", "Source."),
-     ("The dog sleeps.", "Le chien dort."), ("1", "2"), ("note", "note"), ("", "fr")],
+     ("The dog sleeps.", "Le chien dort."), ("1", "2"), ("note", "note"), ("", "fr"),
+     ("0", "1"), ("A", "B"), ("L1", "L2")],  # with nothing below
 )  # fmt: skip
 def test_a_pair_of_words_is_no_header(left: str, right: str) -> None:
     assert not is_header_pair(left, right, "en", "fr")
@@ -174,3 +181,20 @@ def test_equal_and_empty_lines_say_nothing() -> None:
     order = find_order(["", "1", "same text"], ["", "2", "same text"], "en", "fr")
     assert order == (0, 0, 0)
     assert not order.is_exchanged
+
+
+@pytest.mark.parametrize("names", [("0", "1"), ("A", "B"), ("L1", "L2"), ("sent_a", "sent_b")])
+def test_names_that_count_the_columns_are_a_header_over_text(
+    names: tuple[str, str], tmp_path: Path
+) -> None:
+    spec = table(tmp_path, ENGLISH, FRENCH, header="\t".join(names) + "\n")
+    assert [pair.source for pair in find_corpus(spec, "en", "fr").pairs()] == ENGLISH
+    spec = table(tmp_path, ["1", "2", "3"], ["un", "deux", "trois"], header="0\t1\n")
+    assert len(list(find_corpus(spec, "en", "fr").pairs())) == 4
+
+
+def test_a_code_with_its_script_names_a_language(tmp_path: Path) -> None:
+    header = "sentence_deu_Latn\tsentence_fra_Latn\tsentence_eng_Latn\n"
+    spec = table(tmp_path, OTHER, FRENCH, ENGLISH, header=header)
+    pairs = list(find_corpus(spec, "eng_Latn", "fr").pairs())
+    assert [(pair.source, pair.target) for pair in pairs] == list(zip(ENGLISH, FRENCH, strict=True))

@@ -304,6 +304,24 @@ def test_the_table_puts_errors_first_and_explains_them(write: Write) -> None:
         ('<?xml version="1.0"?>', "markup"),
         ("{\\an8}le chat", "markup"),
         ("the cat ||| le chat", "separators"),
+        ("le|DET chat|NOM", "separators"),
+        ("le &bar; chat", "entities"),
+        ("le &hearts; chat", "entities"),
+        ("&QUOT;le chat", "entities"),
+        ("le chat\u25a0 .", "subword marks"),
+        ("\u2985mrk_case_modifier_C\u2986 le chat", "subword marks"),
+        ("le_DET chat_NOM", "tokenizer marks"),
+        ("le/DET chat/NOM", "tokenizer marks"),
+        ("bien ##AT##-##AT## aimé", "tokenizer marks"),
+        ("xxmaj le xxunk", "special tokens"),
+        ("00:01.000 --> 00:02.000", "markup"),
+        ("<1>le chat</1>", "markup"),
+        ("**le** chat", "Markdown"),
+        ("[le chat](http://a.fr)", "Markdown"),
+        ("le `chat`", "Markdown"),
+        ("## le chat", "Markdown"),
+        ("j\\'ai un chat", "escapes"),
+        ("j''ai un chat", "escapes"),
     ],
 )
 def test_what_another_tool_left_is_named(write: Write, line: str, check_name: str) -> None:
@@ -318,6 +336,7 @@ def test_what_another_tool_left_is_named(write: Write, line: str, check_name: st
     [
         *("AT&T & Co; 3 < 4 > 2", "R&D; S&P", "un e-mail: a@b.fr", "2 @ 3", "a_b, fr_fr"),
         *("#hashtag ## 3", "[sic] (bis)", "A | B", "Ġurnata sabiħa", "C:\\Temp", "50 % de 100 %"),
+        *("3 ** 2 ** 1", "__NOM__", "`quoted' text", "■ Titre", "km/h et m/s", "TVA/HT", "a_B c_D"),
         *("<3", "« Oui », dit-il.", "1984 fut long", "l'été d'aujourd'hui", '"Oui", dit-il'),
     ],
 )
@@ -338,6 +357,11 @@ def test_a_corpus_in_pieces_must_be_mended(write: Write) -> None:
         ("tokenised", lambda text: text.replace(".", " ,") + " ."),
         ("quoted lines", lambda text: f'"{text}"'),
         ("numbered lines", lambda text: f"12. {text}"),
+        ("numbered lines", lambda text: f"12 {text}"),
+        ("marked lines", lambda text: f"- {text}"),
+        ("marked lines", lambda text: f"• {text}"),
+        ("captions", lambda text: f"JOHN: {text}"),
+        ("captions", lambda text: f"♪ {text} ♪"),
     ],
 )
 def test_what_is_odd_only_when_it_is_the_rule_is_told_only_then(

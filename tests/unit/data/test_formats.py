@@ -105,6 +105,8 @@ TEXTS = {
     "short.ndjson": jsonl(lambda en, fr: {"src": en, "tgt": fr, "score": 0.5}),
     "camel.jsonl": jsonl(lambda en, fr: {"targetText": fr, "sourceText": en}),
     "references.jsonl": jsonl(lambda en, fr: {"en": en, "fr": [fr, "autre"]}),
+    "in_one.json": json.dumps({"version": 1, "data": [{"en": a, "fr": b} for a, b in PAIRS]}),
+    "in_one_lines.json": json.dumps({"data": [{"en": a, "fr": b} for a, b in PAIRS]}, indent=1),
     "lists.jsonl": jsonl(lambda en, fr: [en, fr]),
     "one_list.json": json.dumps([{"en": en, "fr": fr} for en, fr in PAIRS], indent=1),
     "one_line.json": json.dumps([{"en": en, "fr": fr} for en, fr in PAIRS]),
@@ -355,6 +357,11 @@ def test_a_memory_in_utf16_is_read(tmp_path: Path) -> None:
         ("a.csv", b"one sentence a line\n", r"a\.csv: expected cells between commas"),
         ("a.jsonl", b'{"en":"a","fr":"b"}\n{"en":"a"}\n', r"a\.jsonl:2: expected a field 'fr'"),
         ("a.jsonl", b'{"en":"a","fr":"b"}\n{"en":\n', r"a\.jsonl:2: not valid JSON"),
+        (
+            "a.json",
+            b'{"en":["a","b"],"fr":["c","d"]}\n',
+            r"a\.json:1: expected one source text, fou",
+        ),
         ("a.jsonl", b'{"en":"a","fr":3}\n', r"a\.jsonl:1: expected text, found 3"),
         ("a.jsonl", b'{"messages":[{"role":"user"}]}\n', r"expected two texts; columns: 1 'mes"),
         ("a.tmx", b"<tmx><body><tu>\n<seg>a & b</seg></tu></tmx>", r"a\.tmx:2: not well-formed"),
@@ -375,3 +382,10 @@ def test_what_cannot_be_read_is_one_line_with_place_and_way_out(
     with pytest.raises(UserError, match=message) as raised:
         read(str(path))
     assert "\n" not in str(raised.value)
+
+
+def test_half_a_character_in_json_is_a_lost_character(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(r'{"en": "a \ud83d \ud83d\ude00", "fr": "b"}', encoding="utf-8")
+    (pair,) = find_corpus(str(path), "en", "fr").pairs()
+    assert pair.source == "a \ufffd \U0001f600"

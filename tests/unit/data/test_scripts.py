@@ -13,6 +13,8 @@ from seq2seq.data.scripts import letters_of, scripts_of
         ("iw", "שלום Tom", "שלום"),
         ("nb", "Zoë мир", "Zoë"),
         ("ja", "カメラを見る A", "カメラを見る"),
+        ("ja", "ｶﾗｵｹのサーバー、人々 A", "ｶﾗｵｹのサーバー人々"),
+        ("en", "Ｈｉ ﬁne ｶ", "Ｈｉﬁne"),
         ("ko", "한국어 abc", "한국어"),
         ("hi", "हिंदी Tom", "हद"),  # the letters; vowel signs are marks
         ("ru", "мир Tom", "мир"),

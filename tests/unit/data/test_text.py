@@ -93,3 +93,19 @@ def test_a_clean_text_is_clean_and_all_of_it_is_words(text: str) -> None:
         assert clean(cleaned) == cleaned
         assert "".join(split_words(cleaned)) == "".join(cleaned.split())
     assert clean_source(clean_target(text)) == clean_source(text)
+
+
+def test_half_a_character_is_a_lost_character() -> None:
+    assert clean_source("a \ud83d") == clean_target("a \ud83d") == "a \ufffd"
+
+
+@pytest.mark.parametrize(
+    ("parts", "whole"),
+    [
+        ("นํ้า ทํา เเม่", "น้ำ ทำ แม่"),
+        ("น้ํา", "น้ำ"),
+        ("ນໍ້າ ເເມ່", "ນ້ຳ ແມ່"),
+    ],
+)
+def test_a_thai_or_lao_vowel_in_parts_is_the_vowel(parts: str, whole: str) -> None:
+    assert clean_source(parts) == clean_target(parts) == whole

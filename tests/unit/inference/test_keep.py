@@ -44,6 +44,17 @@ def tokens_of(text: str, tokenizer: Tokenizer) -> list[str]:
         ("see cat.org or tom.cat@a-b.co.uk", ["cat.org", "tom.cat@a-b.co.uk"]),
         ("25 cats and 3,000 or 10:30 see 2.5.", ["25", "3,000", "10:30", "2.5"]),
         ("see {name}, {{x y}}, %s %(a)s &amp; @tom #big", None),
+        ("we see ${name} $NAME __NAME__ %@", ["${name}", "$NAME", "__NAME__", "%@"]),
+        ("see cat.org.", ["cat.org"]),
+        ("see cat.com/a?b=1, cat.com:80", ["cat.com/a?b=1", "cat.com:80"]),
+        ("see tom@cat", []),  # no mention: it is in a word
+        ("see /a/b.c, ~/a ../b and C:\\a\\b.", ["/a/b.c", "~/a", "../b", "C:\\a\\b"]),
+        ("see cat.pdf or it", ["cat.pdf"]),
+        ("12 000 cats, 1,234.56 cats and 1 or 2", ["12 000", "1,234.56", "1", "2"]),
+        ("it is v1.2.3 or 1.2.3.4", ["v1.2.3", "1.2.3.4"]),
+        ("it is 2024-01-02T10:30:00Z", ["2024-01-02T10:30:00Z"]),
+        ("do +33 6 12 34 56 78 or (555) 123-4567", ["+33 6 12 34 56 78", "(555) 123-4567"]),
+        ("it is 1.5e-3 or 10.30am", []),  # no half of a number
         ("I see Ωmega and 😀😀 here", ["Ωmega", "😀😀"]),
         ("I see Tvwxq here", ["Tvwxq"]),
         ("Tvwxq is here. Tvwxq is here", []),  # a sentence's first word has a capital anyway
@@ -63,6 +74,16 @@ def test_tags_are_taken_out_and_a_break_parts_words() -> None:
     assert text == "I love you 1 < 2"
     assert [tag.text for tag in tags] == ['<p class="a b">', "<b>", "</b>", "<br/>", "</p>"]
     assert [tag.place for tag in tags] == [0, 2, 4, 6, 10]
+
+
+def test_a_tag_is_whole_whatever_its_attributes_hold() -> None:
+    text, tags = take_out_tags("<a title=\"a > b\" id='c'>I</a> <1>see</1> I <3 you")
+    assert text == "I see I <3 you"
+    assert [tag.text for tag in tags] == [
+        *("<a title=\"a > b\" id='c'>", "</a>", "<1>", "</1>"),
+    ]
+    assert take_out_tags("<don't> it's")[0].strip() == "it's"
+    assert not take_out_tags("<a " + "b='c' " * 5000)[1]  # and is not looked for for ever
 
 
 def kept(
@@ -108,6 +129,11 @@ def kept(
         ("see Ω and Ω", "vois Ω et b", [0, 1, 2, 3], "vois Ω et Ω"),
         ("I have 25 cats", "j'ai des chats", [0, 1, 2, 3], "j'ai 25 chats"),
         ("I have 3,000 cats", "j'ai 3 000 chats", [0, 1, 2, 2, 3], "j'ai 3 000 chats"),
+        ("I have 3 000 cats", "j'ai 3 000 chats", [0, 1, 2, 3, 4], "j'ai 3 000 chats"),
+        ("I have 3 000 cats", "j'ai 3.000 chats", [0, 1, 2, 4], "j'ai 3.000 chats"),
+        ("I have 1,234.56", "j'ai 1,234.56", [0, 1, 2], "j'ai 1,234.56"),
+        ("I have 1,234.56", "j'ai 1.234,56", [0, 1, 2], "j'ai 1.234,56"),
+        ("I have 25 cats", "j'ai २५ chats", [0, 1, 2, 3], "j'ai २५ chats"),  # in other digits
         ("I see Tvwxq here", "je vois ici", [0, 1, 3], "je vois ici"),  # a name may have another
         ("I see Tvwxq here", "je vois Zxq ici", [0, 1, 2, 3], "je vois Tvwxq ici"),
         ("I see Tom Ω", "je vois Tom", [0, 1, 3], "je vois Tom Ω"),  # a copy is not replaced
@@ -131,6 +157,10 @@ def test_a_token_takes_the_place_of_the_words_that_looked_at_it(
         ("<p>see <a href='x y'>it</a><br/></p>", "vois ça", [0, 1],
          "<p>vois <a href='x y'>ça</a><br/></p>"),
         ("see it</b>", "vois ça", [0, 1], "vois ça</b>"),
+        ("see <b>it</b> here", "vois ici", [0, 2], "vois <b></b> ici"),  # nobody looked within
+        ("see <i><b>it</b></i> here", "vois ici", [0, 2], "vois <i><b></b></i> ici"),
+        ("<p><b>see it</b></p>", "", [], "<p><b></b></p>"),
+        ("<p>see <b>it</b></p>", "vois", [0], "<p>vois <b></b></p>"),
     ],
 )  # fmt: skip
 def test_tags_stand_around_the_words_that_looked_at_what_they_stood_around(
