@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from typing import Any, Protocol
 
 from seq2seq.bundled import bundled_recipe
 from seq2seq.config import Config, load_config, overridden
-from seq2seq.data.corpus import Columns, Pair, check_columns, find_corpus
+from seq2seq.data.corpus import Columns, Pair, check_columns, find_corpus, without_endings
+from seq2seq.data.streams import STANDARD
 from seq2seq.errors import UserError
 from seq2seq.planning.languages import UNKNOWN, languages_inside, languages_of, name_of
 
@@ -43,8 +45,12 @@ class Request:
 
     def __post_init__(self) -> None:
         """Refuse what can't be planned."""
-        if self.minutes is not None and self.minutes <= 0:
-            raise UserError(f"--minutes: expected more than 0, found {self.minutes:g}")
+        if self.minutes is not None and not 0 < self.minutes < math.inf:
+            raise UserError(f"--minutes: expected a number above 0, found {self.minutes:g}")
+        for side, said in (("source", self.source), ("target", self.target)):
+            given = self.given.get(f"data.{side}", said)
+            if said not in (None, given):
+                raise UserError(f"--{side} {said}: data.{side}={given} says otherwise; give one")
         for language in self.languages:
             if not re.fullmatch(r"[\w-]+", language):
                 raise UserError(f"expected a language code such as fr or pt-BR, found {language!r}")
@@ -116,6 +122,10 @@ class Request:
 def open_corpus(request: Request) -> Text:
     """Return the corpus; UserError, with what was perhaps meant, if it is none."""
     (first, *others) = request.corpus
+    if STANDARD in map(Path, request.corpus):
+        raise UserError("-: a corpus is not read from standard input; name a file")
+    if others == [first] and without_endings(first) == Path(first):
+        raise UserError(f"{first}: expected two languages, found one file for both")
     if not others and not Path(first).exists():
         if "." in first and first.split(".")[0] in Config.model_fields:
             raise UserError(f"{first!r}: expected key=value, for example model.dropout=0.3")
@@ -127,8 +137,8 @@ def open_corpus(request: Request) -> Text:
     try:
         corpus = find_corpus(request.spec, *request.languages, request.columns)
     except UserError as error:
-        if request.languages != UNKNOWN:
-            raise
+        if request.languages != UNKNOWN or Path(first).suffix or request.columns:
+            raise  # the names of its files do not hang on the languages
         raise UserError(f"{error}; languages are said with --source and --target") from None
     check_columns(request.columns, corpus)
     return corpus
