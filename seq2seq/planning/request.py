@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
 from seq2seq.bundled import bundled_recipe
 from seq2seq.config import Config, load_config, overridden
 from seq2seq.data.corpus import Columns, Pair, check_columns, find_corpus, without_endings
+from seq2seq.data.pairs import one_line
 from seq2seq.data.streams import STANDARD
 from seq2seq.errors import UserError
 from seq2seq.planning.languages import UNKNOWN, languages_inside, languages_of, name_of
@@ -46,7 +49,7 @@ class Request:
     def __post_init__(self) -> None:
         """Refuse what can't be planned."""
         if self.minutes is not None and not 0 < self.minutes < math.inf:
-            raise UserError(f"--minutes: expected a number above 0, found {self.minutes:g}")
+            raise UserError(f"--minutes: expected more than 0, found {self.minutes:g}")
         for side, said in (("source", self.source), ("target", self.target)):
             given = self.given.get(f"data.{side}", said)
             if said not in (None, given):
@@ -58,6 +61,8 @@ class Request:
             raise UserError(
                 f"--source, --target: expected two languages, found {self.languages[0]!r} twice"
             )
+        if self.init is not None and "init" in self.given:
+            raise UserError(f"--init {self.init}: init={self.given['init']} is given too; give one")
         if "data.train" in self.given:
             raise UserError(f"data.train: the corpus is {self.corpus[0]}; name one of the two")
 
@@ -114,9 +119,10 @@ class Request:
     def command(self, verb: str) -> str:
         """What the user typed, or as good as."""
         options = {"source": self.source, "target": self.target, "init": self.init}
-        said = [f"--{name} {value}" for name, value in options.items() if value is not None]
-        said += [] if self.minutes is None else [f"--minutes {self.minutes:g}"]
-        return " ".join(["seq2seq", verb, *self.corpus, *said, *self.overrides])
+        said = [[f"--{name}", value] for name, value in options.items() if value is not None]
+        said += [] if self.minutes is None else [["--minutes", f"{self.minutes:g}"]]
+        words = ["seq2seq", verb, *self.corpus, *chain(*said), *self.overrides]
+        return one_line(shlex.join(words))
 
 
 def open_corpus(request: Request) -> Text:

@@ -177,7 +177,10 @@ class Run:
         if name not in ("best", "last"):
             folder = self.folder / "checkpoints" / (name.zfill(8) if name.isdigit() else name)
         if not (folder / "state.json").exists():
-            known = ["best", "last", *(c.folder.name for c in self.checkpoints())]
+            named = [
+                name for name in ("best", "last") if (self.folder / name / "state.json").exists()
+            ]
+            known = [*named, *(c.folder.name for c in self.checkpoints())]
             raise UserError(
                 f"{self.folder}: no checkpoint {name!r}; there are {', '.join(known)}"
                 if self.checkpoints()

@@ -180,7 +180,7 @@ CONFIGURATIONS = [
     Bad("a list for a key", "config show -c x.yaml",
         r".*/x\.yaml:1: expected the name of a setting, found a sequence", {"x.yaml": "[a]: 1\n"}),
     Bad("a list for a configuration", "config show -c x.yaml",
-        r".*/x\.yaml:1: expected a mapping of settings, found seq", {"x.yaml": "- seed\n"}),
+        r".*/x\.yaml:1: expected a mapping of settings, found a list", {"x.yaml": "- seed\n"}),
     Bad("a configuration that is not UTF-8", "config show -c x.yaml",
         r".*/x\.yaml:2: expected UTF-8 text", {"x.yaml": b"seed: 1\n# \xe9\n"}),
     Bad("a loop of extends", "config show -c x.yaml",

@@ -68,10 +68,15 @@ def test_a_language_that_is_said_twice_is_refused(override: str) -> None:
 
 
 def test_standard_input_is_no_corpus() -> None:
-    with pytest.raises(UserError, match="standard input.*file"):
+    with pytest.raises(UserError, match=r"standard input.*file"):
         open_corpus(Request(("-",)))
 
 
 def test_a_missing_file_has_nothing_to_do_with_languages(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no such file$"):
+    with pytest.raises(UserError, match=r"no such file$"):
         open_corpus(Request((str(tmp_path / "missing.tsv"),)))
+
+
+def test_two_runs_to_start_from_are_refused() -> None:
+    with pytest.raises(UserError, match=r"--init runs/a: init=runs/b is given too"):
+        Request(("a.tsv",), init="runs/a", overrides=("init=runs/b",))
