@@ -90,6 +90,17 @@ def test_the_recipe_says_why_and_trains_again_as_it_stands(
     assert (world / "runs/a" / weights).read_bytes() == (world / "runs/b" / weights).read_bytes()
 
 
+def test_a_run_that_is_renamed_goes_on_and_finds_its_test_set(
+    world: Path, table: Path, command: Command
+) -> None:
+    command("train", "mine.tsv", *SMALL)
+    (world / "runs/mine").rename(world / "runs/first")
+
+    assert command("evaluate", "--run", "runs/first", "--bootstrap", "0").status == 0
+    resumed = command("train", "--resume", "--run", "runs/first", "training.max_steps=26")
+    assert (resumed.status, resumed.out) == (0, "runs/first\n")
+
+
 def test_settings_over_the_plan_are_said_where_the_plan_is(
     world: Path, table: Path, command: Command
 ) -> None:
