@@ -206,7 +206,7 @@ CONFIGURATIONS = [
     Bad("code that fails", "train -c tiny.yaml --run new code=units.py",
         r".*/units\.py: ZeroDivisionError: division by zero", {"units.py": "1 / 0\n"}),
     Bad("an unknown device", "train -c tiny.yaml --run new training.device=gpu",
-        r"device: expected auto, cpu or cuda, found 'gpu': .*"),
+        r"device: expected auto, cpu, cuda or cuda:1, found 'gpu'"),
     Bad("a device that computes nothing", "translate --device meta cat",
         r"device: expected auto, cpu or cuda, found 'meta': .*"),
     Bad("a configuration to compare that is not there", "config diff tiny.yaml runs",

@@ -176,6 +176,13 @@ def test_a_run_in_other_languages_is_told_of(
     assert "translates en to fr, and this run fr to en" in caplog.text
 
 
+def test_what_is_named_wrongly_is_told_in_plain_words(world: Path, command: Command) -> None:
+    device = command("-q", "translate", "-m", "runs/tiny", "--device", "gpu", "a cat")
+    assert device.err == "error: device: expected auto, cpu, cuda or cuda:1, found 'gpu'\n"
+    unit = command("attention", "check", "general")
+    assert unit.err == "error: general: no such file; a unit of this package: --unit general\n"
+
+
 def test_a_run_to_start_from_that_is_none_is_refused_before_the_corpus_is_split(
     world: Path, command: Command
 ) -> None:
