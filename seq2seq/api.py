@@ -87,6 +87,8 @@ def train(
     """
     from seq2seq.pipeline import train as train_run
 
+    if not isinstance(callbacks, Iterable) or not all(map(callable, callbacks)):
+        raise UserError(f"callbacks: expected a list of functions, found {callbacks!r}")
     config = config if isinstance(config, Config) else load_config(config)
     folder = Path(folder).expanduser()
     return train_run(config, folder, resume=resume, show_bar=show_bar, callbacks=callbacks)
@@ -154,6 +156,8 @@ def evaluate(
         raise UserError("evaluate: give sources and references, or neither")
     if sources is not None and data is not None:
         raise UserError("evaluate: give sources and references, or data, not both")
+    if not isinstance(bootstrap, int) or bootstrap < 0:
+        raise UserError(f"bootstrap: expected a whole number, 0 for none, found {bootstrap!r}")
     translator = _translator("evaluate", model, checkpoint, device, decoding)
     if sources is None or references is None:
         sources, streams = _test_set(model, data)
@@ -256,9 +260,21 @@ def _texts(name: str, texts: Iterable[Any], *, none: bool = False) -> list[Any]:
 def _listed(name: str, values: Iterable[Any]) -> list[Any]:
     if isinstance(values, str):
         raise UserError(f"{name}: expected a list of texts, found one text")
+    if isinstance(values, bytes) or not isinstance(values, Iterable):
+        raise UserError(f"{name}: expected a list of texts, found a {type(values).__name__}")
     return list(values)
 
 
 def _as_yaml(value: object) -> str:
     """A value as an override has it: JSON is YAML too."""
-    return json.dumps(value, ensure_ascii=False, default=os.fspath)
+    return json.dumps(value, ensure_ascii=False, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    """A path as text, a number of NumPy or torch as Python's."""
+    try:
+        return value.item() if hasattr(value, "item") else os.fspath(value)
+    except (TypeError, ValueError, RuntimeError):
+        raise UserError(
+            f"overrides: expected a text, number, list or dict, found {value!r}"
+        ) from None

@@ -19,12 +19,13 @@ def find_recipe(path: Path) -> Path:
     So `--config configs/demo.yaml` and `--config demo` mean the demo from any folder, whatever
     folders are in it. Where both are files, one here and a bundled one, the log says which it is.
     """
-    bundled, here = bundled_recipe(path), path.with_suffix(".yaml")
+    bundled = bundled_recipe(path)
     if path.exists() and not path.is_dir():
         if bundled and not path.samefile(bundled):
             logger.info("configuration: %s in this folder, not the bundled recipe", path)
         return path
     if bundled is not None:
+        here = path.with_suffix(".yaml")
         if here.is_file() and not here.samefile(bundled):
             logger.warning("configuration: the bundled recipe %s, not the file %s", path, here)
         return bundled
@@ -48,5 +49,7 @@ def bundled_names() -> list[str]:
 def bundled_recipe(path: Path) -> Path | None:
     """Return the bundled recipe that `demo`, `demo.yaml` or `configs/demo.yaml` names, if any."""
     inside = path.relative_to("configs") if path.parts[:1] == ("configs",) else path
+    if not inside.name:
+        return None
     recipe = _CONFIGS / inside.with_suffix(".yaml")
     return recipe if not path.is_absolute() and ".." not in path.parts and recipe.exists() else None

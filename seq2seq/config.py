@@ -345,6 +345,12 @@ class DecodingConfig(Part):
     precision: Precision = "fp32"
     seed: int = Field(default=1, ge=0, lt=2**63)
 
+    @classmethod
+    def idle(cls, values: Mapping[str, Any]) -> dict[str, str]:
+        """`beam`, where translations are drawn."""
+        draws = values.get("sample") is True
+        return {"beam": "it is for searching, which sample replaces by draws"} if draws else {}
+
     @model_validator(mode="after")
     def _consistent(self) -> DecodingConfig:
         if self.n_best > self.beam and not self.sample:
@@ -452,13 +458,19 @@ class _Origins(dict[Key, str]):
         super().__init__(places or {})
         self.idle: set[Key] = set()  # what was set beside a choice that makes it idle
 
+    def note_bare_kind(self, key: Key, value: object) -> None:
+        """Have the kind come from where `value`, if it is a bare one, was set."""
+        if isinstance(value, str) and _has_kind(key):
+            kind = (*key, "kind")
+            self[kind] = self[key]
+
     def of(self, key: Key) -> str:
-        """The origin of `key`, else of its nearest parent that has one, else of what is in it."""
-        for length in range(len(key), 0, -1):
-            if key[:length] in self:
-                return self[key[:length]]
+        """The origin of `key`, else of what is in it, else of its nearest parent that has one."""
+        if key in self:
+            return self[key]
         below = (origin for inner, origin in self.items() if key and inner[: len(key)] == key)
-        return next(below, "")
+        above = (self[key[:length]] for length in range(len(key), 0, -1) if key[:length] in self)
+        return next(below, next(above, ""))
 
 
 def load_config(path: str | Path | None = None, overrides: Sequence[str] = ()) -> Config:
@@ -503,10 +515,15 @@ PartType = TypeVar("PartType", bound=Part)
 
 def revise(part: PartType, changes: Mapping[str, Any]) -> PartType:
     """Return `part` with `changes`, checked as if the file had said so; UserError if they can't."""
+    tree = {**part.model_dump(), **changes}
     try:
-        return type(part).model_validate({**part.model_dump(), **changes})
+        revised = type(part).model_validate(tree)
     except ValidationError as error:
         raise UserError(_explain(error, type(part), _Origins())) from None
+    for name, reason in part.idle(tree).items():
+        if name in changes:
+            raise UserError(f"{name} has no effect: {reason}")
+    return revised
 
 
 def dump_config(config: Config) -> str:
@@ -535,9 +552,7 @@ def _read_file(path: Path, origins: _Origins, seen: tuple[Path, ...]) -> Tree:
     if node is None:
         return {}
     if not isinstance(node, yaml.MappingNode):
-        raise UserError(
-            f"{path}:1: expected a mapping of settings, found {node.tag.split(':')[-1]}"
-        )
+        raise UserError(f"{path}:1: expected a mapping of settings, found {_found(node)}")
     own_origins = _Origins()
     try:
         tree: Tree = _construct(
@@ -567,6 +582,10 @@ def _read_file(path: Path, origins: _Origins, seen: tuple[Path, ...]) -> Tree:
     origins.update(own_origins)
     _lay(tree, {}, origins)
     return tree
+
+
+def _found(node: yaml.Node) -> str:
+    return "a list" if isinstance(node, yaml.SequenceNode) else "one value"
 
 
 def _drop_equal(tree: Tree, defaults: Tree) -> None:
@@ -604,6 +623,7 @@ def _construct(
         here = (*key, name)
         origins[here] = place
         tree[name] = _construct(value_node, here, where, origins)
+        origins.note_bare_kind(here, tree[name])
     return tree
 
 
@@ -617,9 +637,9 @@ def _merge(base: Tree, over: Tree, key: Key = ()) -> None:
     """Lay `over` on `base` in place. A bare kind sets `kind`; a unit's options go with it."""
     for name, value in over.items():
         old, here = base.get(name), (*key, name)
-        if isinstance(old, dict) and isinstance(value, str):
+        if isinstance(old, dict) and isinstance(value, str) and _has_kind(here):
             value = {"kind": value}
-        if isinstance(old, str) and isinstance(value, dict):
+        if isinstance(old, str) and isinstance(value, dict) and _has_kind(here):
             old = base[name] = {"kind": old}
         if isinstance(old, dict) and isinstance(value, dict):
             new_unit = value.get("kind", old.get("kind")) != old.get("kind", value.get("kind"))
@@ -734,9 +754,11 @@ def _parse_override(override: str) -> tuple[Key, Any, _Origins]:
     key, origin = tuple(dotted.split(".")), f"override {override!r}"
     origins = _Origins({key: origin})
     try:
-        return key, _plain_value(text, key, origin, origins), origins
+        value = _plain_value(text, key, origin, origins)
     except (yaml.YAMLError, RecursionError):
         raise UserError(f"{override!r}: the value is not valid YAML") from None
+    origins.note_bare_kind(key, value)
+    return key, value, origins
 
 
 def parse_value(text: str) -> Any:
@@ -830,4 +852,6 @@ def _explain(error: ValidationError, model: type[BaseModel], origins: _Origins) 
     # "Input should be a valid integer, unable to parse string as an integer"
     expected = first["msg"].removeprefix("Input should be ").removeprefix("a valid ")
     expected = expected.partition(", unable")[0]
+    if first["type"] == "int_parsing_size":
+        expected = "integer of fewer digits"
     return f"{where}: expected {expected}, found {found!r}"

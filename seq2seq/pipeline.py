@@ -14,6 +14,7 @@ import torch
 
 from seq2seq.config import Config, differences
 from seq2seq.data.batching import Batches
+from seq2seq.data.languages import same_language
 from seq2seq.data.prepare import LEAKED, Prepared, Summary, prepare
 from seq2seq.device import find_device
 from seq2seq.errors import UserError
@@ -86,9 +87,26 @@ def train(
         else:
             if config.init:
                 logger.info("starts from %s: its best weights, its tokenizer", config.init)
+                _warn_of_languages(config)
             _warn_of_data(prepared.summary)
         trainer.fit(show_bar=show_bar)
     return run
+
+
+def _warn_of_languages(config: Config) -> None:
+    """Say that a run to start from has learnt other languages, or the other direction."""
+    assert config.init is not None
+    was, now = Run.open(config.init).config.data, config.data
+    if not (same_language(was.source, now.source) and same_language(was.target, now.target)):
+        logger.warning(
+            "%s translates %s to %s, and this run %s to %s: words and letters that it has no "
+            "pieces for stay unknown",
+            config.init,
+            was.source,
+            was.target,
+            now.source,
+            now.target,
+        )
 
 
 def _warn_of_data(summary: Summary) -> None:

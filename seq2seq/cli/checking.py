@@ -49,6 +49,8 @@ def check(
 
     files = [item for item in arguments or [] if "=" not in item]
     overrides = [item for item in arguments or [] if "=" in item]
+    if files and not Path(files[0]).exists() and not Path(files[0]).suffix:
+        raise UserError(f"{files[0]}: no such file; a unit of this package: --unit {files[0]}")
     if len(files) > 1:
         raise UserError(f"attention check: expected one file, found {' and '.join(files)}")
     failed, reports = [], []

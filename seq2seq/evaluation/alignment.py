@@ -57,8 +57,10 @@ def read_gold(path: str | Path, *, sentences: int | None = None) -> list[GoldAli
     path = Path(path)
     try:
         lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read: {error}") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path}: cannot be read: expected UTF-8 text") from None
     first = next((line for line in lines if line.strip()), "")
     if _NAACL_LINE.fullmatch(first.strip()):
         gold = _parse_naacl(lines, path, sentences)

@@ -131,7 +131,9 @@ class TextTranslator:
         self, options: DecodingConfig | None, changes: Mapping[str, Any]
     ) -> DecodingConfig:
         """`options`, or the translator's own, with `changes` by name."""
-        chosen = options or self.options
+        chosen = self.options if options is None else options
+        if not isinstance(chosen, DecodingConfig):
+            raise UserError(f"options: expected a DecodingConfig, found {chosen!r}")
         return revise(chosen, changes) if changes else chosen
 
     def _searching(self) -> str:
@@ -171,7 +173,7 @@ class TextTranslator:
         """
         if options.keep:
             self.require_attention("decoding.keep")
-        numbered = enumerate([texts] if isinstance(texts, str) else texts)
+        numbered = enumerate(_each(texts))
         while window := _window(numbered, ahead or max(_WINDOW * size, _MANY), waits):
             sources = [self._read(number, text, options) for number, text in window]
             done = {s.number: self._unsearched(s) for s in sources if not _is_work(s)}
@@ -338,6 +340,18 @@ def _listed(lines: Sequence[int]) -> str:
 def _is_work(source: Source) -> bool:
     """Whether there is something to search for."""
     return bool(source.ids) and source.stand_in is None
+
+
+def _each(texts: str | Iterable[str]) -> Iterator[str]:
+    """Each of the texts; UserError for what is none."""
+    if isinstance(texts, str):
+        texts = [texts]
+    if isinstance(texts, bytes) or not isinstance(texts, Iterable):
+        raise UserError(f"expected one text or several, found a {type(texts).__name__}")
+    for number, text in enumerate(texts, 1):
+        if not isinstance(text, str):
+            raise UserError(f"text {number}: expected a text, found a {type(text).__name__}")
+        yield text
 
 
 def _window(

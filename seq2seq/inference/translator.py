@@ -335,4 +335,9 @@ def load(*runs: str | Path, checkpoint: str = "best", device: str = "auto") -> T
 
 def _batch_size(options: DecodingConfig, attention: Disturbance | None) -> int:
     """How many sentences are decoded at once."""
+    if attention is not None and not hasattr(attention, "alone"):
+        raise UserError(
+            "attention: expected an intervention, as seq2seq.explain.specs.parse_intervention "
+            f"returns, found {attention!r}"
+        )
     return 1 if attention is not None and attention.alone else options.batch

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from seq2seq.data.pairs import one_line
-from seq2seq.data.split import Pairs, split_pairs, write_splits
+from seq2seq.data.split import Pairs, split_pairs, words_alone, write_splits
 from seq2seq.disk import hash_file
 from seq2seq.errors import UserError
 from seq2seq.planning import report
@@ -27,32 +27,32 @@ def split_corpus(request: Request, text: Text, folder: Path, name: str) -> Corpu
     if not pairs:
         names = ", ".join(map(str, text.files))
         raise UserError(f"{names}: expected sentence pairs, found only empty ones")
-    different = len(set(pairs))
-    left_out = {
-        "with an empty side": len(read) - len(pairs),
-        "a second time": len(pairs) - different,
-    }
-    splits = _held_out(pairs, different, request)
+    unique = list(dict.fromkeys(pairs))
+    splits = _held_out(unique, request)
     _write_splits(splits, folder, request, text)
     found = survey(splits)
     counts = {split: len(chosen) for split, chosen in splits.items()}
+    left_out = {
+        "with an empty side": len(read) - len(pairs),
+        "a second time": len(pairs) - len(unique),
+        "that translate a held-out sentence again": len(unique) - sum(counts.values()),
+    }
     corpus = Corpus(Path(name).as_posix(), request.languages, counts, found)
     report.tell_corpus(corpus, text.files, left_out)
     return corpus
 
 
-def _held_out(pairs: Pairs, different: int, request: Request) -> dict[str, Pairs]:
-    """The splits of `pairs`; what the user has a set of already is trained on."""
+def _held_out(unique: Pairs, request: Request) -> dict[str, Pairs]:
+    """The splits of pairs, all different; what the user has a set of already is trained on."""
     seed = request.only("seed").seed
-    splits = split_pairs(pairs, held_out=held_out_for(different), seed=seed)
-    for split in ("valid", "test"):
-        if f"data.{split}" in request.given or not splits["train"]:
-            splits["train"] += splits[split]
-            splits[split] = []
-    if not splits["valid"] and "data.valid" not in request.given:  # too few, or one family
-        splits["train"] += splits["test"]
-        splits["test"] = []
-    return splits
+    splits = split_pairs(unique, held_out=held_out_for(len(unique)), seed=seed)
+    back = {split for split in ("valid", "test") if f"data.{split}" in request.given}
+    if not splits["train"] or not ({"valid"} & back or splits["valid"]):  # too few, or one family
+        back = {"valid", "test"}
+    # With the other translations of their sentences, of which a held-out set has the first.
+    sources = {words_alone(source) for split in back for source, _ in splits[split]}
+    splits["train"] += [pair for pair in unique if words_alone(pair[0]) in sources]
+    return splits | {split: [] for split in back}
 
 
 def _write_splits(splits: dict[str, Pairs], folder: Path, request: Request, text: Text) -> None:

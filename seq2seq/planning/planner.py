@@ -38,6 +38,7 @@ def draft_plan(request: Request, corpus: Corpus, verb: str, file: Path) -> Plan:
         row = row._replace(rate=row.rate * _TUNING_RATE, epochs=row.epochs * _TUNING_EPOCHS)
     return Plan(
         command=request.command(verb),
+        settings=request.settings,
         corpus=corpus,
         row=row,
         vocabulary=vocabulary_for(row, corpus.survey),

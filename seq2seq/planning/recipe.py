@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import NamedTuple
 
+from seq2seq.data.pairs import one_line
 from seq2seq.planning.pace import Machine
 from seq2seq.planning.schedule import Schedule, patience_for
 from seq2seq.planning.sizes import Row, row_for
@@ -30,6 +32,8 @@ class Plan(NamedTuple):
 
     command: str
     """What asked for it, for the reader of the file."""
+    settings: tuple[str, ...]
+    """What that command laid over the plan, KEY=VALUE; the file has the plan alone."""
     corpus: Corpus
     row: Row
     vocabulary: int
@@ -62,6 +66,9 @@ class Plan(NamedTuple):
             "# `seq2seq config show` prints.",
             "extends: base.yaml",
         ]
+        if self.settings:
+            given = one_line(shlex.join(self.settings))
+            lines.insert(1, f"# Trained with these settings besides, which are not below: {given}")
         if self.init is not None:
             lines.append(_line(f"init: {_quoted(self.init)}", "its weights, model and tokenizer"))
         return "\n".join(lines)

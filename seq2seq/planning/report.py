@@ -48,6 +48,8 @@ def tell_corpus(corpus: Corpus, files: Iterable[Path], left_out: Mapping[str, in
 def tell_plan(plan: Plan, file: Path) -> None:
     """Say what was chosen and why, how fast this machine is, and how long it will take."""
     logger.info("%s", _model(plan))
+    if plan.settings:
+        logger.info("over the plan, as you say: %s", " ".join(plan.settings))
     pace = plan.machine.pace
     logger.info(
         "pace: an update %.2g s, a validation %.2g s%s",
@@ -68,7 +70,7 @@ def tell_plan(plan: Plan, file: Path) -> None:
 def in_words(seconds: float) -> str:
     """Return a duration as a person would say it: 40 seconds, 12 minutes, 3.5 hours."""
     if seconds < 90:
-        return f"{seconds:.0f} seconds"
+        return "a second" if seconds < 1.5 else f"{seconds:.0f} seconds"
     if seconds < 600:
         return f"{seconds / 60:.1f} minutes"
     return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"

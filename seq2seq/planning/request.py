@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
 from seq2seq.bundled import bundled_recipe
 from seq2seq.config import Config, load_config, overridden
-from seq2seq.data.corpus import Columns, Pair, check_columns, find_corpus
+from seq2seq.data.corpus import Columns, Pair, check_columns, find_corpus, without_endings
+from seq2seq.data.pairs import one_line
+from seq2seq.data.streams import STANDARD
 from seq2seq.errors import UserError
 from seq2seq.planning.languages import UNKNOWN, languages_inside, languages_of, name_of
 
@@ -43,8 +48,12 @@ class Request:
 
     def __post_init__(self) -> None:
         """Refuse what can't be planned."""
-        if self.minutes is not None and self.minutes <= 0:
+        if self.minutes is not None and not 0 < self.minutes < math.inf:
             raise UserError(f"--minutes: expected more than 0, found {self.minutes:g}")
+        for side, said in (("source", self.source), ("target", self.target)):
+            given = self.given.get(f"data.{side}", said)
+            if said not in (None, given):
+                raise UserError(f"--{side} {said}: data.{side}={given} says otherwise; give one")
         for language in self.languages:
             if not re.fullmatch(r"[\w-]+", language):
                 raise UserError(f"expected a language code such as fr or pt-BR, found {language!r}")
@@ -52,6 +61,8 @@ class Request:
             raise UserError(
                 f"--source, --target: expected two languages, found {self.languages[0]!r} twice"
             )
+        if self.init is not None and "init" in self.given:
+            raise UserError(f"--init {self.init}: init={self.given['init']} is given too; give one")
         if "data.train" in self.given:
             raise UserError(f"data.train: the corpus is {self.corpus[0]}; name one of the two")
 
@@ -108,14 +119,19 @@ class Request:
     def command(self, verb: str) -> str:
         """What the user typed, or as good as."""
         options = {"source": self.source, "target": self.target, "init": self.init}
-        said = [f"--{name} {value}" for name, value in options.items() if value is not None]
-        said += [] if self.minutes is None else [f"--minutes {self.minutes:g}"]
-        return " ".join(["seq2seq", verb, *self.corpus, *said, *self.overrides])
+        said = [[f"--{name}", value] for name, value in options.items() if value is not None]
+        said += [] if self.minutes is None else [["--minutes", f"{self.minutes:g}"]]
+        words = ["seq2seq", verb, *self.corpus, *chain(*said), *self.overrides]
+        return one_line(shlex.join(words))
 
 
 def open_corpus(request: Request) -> Text:
     """Return the corpus; UserError, with what was perhaps meant, if it is none."""
     (first, *others) = request.corpus
+    if STANDARD in map(Path, request.corpus):
+        raise UserError("-: a corpus is not read from standard input; name a file")
+    if others == [first] and without_endings(first) == Path(first):
+        raise UserError(f"{first}: expected two languages, found one file for both")
     if not others and not Path(first).exists():
         if "." in first and first.split(".")[0] in Config.model_fields:
             raise UserError(f"{first!r}: expected key=value, for example model.dropout=0.3")
@@ -127,8 +143,8 @@ def open_corpus(request: Request) -> Text:
     try:
         corpus = find_corpus(request.spec, *request.languages, request.columns)
     except UserError as error:
-        if request.languages != UNKNOWN:
-            raise
+        if request.languages != UNKNOWN or Path(first).suffix or request.columns:
+            raise  # the names of its files do not hang on the languages
         raise UserError(f"{error}; languages are said with --source and --target") from None
     check_columns(request.columns, corpus)
     return corpus

@@ -70,6 +70,8 @@ def write_recipe(request: Request, file: Path | None = None) -> Path:
 def make_recipe(request: Request, file: Path, splits: Path, *, verb: str) -> Path:
     """Split, survey, prepare and time the corpus of `request`; write the recipe `file`."""
     started = time.perf_counter()
+    if request.init is not None:  # before a large corpus is split
+        Run.open(request.init).checkpoint("best")
     text = open_corpus(request)
     file.parent.mkdir(parents=True, exist_ok=True)
     corpus = split_corpus(request, text, splits, os.path.relpath(splits, file.parent))

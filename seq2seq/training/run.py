@@ -32,6 +32,9 @@ from seq2seq.model.model import Seq2Seq
 AVERAGE = "average"
 
 
+_SPLITS = ("train", "valid", "test")
+
+
 class Checkpoint:
     """One complete checkpoint: weights, and what the trainer needs to go on from them."""
 
@@ -177,7 +180,10 @@ class Run:
         if name not in ("best", "last"):
             folder = self.folder / "checkpoints" / (name.zfill(8) if name.isdigit() else name)
         if not (folder / "state.json").exists():
-            known = ["best", "last", *(c.folder.name for c in self.checkpoints())]
+            named = [
+                name for name in ("best", "last") if (self.folder / name / "state.json").exists()
+            ]
+            known = [*named, *(c.folder.name for c in self.checkpoints())]
             raise UserError(
                 f"{self.folder}: no checkpoint {name!r}; there are {', '.join(known)}"
                 if self.checkpoints()
@@ -376,7 +382,20 @@ def _copy_code(files: Sequence[str], folder: Path) -> None:
 def _write_config(config: Config, folder: Path) -> None:
     """Write config.yaml, which names the run's own copies of the code."""
     code = [f"code/{Path(file).name}" for file in config.code]
-    _write(folder / "config.yaml", dump_config(config.model_copy(update={"code": code})))
+    own = {split: _within(getattr(config.data, split), folder) for split in _SPLITS}
+    data = config.data.model_copy(update=own)
+    _write(
+        folder / "config.yaml", dump_config(config.model_copy(update={"code": code, "data": data}))
+    )
+
+
+def _within(corpus: Any, folder: Path) -> Any:
+    """A corpus in the run's own folder as seen from there, so that the run may be moved."""
+    if isinstance(corpus, list):
+        return [_within(item, folder) for item in corpus]
+    if not isinstance(corpus, str) or not Path(corpus).is_relative_to(folder.resolve()):
+        return corpus
+    return Path(corpus).relative_to(folder.resolve()).as_posix()
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -160,3 +160,35 @@ def test_train_takes_the_run_on_the_command_line(world: Path, command: Command) 
     shown = command("config", "check", "-c", "mine.yaml", "init=runs/tiny")
     assert shown.status == 0
     assert shown.out in done.err
+
+
+def test_a_run_in_other_languages_is_told_of(
+    tmp_path: Path, first: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = load_config(tuning(tmp_path, first), ["data.source=fr", "data.target=en"])
+    swapped = {"train": ["train.fr", "train.en"], "valid": ["valid.fr", "valid.en"]}
+    paths = {split: [str(tmp_path / file) for file in files] for split, files in swapped.items()}
+    config = config.model_copy(update={"data": config.data.model_copy(update=paths)})
+
+    with caplog.at_level("WARNING"):
+        pipeline.train(config, tmp_path / "swapped")
+
+    assert "translates en to fr, and this run fr to en" in caplog.text
+
+
+def test_what_is_named_wrongly_is_told_in_plain_words(world: Path, command: Command) -> None:
+    device = command("-q", "translate", "-m", "runs/tiny", "--device", "gpu", "a cat")
+    assert device.err == "error: device: expected auto, cpu, cuda or cuda:1, found 'gpu'\n"
+    unit = command("attention", "check", "general")
+    assert unit.err == "error: general: no such file; a unit of this package: --unit general\n"
+
+
+def test_a_run_to_start_from_that_is_none_is_refused_before_the_corpus_is_split(
+    world: Path, command: Command
+) -> None:
+    (world / "mine.tsv").write_text("a cat\tun chat\n" * 9)
+    status, _, err = command("train", "mine.tsv", "--init", "runs/nowhere")
+
+    assert (status, err.count("\n")) == (2, 1)
+    assert "runs/nowhere: no such run directory" in err
+    assert not (world / "runs/mine").exists()

@@ -433,3 +433,45 @@ def test_what_is_blank_without_attention_or_too_large_is_shown_all_the_same() ->
     assert shaded_table(np.zeros((2, 0)), ["a", "b"], []) == ""
     assert "attention of 60 by 60 words" in shaded_table(np.ones((60, 60)), ["a"] * 60, ["b"] * 60)
     assert Table(shaded_table(np.array([[np.nan]]), ["a"], ["b"])).rows[1] == ["a", ""]
+
+
+# --- what is none of it -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("texts", [None, 5, 1.5, b"a cat", ["a cat", None], [b"a cat"], [["a"]]])
+def test_what_is_no_text_is_refused_in_one_line(texts: Any, folder: str) -> None:
+    with pytest.raises(
+        UserError, match=r"^(expected one text or several|text \d: expected a text)"
+    ):
+        seq2seq.load(folder).translate(texts)
+
+
+def test_options_of_translate_that_are_none_are_refused(folder: str) -> None:
+    translator = seq2seq.load(folder)
+    with pytest.raises(UserError, match="beam has no effect"):
+        translator.translate(SENTENCE, sample=True, beam=3)
+    with pytest.raises(UserError, match=r"attention: expected an intervention.* found 'uniform'"):
+        translator.translate(SENTENCE, attention="uniform")  # type: ignore[call-overload]
+    with pytest.raises(UserError, match="options: expected a DecodingConfig, found 5"):
+        translator.translate(SENTENCE, 5)  # type: ignore[call-overload]
+
+
+def test_references_and_resamples_that_are_none_are_refused(folder: str) -> None:
+    with pytest.raises(UserError, match="references: expected a list of texts, found a int"):
+        seq2seq.evaluate(folder, [SENTENCE], [5])  # type: ignore[arg-type]
+    with pytest.raises(UserError, match=r"bootstrap: expected a whole number.* found -1"):
+        seq2seq.evaluate(folder, [SENTENCE], [SENTENCE], bootstrap=-1)
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    changes = {"training.max_steps": np.int64(4), "model.dropout": np.float32(0.5)}
+    config = seq2seq.load_config("demo", changes)
+    assert (config.training.max_steps, config.model.dropout) == (4, 0.5)
+    with pytest.raises(UserError, match=r"overrides: expected .* found <object"):
+        seq2seq.load_config("demo", {"seed": object()})
+
+
+def test_callbacks_that_can_t_be_called_are_refused_before_the_training(tmp_path: Path) -> None:
+    for callbacks in (print, [5], None):
+        with pytest.raises(UserError, match="callbacks: expected a list of functions"):
+            seq2seq.train("demo", tmp_path / "run", callbacks=callbacks)  # type: ignore[arg-type]

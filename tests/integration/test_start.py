@@ -90,6 +90,30 @@ def test_the_recipe_says_why_and_trains_again_as_it_stands(
     assert (world / "runs/a" / weights).read_bytes() == (world / "runs/b" / weights).read_bytes()
 
 
+def test_a_run_that_is_renamed_goes_on_and_finds_its_test_set(
+    world: Path, table: Path, command: Command
+) -> None:
+    command("train", "mine.tsv", *SMALL)
+    (world / "runs/mine").rename(world / "runs/first")
+
+    assert command("evaluate", "--run", "runs/first", "--bootstrap", "0").status == 0
+    resumed = command("train", "--resume", "--run", "runs/first", "training.max_steps=26")
+    assert (resumed.status, resumed.out) == (0, "runs/first\n")
+
+
+def test_settings_over_the_plan_are_said_where_the_plan_is(
+    world: Path, table: Path, command: Command
+) -> None:
+    table.rename(world / "it's mine.tsv")
+    status, _, err = command("train", "it's mine.tsv", *SMALL)
+
+    assert status == 0
+    assert "over the plan, as you say: model.embedding=16" in err
+    head = (world / "runs/it's mine/recipe.yaml").read_text("utf-8").splitlines()[:2]
+    assert """train 'it'"'"'s mine.tsv' model.embedding=16""" in head[0]
+    assert "not below: model.embedding=16" in head[1]
+
+
 def test_a_run_is_found_again_and_goes_on_as_it_was_planned(
     world: Path, table: Path, command: Command
 ) -> None:

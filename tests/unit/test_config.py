@@ -399,8 +399,8 @@ def test_an_absolute_path_stays(tmp_path: Path) -> None:
         ),
         ("seed: 1\nmodel: {}\nseed: 2", r"yaml:3: key 'seed' is given twice"),
         ("model:\n  tie: all\n  tie: none", r"yaml:3: key 'model\.tie' is given twice"),
-        ("- seed", r"yaml:1: expected a mapping of settings, found seq"),
-        ("just words", r"yaml:1: expected a mapping of settings, found str"),
+        ("- seed", r"yaml:1: expected a mapping of settings, found a list"),
+        ("just words", r"yaml:1: expected a mapping of settings, found one value"),
         ("seed: 1\nmodel: {", r"yaml:\d: not valid YAML"),
         ("seed: 1\n\tmodel: 2", r"yaml:2: not valid YAML"),
         ("training: {patience: null}", r"yaml:1: training: would never end: set max_steps"),
@@ -543,3 +543,47 @@ def test_of_a_file_here_and_a_recipe_it_is_said_which_was_taken(
         assert find_recipe(Path(asked)) == (Path(found) if found else CONFIGS / "demo.yaml")
     assert len(caplog.messages) == 1
     assert "the bundled recipe" in caplog.messages[0]
+
+
+# --- mistakes told where they are -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("base", ['""', ".", "./"])
+def test_a_base_without_a_name_is_told_with_its_line(tmp_path: Path, base: str) -> None:
+    with pytest.raises(UserError, match=r"run\.yaml:1: extends: no such file"):
+        load_config(written(tmp_path, f"extends: {base}\n"))
+
+
+def test_a_bare_kind_that_is_none_is_told_where_it_stands(tmp_path: Path) -> None:
+    path = written(tmp_path, "extends: demo.yaml\ntraining: {schedule: bogus}\n")
+    with pytest.raises(UserError, match=r"run\.yaml:2: training\.schedule\.kind: expected"):
+        load_config(path)
+    with pytest.raises(UserError, match=r"override 'model.encoder=transformer': model\.encoder"):
+        load_config(find_recipe(Path("demo")), ["model.encoder=transformer"])
+
+
+def test_a_dot_too_many_is_told_of_the_override() -> None:
+    with pytest.raises(UserError, match=r"override 'model\.\.dropout=1': unknown key"):
+        load_config(find_recipe(Path("demo")), ["model..dropout=1"])
+
+
+def test_what_is_found_is_as_it_was_written(tmp_path: Path) -> None:
+    path = written(tmp_path, "extends: demo.yaml\ndata: {train: {a: b}}\n")
+    with pytest.raises(UserError, match=r"data\.train: expected one path.* found \{'a': 'b'\}"):
+        load_config(path)
+    with pytest.raises(UserError, match=r"model: expected a mapping of settings, found 'big'"):
+        load_config(find_recipe(Path("demo")), ["model=big"])
+    with pytest.raises(UserError, match="expected integer of fewer digits, found 1e"):
+        load_config(None, ["model.encoder.size=1e99"])
+    with pytest.raises(UserError, match="expected a mapping of settings, found a list"):
+        load_config(written(tmp_path, "- a\n"))
+
+
+def test_a_beam_beside_draws_is_without_effect(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"run\.yaml:1: decoding\.beam has no effect: .*draws"):
+        load_config(written(tmp_path, "decoding: {sample: true, beam: 3}\n"))
+    assert load_config(written(tmp_path, "decoding: {beam: 3}\n"), ["decoding.sample=true"])
+    with pytest.raises(UserError, match="beam has no effect"):
+        revise(DecodingConfig(), {"sample": True, "beam": 3})
+    with pytest.raises(UserError, match="beam has no effect"):
+        revise(DecodingConfig(sample=True), {"beam": 3})
