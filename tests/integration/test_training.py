@@ -395,7 +395,7 @@ def test_a_validation_that_is_lost_is_never_the_best(
 
 
 def test_a_device_that_is_not_there_leaves_no_directory(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="device: expected auto, cpu or cuda, found 'gpu'"):
+    with pytest.raises(UserError, match="device: expected auto, cpu, cuda or cuda:1, found 'gpu'"):
         train(tiny(tmp_path, "training.device=gpu"), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
