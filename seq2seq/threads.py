@@ -15,7 +15,7 @@ import torch
 
 logger = logging.getLogger(__name__)
 
-_LOOK = 0.3  # seconds
+_LOOK, _LOOKS = 0.3, 4  # seconds; times, as what has just ended is no work beside
 _STAT = Path("/proc/stat")
 _IDLE = (4, 5)  # fields of a core's line: idle, and idle while a disk is waited for; proc(5)
 
@@ -24,12 +24,12 @@ def use_threads(asked: int | None) -> None:
     """Have torch compute with `asked` threads, by default with one for each core that is idle now.
 
     The default is at least one, no more than torch takes by itself, and torch's own number where
-    OMP_NUM_THREADS is set or the system doesn't tell. It takes a third of a second to look.
+    OMP_NUM_THREADS is set or the system doesn't tell. To look takes a third of a second, or a little
+    more than one where cores are busy.
     """
     usual = torch.get_num_threads()
     if asked is None and "OMP_NUM_THREADS" not in os.environ and usual > 1:
-        idle = _idle_cores()
-        asked = usual if idle is None else max(1, min(usual, round(idle)))
+        asked = max(1, min(usual, _idle_cores(usual)))
         if asked < usual:
             logger.info(
                 "computing with %d of %d threads, since other programs use the cores "
@@ -41,11 +41,22 @@ def use_threads(asked: int | None) -> None:
         torch.set_num_threads(asked)
 
 
-def _idle_cores() -> float | None:
-    """The number of cores of this process that are idle, on average over a moment; None if unknown.
+def _idle_cores(wanted: int) -> int:
+    """The most cores of this process that are idle at a time, as far as `wanted`; that if unknown.
 
     psutil tells it too, on more systems; for two lines of a file it is one more dependency.
     """
+    most = 0
+    for _ in range(_LOOKS):
+        idle = _look()
+        most = wanted if idle is None else max(most, round(idle))
+        if most >= wanted:
+            break
+    return most
+
+
+def _look() -> float | None:
+    """The number of idle cores on average over a moment; None if the system doesn't tell."""
     try:
         ticks = os.sysconf("SC_CLK_TCK")
         before = _idle_ticks()

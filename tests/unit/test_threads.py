@@ -18,7 +18,7 @@ def choose(monkeypatch: pytest.MonkeyPatch) -> Iterator[Choose]:
     before = torch.get_num_threads()
 
     def chosen(asked: int | None, idle: float | None) -> int:
-        monkeypatch.setattr(threads, "_idle_cores", lambda: idle)
+        monkeypatch.setattr(threads, "_look", lambda: idle)
         torch.set_num_threads(4)
         use_threads(asked)
         return torch.get_num_threads()
@@ -51,3 +51,13 @@ def test_fewer_are_told_of(choose: Choose, caplog: pytest.LogCaptureFixture) -> 
     caplog.set_level("INFO")
     choose(None, 1.2)
     assert "computing with 1 of 4 threads" in caplog.text
+
+
+def test_a_burst_of_other_work_is_not_taken_for_a_busy_machine(
+    choose: Choose, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = iter([0.1, 1.8, 3.9])
+    monkeypatch.setattr(threads, "_look", lambda: next(looks))
+    torch.set_num_threads(4)
+    use_threads(None)
+    assert torch.get_num_threads() == 4
