@@ -24,8 +24,8 @@ def use_threads(asked: int | None) -> None:
     """Have torch compute with `asked` threads, by default with one for each core that is idle now.
 
     The default is at least one, no more than torch takes by itself, and torch's own number where
-    OMP_NUM_THREADS is set or the system doesn't tell. To look takes a third of a second, or a little
-    more than one where cores are busy.
+    OMP_NUM_THREADS is set or the system doesn't tell. To look takes a third of a second, or
+    little more than one where cores are busy.
     """
     usual = torch.get_num_threads()
     if asked is None and "OMP_NUM_THREADS" not in os.environ and usual > 1:
