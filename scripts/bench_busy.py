@@ -24,11 +24,13 @@ ROOT = Path(__file__).parents[1]
 SENTENCES = 20
 
 Environment = dict[str, str]
+ALL = {"OMP_NUM_THREADS": str(os.cpu_count() or 1)}
 WAYS: dict[str, Environment] = {
-    "default": {},  # what the package sets
+    "default": {},  # what the package chooses
     "1 thread": {"OMP_NUM_THREADS": "1"},
-    "always asleep": {"OMP_WAIT_POLICY": "PASSIVE"},
-    "torch's own": {"GOMP_SPINCOUNT": "300000"},  # a setting of the user's: no other is made
+    "all threads": ALL,
+    "all, always asleep": {**ALL, "OMP_WAIT_POLICY": "PASSIVE"},
+    "all, torch's own": {**ALL, "GOMP_SPINCOUNT": "300000"},  # the user's: no other is set
 }
 VARIABLES = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 
