@@ -27,8 +27,8 @@ from seq2seq.bench.stopwatch import Stopwatch
 from seq2seq.bench.updates import Updates
 from seq2seq.config import load_config
 from seq2seq.data.prepare import prepare
+from seq2seq.kernels.deferred import readable
 from seq2seq.model import fused_loop
-from seq2seq.model.deferred import readable
 from seq2seq.model.model import Seq2Seq
 
 ROOT = Path(__file__).parents[1]

@@ -31,9 +31,9 @@ from seq2seq.data.prepare import prepare
 from seq2seq.evaluation.evaluate import evaluate
 from seq2seq.evaluation.word_attention import Aligning
 from seq2seq.model.model import Seq2Seq
+from seq2seq.runs.run import Run
 from seq2seq.training.loss import batch_loss
 from seq2seq.training.optimizer import build_optimizer
-from seq2seq.training.run import Run
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results" / "units.jsonl"

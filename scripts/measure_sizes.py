@@ -25,8 +25,8 @@ from typing import Any
 
 from seq2seq.bench.machine import Machine
 from seq2seq.data.corpus import find_corpus
-from seq2seq.device import find_device
-from seq2seq.training.run import Run
+from seq2seq.machine.device import find_device
+from seq2seq.runs.run import Run
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results" / "sizes.jsonl"

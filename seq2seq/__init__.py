@@ -9,7 +9,7 @@ translation.text, translation.score, translation.words, translation.attention
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from seq2seq.waiting import choose_waiting
+from seq2seq.machine.waiting import choose_waiting
 
 if TYPE_CHECKING:
     from seq2seq.api import evaluate, explain, load, load_config, train
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from seq2seq.errors import UserError
     from seq2seq.evaluation.evaluate import Evaluation
     from seq2seq.explain.explanation import Explanation
-    from seq2seq.inference.translation import Candidate, Translation
+    from seq2seq.export.translator import LightTranslator
     from seq2seq.inference.translator import Translator
-    from seq2seq.light.translator import LightTranslator
-    from seq2seq.training.run import Run
+    from seq2seq.runs.run import Run
+    from seq2seq.translation.translation import Candidate, Translation
 
 __all__ = [
     "Candidate",
@@ -44,14 +44,14 @@ __version__ = "0.1.0"
 choose_waiting()  # OpenMP reads it when torch is imported, and not again
 
 _HOMES = {
-    "Candidate": "inference.translation",
+    "Candidate": "translation.translation",
     "Config": "config",
     "DecodingConfig": "config",
     "Evaluation": "evaluation.evaluate",
     "Explanation": "explain.explanation",
-    "LightTranslator": "light.translator",
-    "Run": "training.run",
-    "Translation": "inference.translation",
+    "LightTranslator": "export.translator",
+    "Run": "runs.run",
+    "Translation": "translation.translation",
     "Translator": "inference.translator",
     "UserError": "errors",
     "evaluate": "api",

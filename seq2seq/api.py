@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from seq2seq.evaluation.evaluate import Evaluation
     from seq2seq.explain.explanation import Explanation
     from seq2seq.inference.translator import Translator
-    from seq2seq.training.run import Run
+    from seq2seq.runs.run import Run
     from seq2seq.training.trainer import Callback
 
 
@@ -39,8 +39,8 @@ def load(
     Raises UserError if a run is missing, damaged or of another vocabulary than the first.
     """
     folders = [Path(model).expanduser() for model in models]
-    from seq2seq.light.translator import find_export
-    from seq2seq.light.translator import load as load_export
+    from seq2seq.export.translator import find_export
+    from seq2seq.export.translator import load as load_export
 
     if export := find_export(folders):
         return load_export(export, checkpoint=checkpoint, device=device)
@@ -207,13 +207,13 @@ def _names(folder: Any, checkpoint: str) -> tuple[str, str]:
 
 
 def _run(folder: Any) -> Run:
-    from seq2seq.training.run import Run
+    from seq2seq.runs.run import Run
 
     return Run.open(Path(folder).expanduser())
 
 
 def _is_translator(model: object) -> bool:
-    from seq2seq.inference.texts import TextTranslator
+    from seq2seq.translation.texts import TextTranslator
 
     return isinstance(model, TextTranslator)
 

@@ -11,8 +11,8 @@ from seq2seq import __version__
 from seq2seq.data.prepare import default_cache
 from seq2seq.errors import UserError
 from seq2seq.extras import install_hint
-from seq2seq.training.run import find_run
-from seq2seq.waiting import describe_waiting
+from seq2seq.machine.waiting import describe_waiting
+from seq2seq.runs.run import find_run
 
 _NEEDED = ("torch", "sentencepiece", "sacrebleu", "numpy")
 _OPTIONAL = {

@@ -16,14 +16,14 @@ from seq2seq.config import Config, differences
 from seq2seq.data.batching import Batches
 from seq2seq.data.languages import same_language
 from seq2seq.data.prepare import LEAKED, Prepared, Summary, prepare
-from seq2seq.device import find_device
 from seq2seq.errors import UserError
 from seq2seq.evaluation.tokenizers import AUTO, load_tokenizer
 from seq2seq.evaluation.validation import build_validate
 from seq2seq.extension import load_code
+from seq2seq.machine.device import find_device
+from seq2seq.machine.threads import use_threads
 from seq2seq.model.model import Seq2Seq
-from seq2seq.threads import use_threads
-from seq2seq.training.run import Run
+from seq2seq.runs.run import Run
 from seq2seq.training.tensorboard import check_installed
 from seq2seq.training.trainer import Callback, Trainer
 

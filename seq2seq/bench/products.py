@@ -15,7 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.benchmark import Timer
 from torch.utils.flop_counter import flop_registry
 
-from seq2seq.model import products
+from seq2seq.kernels import products
 
 aten = torch.ops.aten
 

@@ -21,10 +21,10 @@ from seq2seq.bench.stopwatch import STAGES, Stopwatch, watched
 from seq2seq.bench.updates import Tally, Updates
 from seq2seq.config import Config
 from seq2seq.data.prepare import prepare
-from seq2seq.device import find_device
+from seq2seq.machine.device import find_device
+from seq2seq.machine.threads import use_threads
 from seq2seq.model.model import Seq2Seq
 from seq2seq.pipeline import describe, describe_model, with_init
-from seq2seq.threads import use_threads
 
 _SHOWN = 5  # products
 _WIDTH = 10  # of a figure

@@ -22,10 +22,10 @@ from seq2seq.bench.machine import (
 )
 from seq2seq.bench.spread import Spread, count_rounds
 from seq2seq.config import DecodingConfig, revise
-from seq2seq.device import find_device
 from seq2seq.errors import UserError
-from seq2seq.inference.translation import Translation
 from seq2seq.inference.translator import Translator, load
+from seq2seq.machine.device import find_device
+from seq2seq.translation.translation import Translation
 
 Result = TypeVar("Result")
 

@@ -8,17 +8,17 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from seq2seq.allocator import keep_freed_memory
 from seq2seq.bench.stopwatch import Stopwatch
 from seq2seq.config import Config
 from seq2seq.data.batching import START, Batch, Batches
 from seq2seq.data.prepare import Prepared
 from seq2seq.errors import UserError
+from seq2seq.machine.allocator import keep_freed_memory
+from seq2seq.machine.waiting import sleep_when_busy
 from seq2seq.model.model import Seq2Seq
 from seq2seq.training.loss import batch_loss
 from seq2seq.training.optimizer import build_optimizer
 from seq2seq.training.teacher_forcing import forcing_at
-from seq2seq.waiting import sleep_when_busy
 
 
 class Tally(NamedTuple):

@@ -18,7 +18,6 @@ from typing import Annotated
 import typer
 
 from seq2seq import __version__
-from seq2seq.allocator import keep_freed_memory
 from seq2seq.cli import (
     benching,
     checking,
@@ -33,6 +32,7 @@ from seq2seq.cli import (
 )
 from seq2seq.cli.options import at_home
 from seq2seq.errors import UserError
+from seq2seq.machine.allocator import keep_freed_memory
 
 app = typer.Typer(
     name="seq2seq",

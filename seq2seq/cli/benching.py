@@ -25,7 +25,7 @@ from seq2seq.errors import UserError
 
 if TYPE_CHECKING:
     from seq2seq.config import Config
-    from seq2seq.training.run import Run
+    from seq2seq.runs.run import Run
 
 app = typer.Typer(help="Measure how fast this machine trains, translates and prepares.")
 

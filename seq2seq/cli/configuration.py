@@ -47,7 +47,7 @@ def diff(
 ) -> None:
     """Print the settings in which two configurations differ."""
     from seq2seq.config import differences
-    from seq2seq.training.run import Run
+    from seq2seq.runs.run import Run
 
     configs = [
         Run.open(path).config

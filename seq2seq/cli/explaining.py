@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from seq2seq.explain.explanation import Explanation
     from seq2seq.explain.saliency import Saliency
     from seq2seq.inference.translator import Translator
-    from seq2seq.training.run import Run
+    from seq2seq.runs.run import Run
 
 app = typer.Typer()
 

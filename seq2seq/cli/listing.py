@@ -26,7 +26,7 @@ def runs(
     BLEU and loss are those of the best validation. The newest run comes first; one that is broken
     is listed with what is wrong.
     """
-    from seq2seq.listing import list_runs, render_runs
+    from seq2seq.runs.listing import list_runs, render_runs
 
     if folder is None and not Path("runs").is_dir():
         found = []

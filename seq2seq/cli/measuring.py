@@ -31,7 +31,7 @@ from seq2seq.errors import UserError
 
 if TYPE_CHECKING:
     from seq2seq.config import Config
-    from seq2seq.explain.interventions import Change
+    from seq2seq.inference.interventions import Change
     from seq2seq.inference.translator import Translator
 
 app = typer.Typer()
@@ -231,7 +231,7 @@ def _open_reverse(folder: Path, config: Config, checkpoint: str, device: str) ->
 def _change(translator: Translator, sources: list[str], spec: str) -> Change:
     """What --attention asks for, refused before the work if it does not fit."""
     from seq2seq.explain.costs import check_texts
-    from seq2seq.explain.specs import parse_intervention
+    from seq2seq.inference.specs import parse_intervention
 
     change = parse_intervention(spec, translator.tokenizers, seed=translator.options.seed)
     check_texts(translator, sources, change)

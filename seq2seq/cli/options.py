@@ -17,9 +17,9 @@ from seq2seq.errors import UserError
 
 if TYPE_CHECKING:
     from seq2seq.config import Config, DecodingConfig, PartType
+    from seq2seq.export.translator import LightTranslator
     from seq2seq.inference.translator import Translator
-    from seq2seq.light.translator import LightTranslator
-    from seq2seq.training.run import Run
+    from seq2seq.runs.run import Run
 
 
 def recipe_names(incomplete: str) -> list[str]:
@@ -144,7 +144,7 @@ def open_config(config: Path | None, overrides: list[str] | None) -> Config:
 
 def open_export(models: list[Path] | None, checkpoint: str, device: str) -> LightTranslator | None:
     """Return the translator of the exported model that --run names, if it does, and say which."""
-    from seq2seq.light.translator import find_export, load
+    from seq2seq.export.translator import find_export, load
 
     if (export := find_export(models or [])) is None:
         return None
@@ -154,13 +154,13 @@ def open_export(models: list[Path] | None, checkpoint: str, device: str) -> Ligh
 
 def open_runs(models: list[Path] | None) -> list[Run]:
     """Return the runs named, else the newest finished one."""
-    from seq2seq.light.translator import find_export
+    from seq2seq.export.translator import find_export
 
     if export := find_export(models or []):
         raise UserError(
             f"{export}: an exported model only translates, by its own attention; name its run"
         )
-    from seq2seq.training.run import Run, find_run
+    from seq2seq.runs.run import Run, find_run
 
     return [Run.open(folder) for folder in models] if models else [find_run()]
 

@@ -14,8 +14,8 @@ from seq2seq.cli.options import revised_decoding
 from seq2seq.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
-    from seq2seq.inference.texts import TextTranslator
-    from seq2seq.inference.translation import Translation
+    from seq2seq.translation.texts import TextTranslator
+    from seq2seq.translation.translation import Translation
 
 _REMEMBERED = 1000  # lines of history
 _HELP = """\
@@ -96,7 +96,7 @@ class _Conversation:
         self._translator.options = options
 
     def _explain(self, text: str) -> None:
-        from seq2seq.light.translator import LightTranslator
+        from seq2seq.export.translator import LightTranslator
 
         if not text:
             raise UserError(":explain: translate a text first, or name one: :explain TEXT")

@@ -167,7 +167,7 @@ def _refuse_plan(
 
 def _starting(init: Path | None, overrides: list[str]) -> list[str]:
     """The overrides with --init's, which may be a name under runs/."""
-    from seq2seq.training.run import called
+    from seq2seq.runs.run import called
 
     return overrides if init is None else [f"init={json.dumps(str(called(init)))}", *overrides]
 
@@ -177,7 +177,7 @@ def _settings_of_run(
 ) -> tuple[Config, Path]:
     """The configuration to train and where: what --config says, else what the run to resume has."""
     from seq2seq.config import load_dump
-    from seq2seq.training.run import Run, called
+    from seq2seq.runs.run import Run, called
 
     if config is None and not (resume and run):
         raise UserError(

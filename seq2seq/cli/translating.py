@@ -34,9 +34,9 @@ from seq2seq.errors import UserError
 
 if TYPE_CHECKING:
     from seq2seq.config import DecodingConfig
-    from seq2seq.inference.texts import TextTranslator
-    from seq2seq.inference.translation import Translation
     from seq2seq.inference.translator import Translator
+    from seq2seq.translation.texts import TextTranslator
+    from seq2seq.translation.translation import Translation
 
 app = typer.Typer()
 
@@ -207,7 +207,7 @@ def _translated(
 ) -> Iterator[Translation]:
     """The translations; those of a pipe as soon as no more of it waits, unless told otherwise."""
     from seq2seq.data.arriving import ArrivingLines, arrives
-    from seq2seq.inference.texts import tell_unknown
+    from seq2seq.translation.texts import tell_unknown
 
     if texts or source or stream is False or not arrives(sys.stdin.buffer):
         return tell_unknown(translator.stream(read_texts(texts, source), options))
@@ -257,7 +257,7 @@ def _disturbed(
 ) -> list[str]:
     """The lines of translations made with other attention weights, their cost told beside."""
     from seq2seq.explain.costs import find_costs, render_costs
-    from seq2seq.explain.specs import parse_intervention
+    from seq2seq.inference.specs import parse_intervention
 
     change = parse_intervention(spec, translator.tokenizers, seed=options.seed)
     costs = find_costs(translator, texts, change, options)

@@ -19,15 +19,15 @@ from torch.autograd.gradcheck import GradcheckError, gradcheck
 from seq2seq.config import DecodingConfig, ModelConfig
 from seq2seq.data.batching import Batch, collate
 from seq2seq.data.tokenizer import BOS, EOS, PAD
-from seq2seq.inference.ensemble import EnsembleState, ensemble
 from seq2seq.inference.fast_step import FastStep, fits
-from seq2seq.inference.hypothesis import Hypothesis
 from seq2seq.inference.model_step import ModelState, model_step, select
-from seq2seq.inference.search import search
-from seq2seq.inference.step import State, Step
 from seq2seq.model.attention import Attention
 from seq2seq.model.model import Seq2Seq
 from seq2seq.model.trace import recording
+from seq2seq.search.ensemble import EnsembleState, ensemble
+from seq2seq.search.hypothesis import Hypothesis
+from seq2seq.search.search import search
+from seq2seq.search.step import State, Step
 from seq2seq.training.loss import batch_loss
 
 VOCABULARY = 11

@@ -26,8 +26,8 @@ from seq2seq.data.batching import Batch, collate
 from seq2seq.data.dataset import Ids
 from seq2seq.data.tokenizer import BOS, EOS
 from seq2seq.inference.model_step import ModelState, model_step
-from seq2seq.inference.search import search
 from seq2seq.model.model import Seq2Seq
+from seq2seq.search.search import search
 from seq2seq.training.loss import batch_loss
 from seq2seq.training.optimizer import build_optimizer
 from seq2seq.training.schedules import learning_rate_factor

@@ -31,9 +31,9 @@ from typing import BinaryIO, NamedTuple, TypeAlias, cast
 
 from seq2seq.bundled import bundled_recipe
 from seq2seq.data.split import split_pairs, write_splits
-from seq2seq.disk import hash_file
 from seq2seq.errors import UserError, did_you_mean
 from seq2seq.extras import install_hint
+from seq2seq.machine.disk import hash_file
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with a file's name, its bytes so far and its size in bytes."""

@@ -40,8 +40,8 @@ from seq2seq.data.dataset import DatasetWriter, ParallelDataset
 from seq2seq.data.text import clean_source, clean_target
 from seq2seq.data.tokenizer import UNK, Tokenizers, train_tokenizers
 from seq2seq.data.variation import with_variants
-from seq2seq.disk import flush, hash_file, write_lines
 from seq2seq.errors import UserError
+from seq2seq.machine.disk import flush, hash_file, write_lines
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from seq2seq.data.text import clean_source
-from seq2seq.disk import write_lines
+from seq2seq.machine.disk import write_lines
 
 HELD_OUT = 2000
 """Sources in valid and in test, each, of a standard corpus; a twentieth of a smaller one."""

@@ -10,7 +10,7 @@ Every text is cleaned first (`seq2seq.data.text`), a source's as a source. With 
 identity` a cleaned text comes back from `decode(encode(text))`, U+202F included. Characters that
 the training text never had become UNK (one a run), shown as `⁇`. There is no byte fallback: the
 rows of 256 bytes would hardly be trained, while a source word with an UNK can take the place of the
-target word that attends to it (`decoding.keep`, `seq2seq.inference.keep`).
+target word that attends to it (`decoding.keep`, `seq2seq.translation.keep`).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from seq2seq.config import TokenizerConfig
 from seq2seq.data.text import clean_source, clean_target
 from seq2seq.data.words import split_words, unit_spans, word_spans
 from seq2seq.errors import UserError
-from seq2seq.interruption import interruptible
+from seq2seq.machine.interruption import interruptible
 
 PAD, UNK, BOS, EOS = 0, 1, 2, 3
 UNKNOWN = "⁇"

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from seq2seq.data.tokenizer import join_tokens
 from seq2seq.errors import UserError
-from seq2seq.inference.translation import END, Translation, merge_words
+from seq2seq.translation.translation import END, Translation, merge_words
 
 Links: TypeAlias = frozenset[tuple[int, int]]
 """(source word, target word) pairs, from 0."""

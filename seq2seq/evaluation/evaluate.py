@@ -32,8 +32,8 @@ from seq2seq.evaluation.scores import (
 )
 from seq2seq.evaluation.tokenizers import AUTO, choose_tokenizer
 from seq2seq.evaluation.word_attention import Aligning, align
-from seq2seq.inference.translation import Translation
 from seq2seq.inference.translator import Translator
+from seq2seq.translation.translation import Translation
 
 logger = logging.getLogger(__name__)
 

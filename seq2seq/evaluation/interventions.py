@@ -9,7 +9,7 @@ from typing import Any
 from seq2seq.errors import UserError
 from seq2seq.evaluation.evaluate import Evaluation
 from seq2seq.evaluation.scores import References, Score, score_tokens
-from seq2seq.explain.interventions import Change
+from seq2seq.inference.interventions import Change
 from seq2seq.inference.translator import Translator
 
 

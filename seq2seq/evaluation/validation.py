@@ -9,10 +9,10 @@ import torch
 from seq2seq.config import BleuTokenizer, Config
 from seq2seq.data.batching import in_order
 from seq2seq.data.prepare import Prepared
-from seq2seq.device import find_device
 from seq2seq.evaluation.scores import count_runs, quick_scores
 from seq2seq.evaluation.tokenizers import choose_tokenizer
 from seq2seq.inference.translator import Translator
+from seq2seq.machine.device import find_device
 from seq2seq.model.model import Seq2Seq
 from seq2seq.training.loss import batch_loss
 from seq2seq.training.trainer import Sample, Validate, Validation

@@ -25,8 +25,8 @@ from seq2seq.evaluation.alignment import (
     score_attention,
 )
 from seq2seq.evaluation.symmetrization import GROW_DIAG_FINAL, MEAN, find_symmetrization
-from seq2seq.inference.translation import END, Candidate, Matrix, merge_words
 from seq2seq.inference.translator import Translator
+from seq2seq.translation.translation import END, Candidate, Matrix, merge_words
 
 Pairs = Sequence[tuple[str, str]]
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from seq2seq.explain.explanation import explain
 from seq2seq.explain.page import PageCheckpoint, PageRun
 from seq2seq.inference.translator import load
-from seq2seq.training.run import Run
+from seq2seq.runs.run import Run
 
 ALL = "all"
 """The name that stands for every numbered checkpoint kept, oldest first."""

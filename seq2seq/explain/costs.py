@@ -8,9 +8,9 @@ from functools import partial
 from typing import Any
 
 from seq2seq.config import DecodingConfig
-from seq2seq.explain.interventions import Change
-from seq2seq.inference.translation import END, Translation, display_width, pad
+from seq2seq.inference.interventions import Change
 from seq2seq.inference.translator import Translator
+from seq2seq.translation.translation import END, Translation, display_width, pad
 
 
 @dataclass(frozen=True)

@@ -23,14 +23,14 @@ from torch import Tensor
 
 from seq2seq.data.tokenizer import BOS, EOS, Tokenizer, WordPieces
 from seq2seq.errors import UserError
-from seq2seq.inference.html import paragraph, shaded_table
-from seq2seq.inference.translation import END, Candidate, Translation, merge_words, quoted
 from seq2seq.inference.translator import Translator
+from seq2seq.kernels.precision import at_least_float32
 from seq2seq.model.attention import ADDRESSINGS, ATTENTIONS
-from seq2seq.model.attention.contract import at_least_float32
 from seq2seq.model.decoder import DECODERS
 from seq2seq.model.model import Seq2Seq
 from seq2seq.model.trace import Recording, recording
+from seq2seq.translation.html import paragraph, shaded_table
+from seq2seq.translation.translation import END, Candidate, Translation, merge_words, quoted
 
 Array = npt.NDArray[np.floating[Any]]
 

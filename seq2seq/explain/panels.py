@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from seq2seq.errors import UserError
 from seq2seq.explain.explanation import Array, Explanation, of_head
-from seq2seq.inference.translation import display_width
+from seq2seq.translation.translation import display_width
 
 FILLED = 20  # columns, or rows, up to which cells have their numbers in them
 SLANTED = 6  # columns of text beyond which labels along the top are slanted

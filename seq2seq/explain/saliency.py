@@ -25,9 +25,9 @@ from torch import Tensor, nn
 from seq2seq.data.batching import Batch, collate
 from seq2seq.data.tokenizer import WordPieces
 from seq2seq.errors import UserError
-from seq2seq.inference.translation import Matrix, display_width, pad
 from seq2seq.inference.translator import Translator
 from seq2seq.model.model import Seq2Seq
+from seq2seq.translation.translation import Matrix, display_width, pad
 
 Values = npt.NDArray[np.float64]
 

@@ -16,7 +16,7 @@ import numpy as np
 import regex
 
 from seq2seq.explain.explanation import Array, Explanation, of_head
-from seq2seq.inference.translation import display_width, in_place, pad, render_matrix
+from seq2seq.translation.translation import display_width, in_place, pad, render_matrix
 
 WIDTH = 120  # columns of text, where no terminal says otherwise
 

@@ -1,1 +1,1 @@
-"""Writing a trained model as ONNX graphs, for `seq2seq.light` and other programs."""
+"""A trained model as ONNX graphs, and translating with them by NumPy and ONNX Runtime alone."""

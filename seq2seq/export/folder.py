@@ -1,4 +1,4 @@
-"""A run -> the folder of an exported model, which needs nothing else (see `seq2seq.light`)."""
+"""A run -> the folder of an exported model, which needs nothing else (see `translator`)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 
 from seq2seq import __version__
 from seq2seq.errors import UserError
+from seq2seq.export.network import ENCODER, STEP
+from seq2seq.export.translator import FORMAT, SETTINGS
 from seq2seq.extras import install_hint
-from seq2seq.light.network import ENCODER, STEP
-from seq2seq.light.translator import FORMAT, SETTINGS
-from seq2seq.training.run import Run
+from seq2seq.runs.run import Run
 
 
 def export(run: Run, folder: Path, *, checkpoint: str = "best", int8: bool = False) -> None:

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from seq2seq.errors import UserError
+from seq2seq.export.network import ENCODER, NEXT, STEP, Network
 from seq2seq.inference.model_step import ModelState, model_step
-from seq2seq.light.network import ENCODER, NEXT, STEP, Network
 from seq2seq.model.attention import AttentionState, Memory
 from seq2seq.model.decoder import DecoderState
 from seq2seq.model.model import Seq2Seq

@@ -1,1 +1,1 @@
-"""From weights to text: search over a step, and the translator on top of it."""
+"""From weights to text: models as steps of a search, translators, and interventions."""

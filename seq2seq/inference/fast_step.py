@@ -22,12 +22,12 @@ import torch
 from torch import Tensor
 
 from seq2seq.inference.model_step import select
-from seq2seq.inference.step import Stepped
-from seq2seq.model import products
+from seq2seq.kernels import products
 from seq2seq.model.attention import Addressing, Attended, Attention, AttentionState, Memory
 from seq2seq.model.decoder import Bahdanau, Conditional, Decoder, DecoderState
 from seq2seq.model.model import Seq2Seq
 from seq2seq.model.recurrent import Recurrent
+from seq2seq.search.step import Stepped
 
 
 class FastState(NamedTuple):

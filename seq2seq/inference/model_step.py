@@ -10,10 +10,10 @@ from typing import Any, NamedTuple, TypeVar, cast
 import torch
 from torch import Tensor
 
-from seq2seq.inference.step import Step, Stepped
 from seq2seq.model.attention import Memory
 from seq2seq.model.decoder import DecoderState
 from seq2seq.model.model import Seq2Seq
+from seq2seq.search.step import Step, Stepped
 
 Tree = TypeVar("Tree", bound="Tensor | tuple[Any, ...]")
 

@@ -18,32 +18,32 @@ from torch import Tensor
 from seq2seq.config import DecodingConfig, differences
 from seq2seq.data.batching import Batch, collate
 from seq2seq.data.tokenizer import BOS, EOS, PAD, UNK, Tokenizers, WordPieces
-from seq2seq.device import find_device
 from seq2seq.errors import UserError
-from seq2seq.inference.ensemble import EnsembleState, ensemble, log_mean, mean_weights
 from seq2seq.inference.fast_step import FastStep, fits
-from seq2seq.inference.hypothesis import Hypothesis, penalised
 from seq2seq.inference.model_step import ModelState, model_step
-from seq2seq.inference.sampling import sentence_seeds
-from seq2seq.inference.search import search
-from seq2seq.inference.step import State, Step
-from seq2seq.inference.texts import Source, TextTranslator, longest, tell_unknown
-from seq2seq.inference.translation import Translation
 from seq2seq.inference.workers import Workers, count_workers
-from seq2seq.model import products
+from seq2seq.kernels import products
+from seq2seq.machine.device import find_device
+from seq2seq.machine.waiting import sleep_when_busy
 from seq2seq.model.attention import Memory, intervening
 from seq2seq.model.attention.contract import Intervention
 from seq2seq.model.decoder import DecoderState
 from seq2seq.model.model import Seq2Seq
 from seq2seq.model.trace import is_recording
-from seq2seq.training.run import Run, find_run
-from seq2seq.waiting import sleep_when_busy
+from seq2seq.runs.run import Run, find_run
+from seq2seq.search.ensemble import EnsembleState, ensemble, log_mean, mean_weights
+from seq2seq.search.hypothesis import Hypothesis, penalised
+from seq2seq.search.sampling import sentence_seeds
+from seq2seq.search.search import search
+from seq2seq.search.step import State, Step
+from seq2seq.translation.texts import Source, TextTranslator, longest, tell_unknown
+from seq2seq.translation.translation import Translation
 
 _SHARED = ("data.source", "data.target", "tokenizer.source_end")  # by all models of an ensemble
 
 
 class Disturbance(Protocol):
-    """What is done to the attention weights of a sentence: see `seq2seq.explain.interventions`."""
+    """What replaces the attention weights of a sentence: see `inference.interventions`."""
 
     @property
     def alone(self) -> bool:
@@ -337,7 +337,7 @@ def _batch_size(options: DecodingConfig, attention: Disturbance | None) -> int:
     """How many sentences are decoded at once."""
     if attention is not None and not hasattr(attention, "alone"):
         raise UserError(
-            "attention: expected an intervention, as seq2seq.explain.specs.parse_intervention "
+            "attention: expected an intervention, as seq2seq.inference.specs.parse_intervention "
             f"returns, found {attention!r}"
         )
     return 1 if attention is not None and attention.alone else options.batch

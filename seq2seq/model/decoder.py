@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from seq2seq.config import DecoderConfig
 from seq2seq.errors import UserError
+from seq2seq.kernels.deferred import Linear, linear
 from seq2seq.model import fused_loop
 from seq2seq.model.attention import (
     Attended,
@@ -22,7 +23,6 @@ from seq2seq.model.attention import (
     join,
     join_choices,
 )
-from seq2seq.model.deferred import Linear, linear
 from seq2seq.model.dropout import Dropout
 from seq2seq.model.encoder import Encoded
 from seq2seq.model.recurrent import Recurrent, run_stack

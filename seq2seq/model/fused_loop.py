@@ -22,13 +22,14 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from seq2seq.kernels.deferred import is_deferring
+from seq2seq.kernels.precision import at_least_float32
+from seq2seq.kernels.products import linear
 from seq2seq.model.attention import Attended, Attention, Memory
 from seq2seq.model.attention.bahdanau import Additive
-from seq2seq.model.attention.contract import Softmax, at_least_float32
+from seq2seq.model.attention.contract import Softmax
 from seq2seq.model.attention.luong import Dot, General
 from seq2seq.model.attention.qkv import QKV
-from seq2seq.model.deferred import is_deferring
-from seq2seq.model.products import linear
 from seq2seq.model.recurrent import Recurrent, gru_slopes
 from seq2seq.model.trace import is_recording
 

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from seq2seq.config import ModelConfig
 from seq2seq.errors import UserError
+from seq2seq.kernels.deferred import Linear, deferring
 from seq2seq.model.attention import Memory, build_attention
 from seq2seq.model.decoder import DECODERS, Bridge, Decoded, DecoderState, join_decoded
-from seq2seq.model.deferred import Linear, deferring
 from seq2seq.model.dropout import Dropout
 from seq2seq.model.encoder import RecurrentEncoder
 from seq2seq.model.trace import trace

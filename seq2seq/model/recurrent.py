@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from seq2seq.model.deferred import is_deferring, linear, once
-from seq2seq.model.products import BF16
+from seq2seq.kernels.deferred import is_deferring, linear, once
+from seq2seq.kernels.products import BF16
 
 aten = torch.ops.aten
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from seq2seq.data.pairs import one_line
 from seq2seq.data.split import Pairs, split_pairs, words_alone, write_splits
-from seq2seq.disk import hash_file
 from seq2seq.errors import UserError
+from seq2seq.machine.disk import hash_file
 from seq2seq.planning import report
 from seq2seq.planning.recipe import Corpus
 from seq2seq.planning.request import Request, Text, open_corpus

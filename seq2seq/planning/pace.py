@@ -14,8 +14,8 @@ from seq2seq.bench.updates import Updates
 from seq2seq.config import Config, revise
 from seq2seq.data.batching import Batches
 from seq2seq.data.prepare import Prepared
-from seq2seq.device import find_device
 from seq2seq.inference.translator import Translator
+from seq2seq.machine.device import find_device
 from seq2seq.model.model import Seq2Seq
 from seq2seq.planning.schedule import Pace
 

@@ -23,7 +23,7 @@ from seq2seq.planning.sizes import (
     smaller_model,
     vocabulary_for,
 )
-from seq2seq.training.run import Run
+from seq2seq.runs.run import Run
 
 _TUNING_RATE, _TUNING_EPOCHS = 0.3, 0.5  # of the row's, for a model that knows a lot already
 

@@ -14,7 +14,7 @@ from seq2seq.planning import report
 from seq2seq.planning.held_out import ORIGIN, check_origin, split_corpus
 from seq2seq.planning.planner import Planner, draft_plan
 from seq2seq.planning.request import Request, open_corpus
-from seq2seq.training.run import Run, called
+from seq2seq.runs.run import Run, called
 
 _SPLITS = "corpus"  # the folder in a run for what its corpus was split into
 _RECIPE = "recipe.yaml"

@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from seq2seq.data.batching import Batch, send
+from seq2seq.kernels.output_loss import output_cross_entropy
 from seq2seq.model.model import Seq2Seq, TeacherForcing
-from seq2seq.training.output_loss import output_cross_entropy
 
 
 class Loss(NamedTuple):

@@ -19,22 +19,22 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from seq2seq.allocator import keep_freed_memory
 from seq2seq.config import Config
 from seq2seq.data.batching import START, Batch, Batches, Position
-from seq2seq.device import find_device
 from seq2seq.errors import UserError
+from seq2seq.machine.allocator import keep_freed_memory
+from seq2seq.machine.device import find_device
+from seq2seq.machine.waiting import sleep_when_busy
 from seq2seq.model.model import Seq2Seq, TeacherForcing
+from seq2seq.runs.run import Checkpoint, Run
 from seq2seq.training.judgement import METRICS, is_better, why_lost, why_poor
 from seq2seq.training.limits import Bar, Done, share_done
 from seq2seq.training.loss import Loss, batch_loss
 from seq2seq.training.optimizer import build_optimizer
-from seq2seq.training.run import Checkpoint, Run
 from seq2seq.training.schedules import learning_rate_factor, plateau_factor
 from seq2seq.training.signals import stop_on_signals
 from seq2seq.training.teacher_forcing import forcing_at, realised_ratio
 from seq2seq.training.tensorboard import Scalars
-from seq2seq.waiting import sleep_when_busy
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from seq2seq.explain.page import PageCheckpoint, PageRun
-from seq2seq.inference.translation import merge_words
+from seq2seq.translation.translation import merge_words
 from tests.browser.conftest import Open, Page
 from tests.browser.made import explanation, random_weights, run, whole, word_pieces
 

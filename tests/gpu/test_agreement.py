@@ -18,10 +18,10 @@ from seq2seq.config import DecodingConfig
 from seq2seq.conformance.laws import LENGTHS, Case, build, inputs
 from seq2seq.data.batching import Batch, collate
 from seq2seq.data.tokenizer import BOS, EOS
-from seq2seq.inference.hypothesis import Hypothesis
 from seq2seq.inference.model_step import ModelState, model_step
-from seq2seq.inference.search import search
 from seq2seq.model.model import Seq2Seq
+from seq2seq.search.hypothesis import Hypothesis
+from seq2seq.search.search import search
 from seq2seq.training.loss import batch_loss
 
 pytestmark = pytest.mark.gpu

@@ -15,9 +15,9 @@ import torch
 import seq2seq
 from seq2seq import Candidate, DecodingConfig, Translation, Translator, UserError
 from seq2seq.data.tokenizer import WordPieces
-from seq2seq.inference.translation import END, render_matrix
 from seq2seq.inference.workers import Workers
 from seq2seq.pipeline import train
+from seq2seq.translation.translation import END, render_matrix
 from tests.integration.tiny import BY_HEART, EIGHT, tiny
 
 GREEDY = DecodingConfig(beam=1)

@@ -25,7 +25,7 @@ WITHOUT_TORCH = "import sys; sys.modules['torch'] = None; from seq2seq.cli impor
 def exported(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with nothing but what `export` wrote."""
     from seq2seq.export.folder import export
-    from seq2seq.training.run import Run
+    from seq2seq.runs.run import Run
 
     folder = tmp_path_factory.mktemp("exported") / "model"
     export(Run.open(trained / "runs/tiny"), folder)
@@ -49,7 +49,7 @@ def test_the_exported_model_says_what_its_run_says(
 
 
 def test_the_exported_model_copies_what_it_can_t_read_and_keeps(exported: Path) -> None:
-    from seq2seq.light.translator import load
+    from seq2seq.export.translator import load
 
     translator = load(exported)
     assert translator.translate("😀").text == "😀"

@@ -13,7 +13,7 @@ from seq2seq.config import load_config
 from seq2seq.data.prepare import prepare
 from seq2seq.errors import UserError
 from seq2seq.model.model import Seq2Seq
-from seq2seq.training.run import Run
+from seq2seq.runs.run import Run
 from tests.integration.conftest import Command
 from tests.integration.tiny import EIGHT, tiny, write_corpus
 

@@ -14,8 +14,8 @@ import seq2seq
 from seq2seq import DecodingConfig, Translator, UserError
 from seq2seq.config import ModelConfig
 from seq2seq.explain.costs import find_costs, render_costs
-from seq2seq.explain.interventions import Change
-from seq2seq.explain.specs import parse_intervention
+from seq2seq.inference.interventions import Change
+from seq2seq.inference.specs import parse_intervention
 from seq2seq.model.attention.contract import AttentionState, Memory
 from seq2seq.model.model import Seq2Seq
 from tests.integration.conftest import Command, french

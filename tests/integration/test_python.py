@@ -16,8 +16,8 @@ import pytest
 import seq2seq
 from seq2seq import Run, Translator, UserError
 from seq2seq.data.tokenizer import WordPieces
-from seq2seq.inference.html import shaded_table
-from seq2seq.inference.translation import Candidate, Translation
+from seq2seq.translation.html import shaded_table
+from seq2seq.translation.translation import Candidate, Translation
 from tests.integration.conftest import french
 from tests.integration.tiny import tiny
 

@@ -18,7 +18,7 @@ from seq2seq.config import Config, dump_config
 from seq2seq.errors import UserError
 from seq2seq.inference.translator import load
 from seq2seq.pipeline import train
-from seq2seq.training.run import Run
+from seq2seq.runs.run import Run
 from seq2seq.training.trainer import Trainer
 from tests.integration.tiny import EIGHT, tiny, write_corpus
 
@@ -133,15 +133,15 @@ def test_a_run_stopped_by_a_signal_and_resumed_is_the_run_that_was_not(
 @pytest.mark.parametrize(
     ("function", "call"),
     [
-        ("trainer.Trainer._step", 9),
-        ("run.flush", 5),
-        ("run._install", 2),
-        ("run.Run.point", 3),
-        ("run.Run.point", 4),
-        ("run.Run.prune", 2),
-        ("run._remove", 1),
-        ("run.Run.save_average", 1),
-        ("run.Run.finish", 1),
+        ("training.trainer.Trainer._step", 9),
+        ("runs.run.flush", 5),
+        ("runs.run._install", 2),
+        ("runs.run.Run.point", 3),
+        ("runs.run.Run.point", 4),
+        ("runs.run.Run.prune", 2),
+        ("runs.run._remove", 1),
+        ("runs.run.Run.save_average", 1),
+        ("runs.run.Run.finish", 1),
     ],
 )
 def test_a_run_killed_anywhere_and_resumed_is_the_run_that_was_not(
@@ -162,7 +162,7 @@ def test_a_run_killed_anywhere_and_resumed_is_the_run_that_was_not(
         return plain(*arguments)
 
     with monkeypatch.context() as patch:
-        place, _, name = f"seq2seq.training.{function}".rpartition(".")
+        place, _, name = f"seq2seq.{function}".rpartition(".")
         plain = getattr(resolve_name(place), name)
         patch.setattr(f"{place}.{name}", killed)
         with pytest.raises(KilledError):
@@ -180,7 +180,7 @@ import torch
 torch.set_num_threads(1)
 from seq2seq.config import load_config
 from seq2seq.pipeline import train
-from seq2seq.training import run
+from seq2seq.runs import run
 plain = run.save_file
 def half(tensors, path):
     plain(tensors, path)

@@ -19,9 +19,9 @@ from seq2seq.inference.translator import load
 from seq2seq.model.attention import ATTENTIONS
 from seq2seq.model.model import Seq2Seq
 from seq2seq.pipeline import train
+from seq2seq.runs.run import Run
 from seq2seq.training.loss import Loss
 from seq2seq.training.loss import batch_loss as plain_loss
-from seq2seq.training.run import Run
 from seq2seq.training.trainer import Trainer, Validation
 from tests.integration.tiny import BY_HEART, EIGHT, tiny
 

@@ -2,14 +2,14 @@
 
 from torch import Tensor, nn
 
+from seq2seq.kernels.deferred import Linear
+from seq2seq.kernels.energies import energies
+from seq2seq.kernels.precision import at_least_float32
 from seq2seq.model.attention.contract import (
     Attention,
     AttentionState,
     Memory,
-    at_least_float32,
 )
-from seq2seq.model.attention.energies import energies
-from seq2seq.model.deferred import Linear
 
 
 class Additive(Attention):

@@ -20,7 +20,8 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from seq2seq.model.deferred import matmul
+from seq2seq.kernels.deferred import matmul
+from seq2seq.kernels.precision import at_least_float32
 from seq2seq.model.trace import trace
 
 
@@ -231,11 +232,6 @@ def masked_softmax(scores_BHTS: Tensor, mask_B11S: Tensor) -> Tensor:
     """
     scores_BHTS = at_least_float32(scores_BHTS)
     return scores_BHTS.masked_fill(~mask_B11S, float("-inf")).softmax(-1)
-
-
-def at_least_float32(tensor: Tensor) -> Tensor:
-    """Return `tensor` in float32 or wider, as probabilities are computed."""
-    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
 
 
 def split_heads(vectors_BXD: Tensor, heads: int) -> Tensor:

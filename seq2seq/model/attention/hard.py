@@ -4,13 +4,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from seq2seq.kernels.precision import at_least_float32
 from seq2seq.model.attention.contract import (
     Addressed,
     Addressing,
     AttentionState,
     Choices,
     Memory,
-    at_least_float32,
     masked_softmax,
 )
 

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from seq2seq.errors import UserError
+from seq2seq.kernels.deferred import Linear
 from seq2seq.model.attention.contract import (
     Addressed,
     Addressing,
@@ -11,7 +12,6 @@ from seq2seq.model.attention.contract import (
     Memory,
     masked_softmax,
 )
-from seq2seq.model.deferred import Linear
 
 
 class LocalMonotonic(Addressing):

@@ -5,10 +5,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seq2seq.errors import UserError
+from seq2seq.kernels.deferred import Linear
+from seq2seq.kernels.energies import energies
 from seq2seq.model.attention.bahdanau import Additive
 from seq2seq.model.attention.contract import Attention, AttentionState, Memory
-from seq2seq.model.attention.energies import energies
-from seq2seq.model.deferred import Linear
 
 
 class Location(Attention):

@@ -6,8 +6,8 @@ Their third score, `concat`, is Bahdanau's: see `bahdanau.py`.
 from torch import Tensor
 
 from seq2seq.errors import UserError
+from seq2seq.kernels.deferred import Linear, matmul
 from seq2seq.model.attention.contract import Attention, AttentionState, Memory
-from seq2seq.model.deferred import Linear, matmul
 
 
 def dot_product(queries_BHTK: Tensor, keys_BHSK: Tensor) -> Tensor:

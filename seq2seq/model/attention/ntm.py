@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from seq2seq.kernels.deferred import Linear
 from seq2seq.model.attention.contract import (
     Addressed,
     Addressing,
@@ -18,7 +19,6 @@ from seq2seq.model.attention.contract import (
 )
 from seq2seq.model.attention.hard import one_hot
 from seq2seq.model.attention.luong import dot_product
-from seq2seq.model.deferred import Linear
 
 
 class Cosine(Attention):

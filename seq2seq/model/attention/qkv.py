@@ -5,9 +5,9 @@ import math
 from torch import Tensor
 
 from seq2seq.errors import UserError
+from seq2seq.kernels.deferred import Linear
 from seq2seq.model.attention.contract import Attention, AttentionState, Memory, split_heads
 from seq2seq.model.attention.luong import dot_product
-from seq2seq.model.deferred import Linear
 
 
 class QKV(Attention):

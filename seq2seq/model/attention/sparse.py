@@ -10,12 +10,12 @@ from torch import Tensor
 
 from seq2seq.errors import UserError
 from seq2seq.extras import install_hint
+from seq2seq.kernels.precision import at_least_float32
 from seq2seq.model.attention.contract import (
     Addressed,
     Addressing,
     AttentionState,
     Memory,
-    at_least_float32,
 )
 
 

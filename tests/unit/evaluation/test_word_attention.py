@@ -26,8 +26,8 @@ from seq2seq.evaluation.word_attention import (
     mean_weights,
     read_attention,
 )
-from seq2seq.inference.translation import END, Candidate, Translation
 from seq2seq.inference.translator import Translator
+from seq2seq.translation.translation import END, Candidate, Translation
 
 ENGLISH = [WordPieces("I'm", (0,)), WordPieces("hungry", (1, 2)), WordPieces(".", (3,))]
 FRENCH = [WordPieces(word, (n,)) for n, word in enumerate(["j'", "ai", "faim", "."])]

@@ -10,7 +10,7 @@ import pytest
 from seq2seq.data.tokenizer import WordPieces
 from seq2seq.explain import Explanation, Kinds, explain
 from seq2seq.explain.table import render, render_steps, short
-from seq2seq.inference.translation import display_width, pad, render_matrix
+from seq2seq.translation.translation import display_width, pad, render_matrix
 from tests.unit.explain.tiny import TEXT, article, translator
 
 ARTICLE = """\

@@ -21,8 +21,8 @@ pytest.importorskip("onnx", reason="needs the extra: onnx")
 pytest.importorskip("onnxruntime", reason="needs the extra: onnx")
 
 from seq2seq.export.graphs import write_graphs
-from seq2seq.light.network import Network
-from seq2seq.light.translator import LightTranslator
+from seq2seq.export.network import Network
+from seq2seq.export.translator import LightTranslator
 
 TEXTS = ["the cat", "", "a small dog sees the big bird", "bird", "the dog the dog the dog"]
 SIZES = {"embedding": 8, "dropout": 0.3}

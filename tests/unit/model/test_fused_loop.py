@@ -8,14 +8,14 @@ import pytest
 import torch
 from torch import Tensor
 
+from seq2seq.kernels.deferred import readable
 from seq2seq.model import fused_loop
 from seq2seq.model.attention import intervening
 from seq2seq.model.attention.luong import Dot
 from seq2seq.model.decoder import Decoded
-from seq2seq.model.deferred import readable
 from seq2seq.model.model import Seq2Seq
 from seq2seq.model.trace import recording
-from tests.unit.model.test_deferred import PIECES, build
+from tests.unit.kernels.test_deferred import PIECES, build
 
 DECODERS = {
     "before the cell": [],

@@ -1,0 +1,422 @@
+"""The typed configuration tree: every setting of the product, its default, its bounds and its unit.
+
+A key that is not in this file is refused, never ignored, and so is a setting that has no effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal, TypeGuard, get_args
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+Key = tuple[str, ...]
+"""The names on the way from the root to a setting."""
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+DropoutRate = Annotated[float, Field(ge=0, lt=1)]
+Positive = Annotated[float, Field(gt=0)]
+Precision = Literal["fp32", "bf16"]
+BleuTokenizer = Literal[
+    "auto", "13a", "zh", "ja-mecab", "ko-mecab", "char", "intl", "none", "flores200"
+]
+"""sacreBLEU's names, and `auto`, which follows the target language."""
+
+
+def _is_corpus(value: object) -> object:
+    items = value if isinstance(value, list) and value else [value]
+    pairs = [item for item in items if isinstance(item, list)] if items is value else []
+    paths = [path for item in items for path in (item if item in pairs else [item])]
+    if not all(isinstance(path, str) for path in paths) or any(len(pair) != 2 for pair in pairs):
+        raise ValueError(
+            f"expected one path, [source, target], or a list of corpora, found {value!r}"
+        )
+    return value
+
+
+CorpusPath = Annotated[str | list[str | list[str]], BeforeValidator(_is_corpus)]
+"""A path, [source file, target file], or a list of corpora, where a pair of files is a list."""
+
+
+def _are_columns(value: object) -> object:
+    names = value if isinstance(value, (list, tuple)) else []
+    valid = all(isinstance(n, str) or (type(n) is int and n > 0) for n in names)
+    if value is not None and not (valid and len(names) == 2 and names[0] != names[1]):
+        raise ValueError(
+            f"expected [source, target], two numbers (from 1) or names of columns, found {value!r}"
+        )
+    return value
+
+
+Columns = Annotated[tuple[int | str, int | str] | None, BeforeValidator(_are_columns)]
+"""The columns of a table that hold source and target: numbers, from 1, or names."""
+
+
+def kinds_of(annotation: Any) -> set[Any]:
+    """The types that an annotation is made of."""
+    return {annotation}.union(*map(kinds_of, get_args(annotation)))
+
+
+class Part(BaseModel):
+    """A branch of the tree; an unknown key is an error, and so is a number that is not finite."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False
+    )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        # pydantic would take true for 1
+        kinds = kinds_of(cls.model_fields[str(info.field_name)].annotation)
+        values = value if isinstance(value, list | tuple) else [value]
+        numeric = {int, float} & kinds and not {bool, str} & kinds
+        if numeric and any(isinstance(v, bool) for v in values):
+            raise ValueError(f"expected a number, found {value!r}")
+        return value
+
+    @classmethod
+    def idle(cls, values: Mapping[str, Any]) -> dict[str, str]:
+        """Return the settings that do nothing beside `values`, each with the reason.
+
+        `values` are settings by name; one that is missing has its default. To give such a setting
+        another value than its default is refused; one from a base that another choice made idle is
+        left out.
+        """
+        return {}
+
+
+class KindPart(Part):
+    """A part chosen by `kind:` alone, or by a mapping with `kind:` and that kind's own options."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_kind(cls, value: Any) -> Any:
+        return {"kind": value} if isinstance(value, str) else value
+
+
+class VaryConfig(Part):
+    """Fractions of the training pairs that are shown in another spelling as well."""
+
+    upper: Fraction = 0.0
+    lower: Fraction = 0.0
+    quotes: Fraction = 0.0
+
+
+def _of_other_kinds(takers: Mapping[str, Sequence[str]], kind: Any) -> dict[str, str]:
+    """The options that `kind` does not take, each with the reason."""
+    return {
+        option: f"it belongs to kind {' or '.join(kinds)}, and the kind is {kind}"
+        for option, kinds in takers.items()
+        if kind not in kinds
+    }
+
+
+class DataConfig(Part):
+    """Which text is learnt from, and which pairs of it are kept."""
+
+    source: str = "en"
+    target: str = "fr"
+    train: CorpusPath = Field(default="", validate_default=False)
+    valid: CorpusPath = Field(default="", validate_default=False)
+    test: CorpusPath | None = None
+    columns: Columns = None
+    max_length: int = Field(default=100, ge=1)
+    max_ratio: float = Field(default=9.0, ge=1)
+    deduplicate: bool = True
+    vary: VaryConfig = VaryConfig()
+
+
+class TokenizerConfig(Part):
+    """The SentencePiece model: how text becomes pieces."""
+
+    kind: Literal["unigram", "bpe"] = "bpe"
+    vocab_size: int = Field(default=6000, ge=8)
+    joint: bool = True
+    character_coverage: float = Field(default=1.0, gt=0.9, le=1)
+    normalization: Literal["identity", "nfkc", "nmt_nfkc", "nfkc_cf", "nmt_nfkc_cf"] = "identity"
+    source_end: bool = True
+
+
+class BatchingConfig(Part):
+    """How sentence pairs are grouped into batches of similar length."""
+
+    tokens: int = Field(default=2000, ge=1)
+    sentences: int | None = Field(default=None, ge=1)
+    pool: int = Field(default=100, ge=1)
+
+    @classmethod
+    def idle(cls, values: Mapping[str, Any]) -> dict[str, str]:
+        """`tokens`, where the size of a batch is given in sentences."""
+        sized = values.get("sentences") is not None
+        return {"tokens": "batching.sentences sets the size of a batch"} if sized else {}
+
+
+class UnitConfig(KindPart):
+    """A part chosen by name; what other options it takes is said by the part's own class."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    kind: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The part's own settings."""
+        return dict(self.model_extra or {})
+
+
+class AddressingConfig(UnitConfig):
+    """How scores become weights."""
+
+    kind: str = "softmax"
+
+
+class AttentionConfig(UnitConfig):
+    """The attention unit: how positions are scored, and how the scores become weights."""
+
+    kind: str = "additive"
+    addressing: AddressingConfig = AddressingConfig()
+
+
+class EncoderConfig(KindPart):
+    """Source ids -> encoder states, the memory that attention reads."""
+
+    kind: Literal["gru", "lstm"] = "gru"
+    size: int = Field(default=256, ge=1)
+    layers: int = Field(default=1, ge=1)
+    bidirectional: bool = True
+    self_attention: AttentionConfig | None = None
+
+
+class DecoderConfig(KindPart):
+    """Memory and the tokens so far -> features of the next token."""
+
+    kind: Literal["luong", "bahdanau", "conditional"] = "bahdanau"
+    cell: Literal["gru", "lstm"] = "gru"
+    size: int = Field(default=512, ge=1)
+    layers: int = Field(default=1, ge=1)
+    input_feeding: bool = False
+    bridge: Literal["last", "mean", "copy", "zero"] = "last"
+    readout: Literal["tanh", "maxout"] = "tanh"
+
+    @model_validator(mode="after")
+    def _only_luong_feeds(self) -> DecoderConfig:
+        if self.input_feeding and self.kind != "luong":
+            raise ValueError(
+                "input_feeding belongs to kind luong; "
+                f"a {self.kind} decoder already feeds its context to the cell"
+            )
+        return self
+
+
+class ModelConfig(Part):
+    """The network: sizes in units (numbers of reals), rates as probabilities."""
+
+    embedding: int = Field(default=256, ge=1)
+    tie: Literal["none", "target", "all"] = "all"
+    dropout: DropoutRate = 0.2
+    encoder: EncoderConfig = EncoderConfig()
+    attention: AttentionConfig = AttentionConfig()
+    decoder: DecoderConfig = DecoderConfig()
+
+
+class OptimizerConfig(KindPart):
+    """How a gradient becomes a step."""
+
+    kind: Literal["adam", "adamw"] = "adam"
+    lr: Positive = 1e-3
+    betas: tuple[Fraction, Fraction] = (0.9, 0.999)
+    eps: Positive = 1e-8
+    weight_decay: float = Field(default=0.0, ge=0)
+    clip: Positive | None = 1.0
+
+
+class ScheduleConfig(KindPart):
+    """The learning rate's factor over time."""
+
+    kind: Literal["constant", "inverse_sqrt", "plateau", "cosine"] = "constant"
+    warmup: int = Field(default=0, ge=0)
+    factor: float = Field(default=0.5, gt=0, lt=1)
+    patience: int = Field(default=1, ge=0)
+    minimum: Fraction = 0.01
+
+    @classmethod
+    def idle(cls, values: Mapping[str, Any]) -> dict[str, str]:
+        """What other kinds than the chosen one take."""
+        takers = {
+            "factor": ("plateau",),
+            "patience": ("plateau",),
+            "minimum": ("plateau", "cosine"),
+        }
+        return _of_other_kinds(takers, values.get("kind", "constant"))
+
+
+class TeacherForcingConfig(KindPart):
+    """The probability that the decoder is fed the reference's token, not its own."""
+
+    kind: Literal["constant", "linear", "exponential", "inverse_sigmoid"] = "constant"
+    start: Fraction = 1.0
+    end: Fraction = 0.0
+    steps: Positive = 10000
+    per: Literal["token", "sequence", "batch"] = "token"
+    next: Literal["argmax", "sample"] = "argmax"
+
+    @classmethod
+    def idle(cls, values: Mapping[str, Any]) -> dict[str, str]:
+        """Where the probability goes to if it stays, and how to draw if nothing is drawn."""
+        falling = ("linear", "exponential", "inverse_sigmoid")
+        kind = values.get("kind", "constant")
+        idle = _of_other_kinds({"end": falling, "steps": falling}, kind)
+        if kind == "constant" and values.get("start", 1) == 1:
+            idle |= dict.fromkeys(("per", "next"), "every input comes from the reference")
+        return idle
+
+
+class TrainingConfig(Part):
+    """The run: how long, how measured, how saved. A step is one update of the weights."""
+
+    max_steps: int | None = Field(default=None, ge=1)
+    max_epochs: int | None = Field(default=None, ge=1)
+    max_minutes: Positive | None = None
+    accumulate: int = Field(default=1, ge=1)
+    label_smoothing: DropoutRate = 0.1
+    optimizer: OptimizerConfig = OptimizerConfig()
+    schedule: ScheduleConfig = ScheduleConfig()
+    teacher_forcing: TeacherForcingConfig = TeacherForcingConfig()
+    validate_every: int | None = Field(default=None, ge=1)
+    metric: Literal["bleu", "chrf", "loss"] = "bleu"
+    patience: int | None = Field(default=10, ge=1)
+    keep: int = Field(default=1, ge=1)
+    average: int = Field(default=1, ge=1)
+    samples: int = Field(default=3, ge=0)
+    log_every: int = Field(default=50, ge=1)
+    tensorboard: bool = False
+    precision: Precision = "fp32"
+    device: str = "auto"
+    threads: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _ends(self) -> TrainingConfig:
+        if not (self.max_steps or self.max_epochs or self.max_minutes or self.patience):
+            raise ValueError("would never end: set max_steps, max_epochs, max_minutes or patience")
+        if self.schedule.kind == "cosine" and not self.max_steps:
+            raise ValueError("schedule cosine ends at max_steps, which is not set")
+        return self
+
+
+class DecodingConfig(Part):
+    """How the best translation is searched for; lengths are in target pieces."""
+
+    beam: int = Field(default=5, ge=1)
+    length_penalty: float = Field(default=1.0, ge=0)
+    n_best: int = Field(default=1, ge=1)
+    min_length: int = Field(default=0, ge=0)
+    max_length: int = Field(default=200, ge=1)
+    max_ratio: Positive = 3.0
+    no_repeat_ngram: int = Field(default=0, ge=0)
+    max_source: int = Field(default=1000, ge=1)
+    unknown: Literal["copy", "empty", "translate"] = "copy"
+    keep: bool = False
+    sample: bool = False
+    temperature: Positive = 1.0
+    top_k: int = Field(default=0, ge=0)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    batch: int = Field(default=64, ge=1)
+    workers: int | None = Field(default=None, ge=1)
+    precision: Precision = "fp32"
+    seed: int = Field(default=1, ge=0, lt=2**63)
+
+    @classmethod
+    def idle(cls, values: Mapping[str, Any]) -> dict[str, str]:
+        """`beam`, where translations are drawn."""
+        draws = values.get("sample") is True
+        return {"beam": "it is for searching, which sample replaces by draws"} if draws else {}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> DecodingConfig:
+        if self.n_best > self.beam and not self.sample:
+            raise ValueError(f"n_best {self.n_best} is more than beam {self.beam}")
+        if self.min_length > self.max_length:
+            raise ValueError(f"min_length {self.min_length} exceeds max_length {self.max_length}")
+        if not self.sample and (self.temperature, self.top_k, self.top_p) != (1.0, 0, 1.0):
+            raise ValueError("temperature, top_k and top_p need sample: true")
+        return self
+
+
+class EvaluationConfig(Part):
+    """How translations are scored, in validation and by `evaluate`."""
+
+    tokenize: BleuTokenizer = "auto"
+
+
+def _yaml_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+class Config(Part):
+    """The whole tree; `configs/base.yaml` documents every key."""
+
+    seed: int = Field(default=1, ge=0, lt=2**63)
+    code: Annotated[list[str], BeforeValidator(_yaml_list)] = []
+    init: str | None = None
+    data: DataConfig = DataConfig()
+    tokenizer: TokenizerConfig = TokenizerConfig()
+    batching: BatchingConfig = BatchingConfig()
+    model: ModelConfig = ModelConfig()
+    training: TrainingConfig = TrainingConfig()
+    decoding: DecodingConfig = DecodingConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+
+    @model_validator(mode="after")
+    def _can_keep(self) -> Config:
+        if self.decoding.keep and self.model.attention.kind == "none":
+            raise ValueError(
+                "decoding.keep copies by attention, of which model.attention.kind none has none"
+            )
+        return self
+
+
+def differences(one: Config, other: Config) -> Iterator[tuple[str, Any, Any]]:
+    """Yield (dotted key, value in `one`, value in `other`) of each setting that differs."""
+    yield from _differences(one.model_dump(mode="json"), other.model_dump(mode="json"), "")
+
+
+def _differences(one: Any, other: Any, key: str) -> Iterator[tuple[str, Any, Any]]:
+    if not (isinstance(one, dict) and isinstance(other, dict)):
+        if one != other:
+            yield key, one, other
+        return
+    for name in {**one, **other}:
+        inner = f"{key}.{name}" if key else name
+        yield from _differences(one.get(name), other.get(name), inner)
+
+
+def parts_of(model: type[Part]) -> Iterator[tuple[str, type[Part]]]:
+    """Yield the name and class of each branch of a branch."""
+    for name, field in model.model_fields.items():
+        if is_part(part := field.annotation):
+            yield name, part
+
+
+def has_kind(key: Key) -> bool:
+    """Whether a part with a kind stands at `key`."""
+    model: Any = Config
+    for name in key:
+        field = getattr(model, "model_fields", {}).get(name)
+        model = field and next(
+            (each for each in (field.annotation, *get_args(field.annotation)) if is_part(each)),
+            None,
+        )
+    return is_part(model) and issubclass(model, KindPart)
+
+
+def is_part(value: object) -> TypeGuard[type[Part]]:
+    """Whether `value` is the class of a branch."""
+    return isinstance(value, type) and issubclass(value, Part)

@@ -1,0 +1,156 @@
+"""The translator of an exported model.
+
+The folder that `seq2seq export` writes, and all that it needs:
+
+    export.json  tokenizer/  encoder.onnx  step.onnx
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seq2seq.config import DecodingConfig, revise
+from seq2seq.data.tokenizer import BOS, EOS, PAD, UNK, Tokenizers
+from seq2seq.errors import UserError
+from seq2seq.export.network import Network
+from seq2seq.export.search import beam_search
+from seq2seq.search.hypothesis import Hypothesis
+from seq2seq.translation.texts import Source, TextTranslator, longest
+from seq2seq.translation.translation import Translation
+
+SETTINGS = "export.json"
+FORMAT = 1
+
+
+class LightTranslator(TextTranslator):
+    """One exported model. It searches as `Translator` does; it doesn't draw."""
+
+    def __init__(
+        self,
+        network: Network,
+        tokenizers: Tokenizers,
+        *,
+        options: DecodingConfig,
+        source_end: bool,
+        max_length: int,
+        language: str = "",
+    ) -> None:
+        """Take the settings of the run that was exported."""
+        super().__init__(
+            tokenizers,
+            options=options,
+            source_end=source_end,
+            max_length=max_length,
+            language=language,
+        )
+        self._network = network
+
+    @property
+    def has_attention(self) -> bool:
+        """Whether the model has attention weights."""
+        return self._network.has_attention
+
+    def stream(
+        self,
+        texts: str | Iterable[str],
+        options: DecodingConfig | None = None,
+        *,
+        ahead: int | None = None,
+        waits: Callable[[], bool] | None = None,
+    ) -> Iterator[Translation]:
+        """Yield the translation of each text, in order: see `TextTranslator.stream`.
+
+        Raises UserError if `options` ask for samples, for another precision than the model's, or
+        for workers.
+        """
+        options = options or self.options
+        if options.sample:
+            raise UserError("decoding.sample: an exported model only searches; draw with its run")
+        if options.precision != "fp32":
+            raise UserError(
+                f"decoding.precision {options.precision}: an exported model has its own, "
+                "8 bits if exported so; use its run"
+            )
+        if options.workers is not None and options.workers > 1:
+            raise UserError(
+                f"decoding.workers {options.workers}: an exported model decodes in one process"
+            )
+
+        def search(sources: Sequence[Source]) -> list[list[Hypothesis]]:
+            return beam_search(
+                self._network.step,
+                self._network.encode(*self._collate(sources)),
+                limits=[longest(len(source.ids), options) for source in sources],
+                options=options,
+                bos=BOS,
+                eos=EOS,
+                forbidden=(PAD, BOS, UNK),
+            )
+
+        return self._searched(
+            texts, search, options=options, size=options.batch, ahead=ahead, waits=waits
+        )
+
+    def __repr__(self) -> str:
+        """Return what it is and how it searches, on one line."""
+        return f"LightTranslator({self._searching()}, on cpu, exported)"
+
+    def _collate(self, sources: Sequence[Source]) -> tuple[np.ndarray, np.ndarray]:
+        ids = [[*source.ids, EOS] if self._source_end else source.ids for source in sources]
+        lengths_B = np.array([len(each) for each in ids], np.int64)
+        source_BS = np.full((len(ids), lengths_B.max()), PAD, np.int64)
+        for row, each in enumerate(ids):
+            source_BS[row, : len(each)] = each
+        return source_BS, lengths_B
+
+
+def find_export(folders: Sequence[Path]) -> Path | None:
+    """Return the exported model among `folders`, if one is; UserError if it is not the only one."""
+    exports = [folder for folder in folders if (folder / SETTINGS).is_file()]
+    if exports and len(folders) > 1:
+        raise UserError(f"{exports[0]}: an exported model can't be in an ensemble; name its run")
+    return exports[0] if exports else None
+
+
+def load(folder: str | Path, *, checkpoint: str = "best", device: str = "auto") -> LightTranslator:
+    """Return the translator of an exported model.
+
+    Raises UserError if its folder is damaged, or for another checkpoint or device than it has.
+    """
+    folder = Path(folder)
+    if checkpoint != "best":
+        raise UserError(
+            f"{folder}: an exported model has one checkpoint, found checkpoint {checkpoint!r}; "
+            "leave it out, or name its run"
+        )
+    if device not in ("auto", "cpu"):
+        raise UserError(
+            f"{folder}: an exported model runs on the CPU, found device {device!r}; leave it out, "
+            "or name its run"
+        )
+    path = folder / SETTINGS
+    try:
+        settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if settings["format"] != FORMAT:
+            raise UserError(
+                f"{path}: expected format {FORMAT}, found {settings['format']}: export it again"
+            )
+        source_end, max_length = bool(settings["source_end"]), int(settings["max_length"])
+        decoding = dict(settings["decoding"])
+    except FileNotFoundError:
+        raise UserError(f"{folder}: not an exported model (it has no {SETTINGS})") from None
+    except (KeyError, TypeError, json.JSONDecodeError) as error:
+        raise UserError(f"{path}: damaged: {error}") from None
+    return LightTranslator(
+        Network(folder),
+        Tokenizers.load(folder / "tokenizer"),
+        options=revise(DecodingConfig(), decoding),
+        source_end=source_end,
+        max_length=max_length,
+        language=str(settings.get("source", "")),
+    )

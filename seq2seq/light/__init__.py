@@ -1,1 +1,0 @@
-"""Translating with an exported model: NumPy and ONNX Runtime, without torch."""

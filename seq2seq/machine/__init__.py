@@ -1,0 +1,1 @@
+"""The computer: its processor, threads, memory, devices and files."""

@@ -1,0 +1,1 @@
+"""One search over a `step`, whatever predicts the next token."""

@@ -1,0 +1,1 @@
+"""Texts in, translations out, whatever predicts the tokens between; without torch."""
