@@ -185,21 +185,37 @@ class AttentionConfig(UnitConfig):
     addressing: AddressingConfig = AddressingConfig()
 
 
-class EncoderConfig(KindPart):
-    """Source ids -> encoder states, the memory that attention reads."""
+class CellConfig(UnitConfig):
+    """What a recurrent layer computes at a step."""
 
-    kind: Literal["gru", "lstm"] = "gru"
+    kind: str = "gru"
+
+
+class EncoderConfig(UnitConfig):
+    """Source embeddings -> encoder states, the memory that attention reads."""
+
+    kind: str = "recurrent"
+    cell: CellConfig = CellConfig()
     size: int = Field(default=256, ge=1)
     layers: int = Field(default=1, ge=1)
     bidirectional: bool = True
     self_attention: AttentionConfig | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _cell_for_kind(cls, value: Any) -> Any:
+        """`kind: lstm` is short for a recurrent encoder of that cell."""
+        value = {"kind": value} if isinstance(value, str) else value
+        if isinstance(value, dict) and value.get("kind") in ("gru", "lstm"):
+            return {**value, "kind": "recurrent", "cell": value["kind"]}
+        return value
 
-class DecoderConfig(KindPart):
+
+class DecoderConfig(UnitConfig):
     """Memory and the tokens so far -> features of the next token."""
 
-    kind: Literal["luong", "bahdanau", "conditional"] = "bahdanau"
-    cell: Literal["gru", "lstm"] = "gru"
+    kind: str = "bahdanau"
+    cell: CellConfig = CellConfig()
     size: int = Field(default=512, ge=1)
     layers: int = Field(default=1, ge=1)
     input_feeding: bool = False
@@ -208,7 +224,7 @@ class DecoderConfig(KindPart):
 
     @model_validator(mode="after")
     def _only_luong_feeds(self) -> DecoderConfig:
-        if self.input_feeding and self.kind != "luong":
+        if self.input_feeding and self.kind in ("bahdanau", "conditional"):
             raise ValueError(
                 "input_feeding belongs to kind luong; "
                 f"a {self.kind} decoder already feeds its context to the cell"

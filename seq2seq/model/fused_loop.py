@@ -30,11 +30,12 @@ from seq2seq.model.attention.bahdanau import Additive
 from seq2seq.model.attention.contract import Softmax
 from seq2seq.model.attention.luong import Dot, General
 from seq2seq.model.attention.qkv import QKV
-from seq2seq.model.recurrent import Recurrent, gru_slopes
-from seq2seq.model.trace import is_recording
+from seq2seq.model.cells.gru import GRU, gru_slopes
+from seq2seq.model.contract import Cell
+from seq2seq.model.probe import is_probed
 
 if TYPE_CHECKING:
-    from seq2seq.model.decoder import DecoderState
+    from seq2seq.model.decoders.attending import DecoderState
 
 aten = torch.ops.aten
 
@@ -47,19 +48,19 @@ class Steps(NamedTuple):
     attended: Attended
 
 
-def fits(gates_BTG: Tensor, attention: Attention, cell: Recurrent, *others: nn.Module) -> bool:
+def fits(embedded_BTI: Tensor, attention: Attention, cell: Cell, *others: nn.Module) -> bool:
     """Whether the steps can be taken here, with nobody to look or reach into one of them.
 
     `others` are the modules that the steps call besides.
     """
     return (
-        gates_BTG.size(1) > 1
+        embedded_BTI.size(1) > 1
         and is_deferring()
-        and not is_recording()
+        and not is_probed()
         and type(attention) in (Additive, Dot, General, QKV)
         and type(attention.addressing) is Softmax
         and attention.intervention is None
-        and not cell.is_lstm
+        and type(cell) is GRU
         and not any(map(_is_watched, (attention, cell, *others)))
     )
 
@@ -76,14 +77,14 @@ def _is_watched(module: nn.Module) -> bool:
 
 def attend_before_cell(
     attention: Attention,
-    cell: Recurrent,
+    cell: GRU,
     gates_BTG: Tensor,
     context_weights_GV: Tensor,
     state: DecoderState,
     memory: Memory,
 ) -> Steps:
     """Return the states of `s = cell(gates + C c, s)`, c what the s before attended to."""
-    starts = gates_BTG, state.layers_BLX[:, 0].to(gates_BTG.dtype)
+    starts = gates_BTG, state.layers[0].to(gates_BTG.dtype)
     weights = _cast(context_weights_GV, *cell.hidden_weights())
     found = _run(_BeforeCell, *starts, *weights, *_reading_of(attention, memory))
     states_BTD, context_BTV, weights_BTS = found
@@ -93,7 +94,7 @@ def attend_before_cell(
 
 def attend_after_cell(
     attention: Attention,
-    cell: Recurrent,
+    cell: GRU,
     gates_BTG: Tensor,
     fed_weights_GF: Tensor,
     readout: nn.Linear,
@@ -101,7 +102,7 @@ def attend_after_cell(
     memory: Memory,
 ) -> Steps:
     """Return the features f of `s = cell(gates + W f, s)`, `f = tanh(R [c ; s])`, c of that s."""
-    starts = (each.to(gates_BTG.dtype) for each in (state.layers_BLX[:, 0], state.fed_BF))
+    starts = (each.to(gates_BTG.dtype) for each in (state.layers[0], state.fed_BF))
     weights = _cast(fed_weights_GF, *cell.hidden_weights(), readout.weight, readout.bias)
     found = _run(_AfterCell, gates_BTG, *starts, *weights, *_reading_of(attention, memory))
     features_BTF, last_BD, context_BTV, weights_BTS = found

@@ -27,7 +27,7 @@ from seq2seq.data.tokenizer import Tokenizers
 from seq2seq.machine.disk import flush
 from seq2seq.errors import UserError, did_you_mean
 from seq2seq.extension import load_code
-from seq2seq.model.model import Seq2Seq
+from seq2seq.model.model import Seq2Seq, current_names
 
 AVERAGE = "average"
 
@@ -76,7 +76,7 @@ class Checkpoint:
         """Return the weights saved here, by name; tied ones once."""
         path = self.folder / "model.safetensors"
         with _reading(path):
-            return load_file(path)
+            return current_names(load_file(path))
 
 
 class Run:

@@ -57,10 +57,13 @@ def batch_loss(
     targets_N = ids.targets_BT.flatten().index_select(0, real_N)
     smoothed, plain_N = output_cross_entropy(model.output, features_NF, targets_N, smoothing)
     loss = Loss(smoothed, plain_N.sum(), targets_N.numel())
-    if decoded.choices is None:
+    if not decoded.choices:
         return loss
     real_BT = send(real_BT, device)
     log_probs_X = plain_N.new_zeros(real_BT.numel()).index_copy(0, real_N, -plain_N)
-    addressing = model.decoder.attention.addressing
-    surrogate = addressing.surrogate(decoded.choices, log_probs_X.view_as(real_BT), real_BT)
-    return loss._replace(smoothed=loss.smoothed + surrogate)
+    log_probs_BT = log_probs_X.view_as(real_BT)
+    surrogates = [
+        model.decoder.units[name].addressing.surrogate(choices, log_probs_BT, real_BT)
+        for name, choices in decoded.choices.items()
+    ]
+    return loss._replace(smoothed=sum(surrogates, loss.smoothed))

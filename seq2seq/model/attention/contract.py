@@ -60,6 +60,10 @@ class Attended(NamedTuple):
     state: AttentionState
     choices: Choices | None = None
 
+    def named_choices(self, name: str) -> dict[str, Choices]:
+        """Return the choices under the name of the unit that made them, if any."""
+        return {} if self.choices is None else {name: self.choices}
+
 
 class Addressed(NamedTuple):
     """Weights, and the choices behind them if they were drawn."""

@@ -1,0 +1,92 @@
+"""The kinds of every part that the configuration chooses by name: one table for each `kind`.
+
+A table knows the names without torch, and imports a class of this package when it is asked for.
+A user's file adds its own: `ATTENTIONS["bilinear"] = Bilinear`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, MutableMapping
+from importlib import import_module
+from typing import Generic, TypeVar
+
+Part = TypeVar("Part")
+
+
+class Kinds(MutableMapping[str, Part], Generic[Part]):
+    """Names -> classes (or functions); `package` is where the modules of `homes` are."""
+
+    def __init__(self, package: str, homes: Mapping[str, str]) -> None:
+        """Each of `homes` is `module.Name` in `package`."""
+        self._package = package
+        self._homes = dict(homes)
+        self._parts: dict[str, Part | None] = dict.fromkeys(homes)
+
+    def __getitem__(self, kind: str) -> Part:
+        part = self._parts[kind]
+        if part is None:
+            module, _, name = self._homes[kind].rpartition(".")
+            part = getattr(import_module(f"{self._package}.{module}"), name)
+            assert part is not None
+            self._parts[kind] = part
+        return part
+
+    def __setitem__(self, kind: str, part: Part) -> None:
+        self._parts[kind] = part
+
+    def __delitem__(self, kind: str) -> None:
+        del self._parts[kind]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def __contains__(self, kind: object) -> bool:
+        return kind in self._parts
+
+
+ATTENTIONS: Kinds[type] = Kinds(
+    "seq2seq.model.attention",
+    {
+        "dot": "luong.Dot",
+        "general": "luong.General",
+        "concat": "bahdanau.Additive",
+        "additive": "bahdanau.Additive",
+        "qkv": "qkv.QKV",
+        "multihead": "qkv.MultiHead",
+        "cosine": "ntm.Cosine",
+        "location": "location.Location",
+        "location-aware": "location.LocationAware",
+        "coverage": "location.Coverage",
+        "uniform": "controls.Uniform",
+        "none": "controls.NoAttention",
+    },
+)
+ADDRESSINGS: Kinds[type] = Kinds(
+    "seq2seq.model.attention",
+    {
+        "softmax": "contract.Softmax",
+        "sparsemax": "sparse.Sparsemax",
+        "entmax": "sparse.Entmax",
+        "local-m": "local.LocalMonotonic",
+        "local-p": "local.LocalPredictive",
+        "hard": "hard.Stochastic",
+        "gumbel": "hard.StraightThrough",
+        "ntm": "ntm.NTMAddressing",
+    },
+)
+CELLS: Kinds[type] = Kinds("seq2seq.model.cells", {"gru": "gru.GRU", "lstm": "lstm.LSTM"})
+ENCODERS: Kinds[type] = Kinds(
+    "seq2seq.model.encoders", {"recurrent": "recurrent.RecurrentEncoder"}
+)
+DECODERS: Kinds[type] = Kinds(
+    "seq2seq.model.decoders",
+    {
+        "luong": "luong.Luong",
+        "bahdanau": "bahdanau.Bahdanau",
+        "conditional": "conditional.Conditional",
+        "stacked": "stacked.Stacked",
+    },
+)
