@@ -25,8 +25,8 @@ from seq2seq.model.attention import (
 )
 from seq2seq.model.dropout import Dropout
 from seq2seq.model.encoder import Encoded
+from seq2seq.model.probe import probe, scope
 from seq2seq.model.recurrent import Recurrent, run_stack
-from seq2seq.model.trace import trace
 
 
 class DecoderState(NamedTuple):
@@ -89,10 +89,11 @@ class Decoder(nn.Module):
         self, states_BTD: Tensor, embedded_BTI: Tensor, memory: Memory, state: AttentionState
     ) -> Attended:
         """Attend with the decoder's states, joined to its input tokens if the unit reads them."""
-        query_BTQ = trace("decoder_BTD", states_BTD)
+        query_BTQ = probe("states_BTD", states_BTD)
         if self.attention.reads_token:
             query_BTQ = torch.cat((embedded_BTI, query_BTQ), -1)
-        attended: Attended = self.attention(query_BTQ, memory, state)
+        with scope("source"):
+            attended: Attended = self.attention(query_BTQ, memory, state)
         return attended
 
 

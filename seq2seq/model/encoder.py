@@ -16,8 +16,8 @@ from seq2seq.errors import UserError
 from seq2seq.model.attention import Attention, build_attention
 from seq2seq.model.attention.hard import Stochastic
 from seq2seq.model.dropout import Dropout
+from seq2seq.model.probe import probe, scope
 from seq2seq.model.recurrent import Recurrent
-from seq2seq.model.trace import trace
 
 
 class Encoded(NamedTuple):
@@ -70,7 +70,7 @@ class RecurrentEncoder(nn.Module):
             if layer:
                 states_BSE = self.dropout(states_BSE)
             states_BSE = self._layer(layer, states_BSE, turned_BS)
-        states_BSE = trace("encoder_states_BSE", states_BSE)
+        states_BSE = probe("states_BSE", states_BSE)
         return Encoded(states_BSE, mask_BS, self._final(states_BSE, last_B1))
 
     def _attend_to_itself(self, embedded_BSI: Tensor, mask_BS: Tensor) -> Tensor:
@@ -78,7 +78,9 @@ class RecurrentEncoder(nn.Module):
         if self.self_attention is None:
             return embedded_BSI
         memory = self.self_attention.prepare(embedded_BSI, mask_BS)
-        attended = self.self_attention(embedded_BSI, memory, self.self_attention.start(memory))
+        start = self.self_attention.start(memory)
+        with scope("self"):
+            attended = self.self_attention(embedded_BSI, memory, start)
         return attended.context_BTV
 
     def _layer(self, layer: int, inputs_BSI: Tensor, turned_BS: Tensor) -> Tensor:
@@ -108,7 +110,6 @@ def _self_attention(config: EncoderConfig, size: int) -> Attention | None:
         raise UserError(f"{key}: kind none attends to nothing; null leaves self-attention out")
     if isinstance(attention.addressing, Stochastic):
         raise UserError(f"{key}.addressing: hard is learnt from the decoder's choices; try gumbel")
-    attention.traced_as = "self_"
     return attention
 
 

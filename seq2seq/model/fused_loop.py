@@ -30,8 +30,8 @@ from seq2seq.model.attention.bahdanau import Additive
 from seq2seq.model.attention.contract import Softmax
 from seq2seq.model.attention.luong import Dot, General
 from seq2seq.model.attention.qkv import QKV
+from seq2seq.model.probe import is_probed
 from seq2seq.model.recurrent import Recurrent, gru_slopes
-from seq2seq.model.trace import is_recording
 
 if TYPE_CHECKING:
     from seq2seq.model.decoder import DecoderState
@@ -55,7 +55,7 @@ def fits(gates_BTG: Tensor, attention: Attention, cell: Recurrent, *others: nn.M
     return (
         gates_BTG.size(1) > 1
         and is_deferring()
-        and not is_recording()
+        and not is_probed()
         and type(attention) in (Additive, Dot, General, QKV)
         and type(attention.addressing) is Softmax
         and attention.intervention is None

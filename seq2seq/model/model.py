@@ -18,7 +18,7 @@ from seq2seq.model.attention import Memory, build_attention
 from seq2seq.model.decoder import DECODERS, Bridge, Decoded, DecoderState, join_decoded
 from seq2seq.model.dropout import Dropout
 from seq2seq.model.encoder import RecurrentEncoder
-from seq2seq.model.trace import trace
+from seq2seq.model.probe import probe, scope
 
 
 class TeacherForcing(NamedTuple):
@@ -79,17 +79,20 @@ class Seq2Seq(nn.Module):
 
         `source_BS` holds ids padded on the right, `lengths_B` their numbers, each at least 1.
         """
-        embedded_BSI = self.dropout(trace("source_embedded", self.source_embedding(source_BS)))
-        encoded = self.encoder(embedded_BSI, lengths_B)
-        memory = self.decoder.attention.prepare(self.dropout(encoded.states_BSE), encoded.mask_BS)
-        return memory, self.decoder.start(self.bridge(encoded), memory)
+        with scope("encoder"):
+            embedded_BSI = probe("embedded_BSI", self.source_embedding(source_BS))
+            encoded = self.encoder(self.dropout(embedded_BSI), lengths_B)
+            states_BSE = self.dropout(encoded.states_BSE)
+            memory = self.decoder.attention.prepare(states_BSE, encoded.mask_BS)
+            return memory, self.decoder.start(self.bridge(encoded), memory)
 
     def decode(self, inputs_BT: Tensor, memory: Memory, state: DecoderState) -> Decoded:
         """Read T target ids; features t are those of the token after input t."""
-        embedded_BTI = self.dropout(self.target_embedding(inputs_BT))
-        decoded: Decoded = self.decoder(embedded_BTI, memory, state)
-        features_BTF = trace("features_BTF", self.dropout(decoded.features_BTF))
-        return decoded._replace(features_BTF=features_BTF)
+        with scope("decoder"):
+            embedded_BTI = self.dropout(self.target_embedding(inputs_BT))
+            decoded: Decoded = self.decoder(embedded_BTI, memory, state)
+            features_BTF = probe("features_BTF", self.dropout(decoded.features_BTF))
+            return decoded._replace(features_BTF=features_BTF)
 
     def forward(
         self,
@@ -121,7 +124,7 @@ class Seq2Seq(nn.Module):
             decoded = self.decode(input_B.unsqueeze(1), memory, state)
             state = decoded.state
             steps.append(decoded)
-            with torch.no_grad():  # the choice is taken as given, as in the paper
+            with torch.no_grad(), scope("output"):  # the choice is taken as given, as in the paper
                 choice_B = forcing.choose(self.output(decoded.features_BTF.squeeze(1)))
         return join_decoded(steps)
 
