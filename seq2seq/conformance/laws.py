@@ -23,7 +23,7 @@ from seq2seq.inference.fast_step import FastStep, fits
 from seq2seq.inference.model_step import ModelState, model_step, select
 from seq2seq.model.attention import Attention
 from seq2seq.model.model import Seq2Seq
-from seq2seq.model.trace import recording
+from seq2seq.model.probe import recording
 from seq2seq.search.ensemble import EnsembleState, ensemble
 from seq2seq.search.hypothesis import Hypothesis
 from seq2seq.search.search import search
@@ -234,7 +234,8 @@ def tracing_changes_nothing(case: Case) -> None:
         traced = model(*inputs())
     _assert_equal(plain.features_BTF, traced.features_BTF, "features untraced and traced")
     _assert_equal(plain.weights_BHTS, traced.weights_BHTS, "weights untraced and traced")
-    missing = {"encoder_states_BSE", "scores_BHTS", "weights_BHTS", "context_BTV"} - seen.keys()
+    names = {f"decoder.source.{name}" for name in ("scores_BHTS", "weights_BHTS", "context_BTV")}
+    missing = {"encoder.states_BSE", *names} - seen.keys()
     if missing:
         raise AssertionError(f"expected {', '.join(sorted(missing))} to be traced, found it is not")
 

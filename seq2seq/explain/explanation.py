@@ -28,7 +28,7 @@ from seq2seq.kernels.precision import at_least_float32
 from seq2seq.model.attention import ADDRESSINGS, ATTENTIONS
 from seq2seq.model.decoder import DECODERS
 from seq2seq.model.model import Seq2Seq
-from seq2seq.model.trace import Recording, recording
+from seq2seq.model.probe import Recording, recording
 from seq2seq.translation.html import paragraph, shaded_table
 from seq2seq.translation.translation import END, Candidate, Translation, merge_words, quoted
 
@@ -265,21 +265,21 @@ def _read(
     steps = len(target_T)
     wanted_T1 = torch.tensor(target_T, dtype=torch.long, device=device).unsqueeze(1)
     tensors = {
-        "embeddings_SI": _joined(seen, "source_embedded", axis=1),
-        "states_SE": _joined(seen, "encoder_states_BSE", axis=1),
+        "embeddings_SI": _joined(seen, "encoder.embedded_BSI", axis=1),
+        "states_SE": _joined(seen, "encoder.states_BSE", axis=1),
         "keys_HSK": _array(memory.keys_BHSK[0]),
         "values_HSV": _array(memory.values_BHSV[0]),
-        "decoder_TD": _joined(seen, "decoder_BTD")[:steps],
-        "queries_HTK": _joined(seen, "queries_BHTK")[:, :steps],
-        "scores_HTS": _joined(seen, "scores_BHTS")[:, :steps],
-        "weights_HTS": _joined(seen, "weights_BHTS")[:, :steps],
-        "context_TC": _joined(seen, "context_BTV")[:steps],
-        "features_TF": _joined(seen, "features_BTF")[:steps],
+        "decoder_TD": _joined(seen, "decoder.states_BTD")[:steps],
+        "queries_HTK": _joined(seen, "decoder.source.queries_BHTK")[:, :steps],
+        "scores_HTS": _joined(seen, "decoder.source.scores_BHTS")[:, :steps],
+        "weights_HTS": _joined(seen, "decoder.source.weights_BHTS")[:, :steps],
+        "context_TC": _joined(seen, "decoder.source.context_BTV")[:steps],
+        "features_TF": _joined(seen, "decoder.features_BTF")[:steps],
         "log_probs_T": _array(log_probs_TW[:steps].gather(1, wanted_T1).squeeze(1)),
     }
-    if "self_weights_BHTS" in seen:
-        tensors["self_scores_HSS"] = _joined(seen, "self_scores_BHTS")
-        tensors["self_weights_HSS"] = _joined(seen, "self_weights_BHTS")
+    if "encoder.self.weights_BHTS" in seen:
+        tensors["self_scores_HSS"] = _joined(seen, "encoder.self.scores_BHTS")
+        tensors["self_weights_HSS"] = _joined(seen, "encoder.self.weights_BHTS")
     return tensors
 
 

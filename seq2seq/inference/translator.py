@@ -29,7 +29,7 @@ from seq2seq.model.attention import Memory, intervening
 from seq2seq.model.attention.contract import Intervention
 from seq2seq.model.decoder import DecoderState
 from seq2seq.model.model import Seq2Seq
-from seq2seq.model.trace import is_recording
+from seq2seq.model.probe import is_probed
 from seq2seq.runs.run import Run, find_run
 from seq2seq.search.ensemble import EnsembleState, ensemble, log_mean, mean_weights
 from seq2seq.search.hypothesis import Hypothesis, penalised
@@ -142,7 +142,7 @@ class Translator(TextTranslator):
 
         _ = self._fast_steps  # made here, and not by each worker
         size = _batch_size(options, attention)
-        asked = 1 if is_recording() else options.workers  # one that watches sees this process only
+        asked = 1 if is_probed() else options.workers  # a probe sees this process only
         with Workers(search, count_workers(asked, self.device)) as workers:
             yield from self._searched(
                 texts,

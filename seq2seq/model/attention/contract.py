@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from seq2seq.kernels.deferred import matmul
 from seq2seq.kernels.precision import at_least_float32
-from seq2seq.model.trace import trace
+from seq2seq.model.probe import probe
 
 
 class Memory(NamedTuple):
@@ -144,7 +144,6 @@ class Attention(nn.Module):
         self.positions: int | None = None  # more memory positions than this get no weight
         self.addressing: Addressing = Softmax(query_size, 1)
         self.intervention: Intervention | None = None
-        self.traced_as = ""  # goes before the names of what is traced
 
     def prepare(self, memory_BSE: Tensor, mask_BS: Tensor) -> Memory:
         """Return the keys and values of encoder states: here the states themselves, one head."""
@@ -187,18 +186,15 @@ class Attention(nn.Module):
         return join(steps)
 
     def _attend(self, query_BTQ: Tensor, memory: Memory, state: AttentionState) -> Attended:
-        queries_BHTK = self._trace("queries_BHTK", self.queries(query_BTQ))
-        scores_BHTS = self._trace("scores_BHTS", self.score(queries_BHTK, memory, state))
+        queries_BHTK = probe("queries_BHTK", self.queries(query_BTQ))
+        scores_BHTS = probe("scores_BHTS", self.score(queries_BHTK, memory, state))
         weights_BHTS, choices = self.addressing(scores_BHTS, query_BTQ, memory, state)
         if self.intervention is not None:
             weights_BHTS = self.intervention(weights_BHTS, memory, state)
-        weights_BHTS = self._trace("weights_BHTS", weights_BHTS)
+        weights_BHTS = probe("weights_BHTS", weights_BHTS)
         contexts_BHTV = matmul(weights_BHTS.to(memory.values_BHSV.dtype), memory.values_BHSV)
-        context_BTV = self._trace("context_BTV", self.merge(contexts_BHTV))
+        context_BTV = probe("context_BTV", self.merge(contexts_BHTV))
         return Attended(context_BTV, weights_BHTS, self.advance(state, weights_BHTS), choices)
-
-    def _trace(self, name: str, tensor: Tensor) -> Tensor:
-        return trace(self.traced_as + name, tensor)
 
 
 def join(steps: Sequence[Attended]) -> Attended:

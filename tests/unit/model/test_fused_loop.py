@@ -14,7 +14,7 @@ from seq2seq.model.attention import intervening
 from seq2seq.model.attention.luong import Dot
 from seq2seq.model.decoder import Decoded
 from seq2seq.model.model import Seq2Seq
-from seq2seq.model.trace import recording
+from seq2seq.model.probe import recording
 from tests.unit.kernels.test_deferred import PIECES, build
 
 DECODERS = {
