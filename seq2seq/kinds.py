@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, MutableMapping
 from importlib import import_module
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+from seq2seq.errors import did_you_mean
 
 Part = TypeVar("Part")
 
 
-class Kinds(MutableMapping[str, Part], Generic[Part]):
+class KindTable(MutableMapping[str, Part], Generic[Part]):
     """Names -> classes (or functions); `package` is where the modules of `homes` are."""
 
     def __init__(self, package: str, homes: Mapping[str, str]) -> None:
@@ -47,7 +49,7 @@ class Kinds(MutableMapping[str, Part], Generic[Part]):
         return kind in self._parts
 
 
-ATTENTIONS: Kinds[type] = Kinds(
+ATTENTIONS: KindTable[type] = KindTable(
     "seq2seq.model.attention",
     {
         "dot": "luong.Dot",
@@ -64,7 +66,7 @@ ATTENTIONS: Kinds[type] = Kinds(
         "none": "controls.NoAttention",
     },
 )
-ADDRESSINGS: Kinds[type] = Kinds(
+ADDRESSINGS: KindTable[type] = KindTable(
     "seq2seq.model.attention",
     {
         "softmax": "contract.Softmax",
@@ -77,11 +79,11 @@ ADDRESSINGS: Kinds[type] = Kinds(
         "ntm": "ntm.NTMAddressing",
     },
 )
-CELLS: Kinds[type] = Kinds("seq2seq.model.cells", {"gru": "gru.GRU", "lstm": "lstm.LSTM"})
-ENCODERS: Kinds[type] = Kinds(
+CELLS: KindTable[type] = KindTable("seq2seq.model.cells", {"gru": "gru.GRU", "lstm": "lstm.LSTM"})
+ENCODERS: KindTable[type] = KindTable(
     "seq2seq.model.encoders", {"recurrent": "recurrent.RecurrentEncoder"}
 )
-DECODERS: Kinds[type] = Kinds(
+DECODERS: KindTable[type] = KindTable(
     "seq2seq.model.decoders",
     {
         "luong": "luong.Luong",
@@ -90,3 +92,17 @@ DECODERS: Kinds[type] = Kinds(
         "stacked": "stacked.Stacked",
     },
 )
+
+
+def unknown_kind(kinds: Mapping[str, Any], kind: str, key: str) -> str:
+    """Return what is wrong with a `kind` that is none of `kinds`; `key` is where it was chosen."""
+    parent, _, name = key.rpartition(".")
+    if name in ("attention", "self_attention") and kind in ADDRESSINGS:
+        hint = f"; {kind} is an addressing: set {key}.addressing={kind}"
+    elif name == "addressing" and kind in ATTENTIONS:
+        hint = f"; {kind} is an attention unit: set {parent}={kind}"
+    elif name in ("encoder", "decoder") and kind in CELLS:
+        hint = f" (did you mean {key}.cell?)"
+    else:
+        hint = did_you_mean(kind, kinds)
+    return f"expected one of {', '.join(kinds)}, found {kind!r}{hint}"

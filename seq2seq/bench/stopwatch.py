@@ -97,11 +97,11 @@ def watched(model: Seq2Seq, stopwatch: Stopwatch) -> Iterator[None]:
     """
     hooks = [
         model.register_forward_pre_hook(lambda *_: stopwatch.switch("encoder")),
-        model.bridge.register_forward_hook(lambda *_: stopwatch.switch("decoder")),
+        model.encoder.register_forward_hook(lambda *_: stopwatch.switch("decoder")),
         model.register_forward_hook(lambda *_: stopwatch.switch("output")),
     ]
     calls = [
-        (model.decoder.attention, "forward", "attention"),
+        *((unit, "forward", "attention") for unit in model.decoder.units.values()),
         (Reading, "step", "attention"),
         (model.output, "forward", "output"),  # by turns with the decoder, if not forced
     ]

@@ -21,8 +21,9 @@ from pydantic import ValidationError
 
 from seq2seq.bundled import bundled_recipe
 from seq2seq.config.messages import Origins, explain
-from seq2seq.config.tree import Config, Key, Part, has_kind, parts_of
+from seq2seq.config.tree import Config, Key, Part, UnitConfig, has_kind, parts_of
 from seq2seq.errors import UserError, did_you_mean
+from seq2seq.kinds import unknown_kind
 
 
 class _Loader(yaml.SafeLoader):
@@ -58,7 +59,7 @@ _Loader.add_constructor(
 
 Tree = dict[str, Any]
 _FETCHED = "corpora:"  # begins a path in ./corpora/, where `data get` leaves them
-_UNITS = ("attention", "self_attention", "addressing")
+_UNITS = ("attention", "self_attention", "addressing", "cell")
 _PATHS = (("data", "train"), ("data", "valid"), ("data", "test"), ("code",), ("init",))
 
 
@@ -88,7 +89,20 @@ def _overridden(tree: Tree, overrides: Sequence[str], origins: Origins) -> Confi
     _apply_overrides(tree, overrides, origins)
     config = parse_config(tree, origins)
     _refuse_idle(Config, tree, (), origins)
+    if not config.code:  # which may register more
+        _refuse_unknown_kinds(config, (), origins)
     return config
+
+
+def _refuse_unknown_kinds(part: Part, key: Key, origins: Origins) -> None:
+    """Refuse a part chosen by a name that no table has."""
+    if isinstance(part, UnitConfig) and part.kind not in part.table:
+        where = ".".join((*key, "kind"))
+        reason = unknown_kind(part.table, part.kind, ".".join(key))
+        raise UserError(": ".join(filter(None, (origins.of((*key, "kind")), where, reason))))
+    for name in type(part).model_fields:
+        if isinstance(inner := getattr(part, name), Part):
+            _refuse_unknown_kinds(inner, (*key, name), origins)
 
 
 def parse_config(tree: Tree, origins: dict[Key, str] | None = None) -> Config:

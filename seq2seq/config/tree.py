@@ -6,7 +6,7 @@ A key that is not in this file is refused, never ignored, and so is a setting th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, Literal, TypeGuard, get_args
+from typing import Annotated, Any, ClassVar, Literal, TypeGuard, get_args
 
 from pydantic import (
     BaseModel,
@@ -17,6 +17,8 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+
+from seq2seq.kinds import ADDRESSINGS, ATTENTIONS, CELLS, DECODERS, ENCODERS
 
 Key = tuple[str, ...]
 """The names on the way from the root to a setting."""
@@ -164,6 +166,8 @@ class UnitConfig(KindPart):
     """A part chosen by name; what other options it takes is said by the part's own class."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
+    table: ClassVar[Mapping[str, Any]]
+    """The kinds there are; the user's own files may add some."""
     kind: str
 
     @property
@@ -175,12 +179,14 @@ class UnitConfig(KindPart):
 class AddressingConfig(UnitConfig):
     """How scores become weights."""
 
+    table = ADDRESSINGS
     kind: str = "softmax"
 
 
 class AttentionConfig(UnitConfig):
     """The attention unit: how positions are scored, and how the scores become weights."""
 
+    table = ATTENTIONS
     kind: str = "additive"
     addressing: AddressingConfig = AddressingConfig()
 
@@ -188,12 +194,14 @@ class AttentionConfig(UnitConfig):
 class CellConfig(UnitConfig):
     """What a recurrent layer computes at a step."""
 
+    table = CELLS
     kind: str = "gru"
 
 
 class EncoderConfig(UnitConfig):
     """Source embeddings -> encoder states, the memory that attention reads."""
 
+    table = ENCODERS
     kind: str = "recurrent"
     cell: CellConfig = CellConfig()
     size: int = Field(default=256, ge=1)
@@ -214,6 +222,7 @@ class EncoderConfig(UnitConfig):
 class DecoderConfig(UnitConfig):
     """Memory and the tokens so far -> features of the next token."""
 
+    table = DECODERS
     kind: str = "bahdanau"
     cell: CellConfig = CellConfig()
     size: int = Field(default=512, ge=1)

@@ -25,8 +25,6 @@ from seq2seq.data.tokenizer import BOS, EOS, Tokenizer, WordPieces
 from seq2seq.errors import UserError
 from seq2seq.inference.translator import Translator
 from seq2seq.kernels.precision import at_least_float32
-from seq2seq.model.attention import ADDRESSINGS, ATTENTIONS
-from seq2seq.model.decoder import DECODERS
 from seq2seq.model.model import Seq2Seq
 from seq2seq.model.probe import Recording, recording
 from seq2seq.translation.html import paragraph, shaded_table
@@ -267,8 +265,8 @@ def _read(
     tensors = {
         "embeddings_SI": _joined(seen, "encoder.embedded_BSI", axis=1),
         "states_SE": _joined(seen, "encoder.states_BSE", axis=1),
-        "keys_HSK": _array(memory.keys_BHSK[0]),
-        "values_HSV": _array(memory.values_BHSV[0]),
+        "keys_HSK": _array(seen["decoder.source.keys_BHSK"][0][0]),
+        "values_HSV": _array(seen["decoder.source.values_BHSV"][0][0]),
         "decoder_TD": _joined(seen, "decoder.states_BTD")[:steps],
         "queries_HTK": _joined(seen, "decoder.source.queries_BHTK")[:, :steps],
         "scores_HTS": _joined(seen, "decoder.source.scores_BHTS")[:, :steps],
@@ -285,7 +283,7 @@ def _read(
 
 def _nothing(model: Seq2Seq) -> dict[str, Array]:
     """The tensors of a blank sentence: S = T = 0."""
-    heads = model.decoder.attention.heads
+    heads = model.heads
     shapes: Mapping[str, tuple[int, ...]] = {
         "embeddings_SI": (0, model.source_embedding.embedding_dim),
         "states_SE": (0, model.encoder.memory_size),
@@ -295,7 +293,7 @@ def _nothing(model: Seq2Seq) -> dict[str, Array]:
         "queries_HTK": (heads, 0, 0),
         "scores_HTS": (heads, 0, 0),
         "weights_HTS": (heads, 0, 0),
-        "context_TC": (0, model.decoder.attention.context_size),
+        "context_TC": (0, sum(unit.context_size for unit in model.decoder.units.values())),
         "features_TF": (0, 0),
         "log_probs_T": (0,),
     }
@@ -328,20 +326,18 @@ def _ids(tokenizer: Tokenizer, pieces: Sequence[str]) -> list[int]:
 
 
 def _kinds(model: Seq2Seq) -> Kinds:
-    attention = model.decoder.attention
-    return Kinds(
-        attention=_name(attention, ATTENTIONS),
-        addressing=_name(attention.addressing, ADDRESSINGS),
-        decoder=_name(model.decoder, DECODERS),
-        bridge=model.bridge.kind,
-        bidirectional=bool(len(model.encoder.backwards)),
+    encoder, attention, decoder = (
+        model.config.encoder,
+        model.config.attention,
+        model.config.decoder,
     )
-
-
-def _name(module: object, kinds: Mapping[str, type]) -> str:
-    """What the configuration calls it; of two names of one unit the later, `additive`."""
-    names = [name for name, kind in kinds.items() if type(module) is kind]
-    return names[-1] if names else type(module).__name__
+    return Kinds(
+        attention=attention.kind,
+        addressing=attention.addressing.kind,
+        decoder=decoder.kind,
+        bridge=decoder.bridge,
+        bidirectional=encoder.bidirectional,
+    )
 
 
 # --- plain values ---------------------------------------------------------------------------------

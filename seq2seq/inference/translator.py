@@ -25,9 +25,9 @@ from seq2seq.inference.workers import Workers, count_workers
 from seq2seq.kernels import products
 from seq2seq.machine.device import find_device
 from seq2seq.machine.waiting import sleep_when_busy
-from seq2seq.model.attention import Memory, intervening
+from seq2seq.model.attention import intervening
 from seq2seq.model.attention.contract import Intervention
-from seq2seq.model.decoder import DecoderState
+from seq2seq.model.contract import Tree
 from seq2seq.model.model import Seq2Seq
 from seq2seq.model.probe import is_probed
 from seq2seq.runs.run import Run, find_run
@@ -196,7 +196,7 @@ class Translator(TextTranslator):
     @property
     def has_attention(self) -> bool:
         """Whether all models have attention weights."""
-        return all(model.decoder.attention.heads for model in self.models)
+        return all(model.heads for model in self.models)
 
     def check_attention(self) -> None:
         """Raise UserError if a model has no attention weights that could be replaced."""
@@ -205,7 +205,7 @@ class Translator(TextTranslator):
 
     def __repr__(self) -> str:
         """Return what the models are and how they search, on one line."""
-        units = ", ".join(type(model.decoder.attention).__name__ for model in self.models)
+        units = ", ".join(model.config.attention.kind for model in self.models)
         sizes = (sum(p.numel() for p in model.parameters()) for model in self.models)
         return (
             f"Translator({len(self.models)} model{'s'[: len(self.models) - 1]} of {sum(sizes):,} "
@@ -242,12 +242,13 @@ class Translator(TextTranslator):
         self,
         model: Seq2Seq,
         fast: FastStep | None,
-        memory: Memory,
-        state: DecoderState,
+        memory: Tree,
+        state: Tree,
         options: DecodingConfig,
     ) -> tuple[Step, State]:
         """The fastest step that does what the model does, and its state before the first."""
-        if fast is None or model.decoder.attention.intervention is not None:
+        intervened = any(unit.intervention is not None for unit in model.decoder.units.values())
+        if fast is None or intervened:
             return model_step(model), ModelState(memory, state)
         places = options.n_best if options.sample else options.beam
         return fast, fast.start(memory, state, places=places)
@@ -279,7 +280,8 @@ class Translator(TextTranslator):
         intervention = attention.on([self.source_words(source.text) for source in sources])
         with ExitStack() as stack:
             for model in self.models:
-                stack.enter_context(intervening(model.decoder.attention, intervention))
+                for unit in model.decoder.units.values():
+                    stack.enter_context(intervening(unit, intervention))
             yield
 
     def _force(self, sources: Sequence[Source], targets: Sequence[list[int]]) -> list[Hypothesis]:

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from seq2seq.model.attention.contract import Attention, Choices, join_choices
 
-Tree = Union[Tensor, tuple["Tree", ...]]
+Tree = Union[Tensor, tuple["Tree", ...]]  # noqa: UP007 -- `|` takes no name in quotes
 """A tensor, or a tuple of trees, named or not; every tensor has the batch as its first axis."""
 
 AnyTree = TypeVar("AnyTree", bound="Tensor | tuple[Any, ...]")
@@ -74,7 +74,7 @@ class Decoded(NamedTuple):
     """The weights of all units, their heads side by side in the order of `Decoder.units`."""
     state: Tree
     """After the last of the tokens."""
-    choices: Mapping[str, Choices] = {}  # noqa: RUF012 -- a NamedTuple's default, never changed
+    choices: Mapping[str, Choices] = {}
     """In training, by the name of each unit that draws positions: what it drew."""
 
 

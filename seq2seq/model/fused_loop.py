@@ -84,7 +84,7 @@ def attend_before_cell(
     memory: Memory,
 ) -> Steps:
     """Return the states of `s = cell(gates + C c, s)`, c what the s before attended to."""
-    starts = gates_BTG, state.layers[0].to(gates_BTG.dtype)
+    starts = gates_BTG, _hidden(state).to(gates_BTG.dtype)
     weights = _cast(context_weights_GV, *cell.hidden_weights())
     found = _run(_BeforeCell, *starts, *weights, *_reading_of(attention, memory))
     states_BTD, context_BTV, weights_BTS = found
@@ -102,12 +102,19 @@ def attend_after_cell(
     memory: Memory,
 ) -> Steps:
     """Return the features f of `s = cell(gates + W f, s)`, `f = tanh(R [c ; s])`, c of that s."""
-    starts = (each.to(gates_BTG.dtype) for each in (state.layers[0], state.fed_BF))
+    starts = (each.to(gates_BTG.dtype) for each in (_hidden(state), state.fed_BF))
     weights = _cast(fed_weights_GF, *cell.hidden_weights(), readout.weight, readout.bias)
     found = _run(_AfterCell, gates_BTG, *starts, *weights, *_reading_of(attention, memory))
     features_BTF, last_BD, context_BTV, weights_BTS = found
     attended = _attended(attention, state, context_BTV, weights_BTS)
     return Steps(features_BTF, last_BD, attended)
+
+
+def _hidden(state: DecoderState) -> Tensor:
+    """The state of the one layer, a GRU."""
+    (state_BD,) = state.layers[:1]
+    assert isinstance(state_BD, Tensor)
+    return state_BD
 
 
 def _attended(

@@ -50,6 +50,7 @@ class Seq2Seq(nn.Module):
         Raises UserError where parts of the configuration don't fit together.
         """
         super().__init__()
+        self.config = config
         if config.tie == "all" and source_vocabulary != target_vocabulary:
             raise UserError(
                 "model.tie all needs one vocabulary for both languages (tokenizer.joint: true), "
@@ -88,6 +89,11 @@ class Seq2Seq(nn.Module):
         parts = {"encoder": self.encoder.units, "decoder": self.decoder.units}
         return {f"{part}.{name}": unit for part in parts for name, unit in parts[part].items()}
 
+    @property
+    def heads(self) -> int:
+        """H: how many rows of weights the decoder gives for a step; 0 without attention."""
+        return sum(unit.heads for unit in self.decoder.units.values())
+
     def encode(self, source_BS: Tensor, lengths_B: Tensor) -> tuple[Tree, Tree]:
         """Return the decoder's memory of each sentence, and its state before the first step.
 
@@ -96,6 +102,7 @@ class Seq2Seq(nn.Module):
         with scope("encoder"):
             embedded_BSI = probe("embedded_BSI", self.source_embedding(source_BS))
             encoded = self.encoder(self.dropout(embedded_BSI), lengths_B)
+        with scope("decoder"):
             return self.decoder.start(encoded)
 
     def decode(self, inputs_BT: Tensor, memory: Tree, state: Tree) -> Decoded:

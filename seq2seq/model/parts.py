@@ -11,37 +11,16 @@ from torch import nn
 
 from seq2seq.config import Part, UnitConfig
 from seq2seq.errors import UserError, did_you_mean
-from seq2seq.kinds import ADDRESSINGS, ATTENTIONS, CELLS
+from seq2seq.kinds import unknown_kind
 
 Built = TypeVar("Built")
-
-_ELSEWHERE: Mapping[str, tuple[Mapping[str, Any], str]] = {
-    "self_attention": (ADDRESSINGS, "an addressing: set {key}.addressing={kind}"),
-    "attention": (ADDRESSINGS, "an addressing: set {key}.addressing={kind}"),
-    "addressing": (ATTENTIONS, "an attention unit: set {parent}={kind}"),
-    "decoder": (CELLS, "a cell: set {key}.cell={kind}"),
-    "encoder": (CELLS, "a cell: set {key}.cell={kind}"),
-}
-"""Where names that belong to another table would be right."""
 
 
 def chosen(kinds: Mapping[str, type[Built]], config: UnitConfig, key: str) -> type[Built]:
     """Return the class that `config`, which stands at `key`, names; UserError if there is none."""
-    if config.kind in kinds:
-        return kinds[config.kind]
-    raise UserError(
-        f"{key}.kind: expected one of {', '.join(kinds)}, found {config.kind!r}"
-        f"{hint(kinds, config.kind, key)}"
-    )
-
-
-def hint(kinds: Mapping[str, Any], kind: str, key: str) -> str:
-    """Return what the user may have meant by a `kind` that is none of `kinds`."""
-    parent, _, name = key.rpartition(".")
-    others, message = _ELSEWHERE.get(name, ({}, ""))
-    if kind in others:
-        return f"; {kind} is {message.format(key=key, parent=parent, kind=kind)}"
-    return did_you_mean(kind, kinds)
+    if config.kind not in kinds:
+        raise UserError(f"{key}.kind: {unknown_kind(kinds, config.kind, key)}")
+    return kinds[config.kind]
 
 
 def build(kinds: Mapping[str, type[Built]], config: UnitConfig, key: str, *given: Any) -> Built:

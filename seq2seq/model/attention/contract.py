@@ -150,6 +150,14 @@ class Attention(nn.Module):
         states_B1SE = memory_BSE.unsqueeze(1)
         return Memory(states_B1SE, states_B1SE, mask_BS)
 
+    def remember(self, memory_BSE: Tensor, mask_BS: Tensor) -> Memory:
+        """Return what `prepare` makes of the states; its keys and values are probed."""
+        memory = self.prepare(memory_BSE, mask_BS)
+        return memory._replace(
+            keys_BHSK=probe("keys_BHSK", memory.keys_BHSK),
+            values_BHSV=probe("values_BHSV", memory.values_BHSV),
+        )
+
     def start(self, memory: Memory) -> AttentionState:
         """Return the state before the first step."""
         batch, positions = memory.mask_BS.shape

@@ -87,5 +87,3 @@ def gru_slopes(
     reset_slope = aten.sigmoid_backward(new_slope * hidden_new_BD, reset_BD)
     both = reset_slope, update_slope
     return (*both, new_slope), (*both, new_slope * reset_BD), through_BD
-
-

@@ -29,6 +29,9 @@ class DecoderState(NamedTuple):
 class AttendingDecoder(Decoder):
     """A decoder whose cells start from a bridge, and whose unit attends to the source."""
 
+    bridge: Bridge
+    """Made by the subclass, after its cells."""
+
     def __init__(self, surroundings: Surroundings, size: int, *, fed_size: int = 0) -> None:
         super().__init__()
         self.attention = surroundings.attention(size)
@@ -51,7 +54,8 @@ class AttendingDecoder(Decoder):
 
     def start(self, encoded: Encoded) -> tuple[Memory, DecoderState]:
         """Return keys and values of the encoder states, and the state before the first step."""
-        memory = self.attention.prepare(self.dropout(encoded.states_BSE), encoded.mask_BS)
+        with scope("source"):
+            memory = self.attention.remember(self.dropout(encoded.states_BSE), encoded.mask_BS)
         initial = self.bridge(encoded)
         layers = tuple(cell.start(x) for cell, x in zip(self.cells, initial, strict=True))
         # B of the mask: that of the layers would be a constant in the exported graph

@@ -60,9 +60,7 @@ class Bahdanau(AttendingDecoder):
 
     def build_first(self, cell: CellConfig | None, embedding: int, size: int) -> None:
         """Make what the first layer consists of."""
-        (self.first,) = cells_of(
-            build_cells(cell, [embedding + self.attention.context_size], size)
-        )
+        (self.first,) = cells_of(build_cells(cell, [embedding + self.attention.context_size], size))
 
     @property
     def cells(self) -> Sequence[Cell]:

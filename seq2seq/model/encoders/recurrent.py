@@ -84,8 +84,8 @@ class RecurrentEncoder(Encoder):
         """Each token's context among all tokens, if the encoder has self-attention."""
         if self.self_attention is None:
             return embedded_BSI
-        memory = self.self_attention.prepare(embedded_BSI, mask_BS)
         with scope("self"):
+            memory = self.self_attention.remember(embedded_BSI, mask_BS)
             attended = self.self_attention(embedded_BSI, memory, self.self_attention.start(memory))
         return attended.context_BTV
 

@@ -247,7 +247,7 @@ def test_a_beam_reads_with_the_weights_of_the_forced_sequence(name: str, kind: s
     if name in ("mask", "matrix"):
         source_BS, lengths_B = source_BS[:1], lengths_B[:1]
     options = DecodingConfig(beam=3)
-    with torch.no_grad(), intervening(model.decoder.attention, ALL[name]):
+    with torch.no_grad(), intervening(model.decoder.units["source"], ALL[name]):
         found = search(
             model_step(model),
             ModelState(*model.encode(source_BS, lengths_B)),
@@ -271,7 +271,7 @@ def test_a_beam_reads_with_the_weights_of_the_forced_sequence(name: str, kind: s
             assert not best.weights_THS[:, :, length:].any()
             if name == "mask":
                 assert not weights_THS[:, :, HIDDEN].any()
-    assert model.decoder.attention.intervention is None
+    assert model.decoder.units["source"].intervention is None
 
 
 # --- from text ------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from seq2seq.kernels.deferred import readable
 from seq2seq.model import fused_loop
 from seq2seq.model.attention import intervening
 from seq2seq.model.attention.luong import Dot
-from seq2seq.model.decoder import Decoded
+from seq2seq.model.contract import Decoded, named_leaves
 from seq2seq.model.model import Seq2Seq
 from seq2seq.model.probe import recording
 from tests.unit.kernels.test_deferred import PIECES, build
@@ -50,7 +50,8 @@ def decoded(model: Seq2Seq, steps: int = 4) -> Decoded:
 
 def everything(found: Decoded) -> list[Tensor]:
     """All that may be read afterwards."""
-    return [found.features_BTF, found.weights_BHTS, *found.state[:2], *found.state.attention[:2]]
+    leaves = [leaf for _, leaf in named_leaves(found.state)]
+    return [found.features_BTF, found.weights_BHTS, *leaves]
 
 
 def backward(found: Decoded, model: Seq2Seq, *, keep: bool = False) -> dict[str, Tensor]:
@@ -141,18 +142,20 @@ class Heir(Dot):
 
 
 def watch(model: Seq2Seq) -> None:
-    model.decoder.attention.register_forward_hook(lambda *_: None)
+    model.decoder.units["source"].register_forward_hook(lambda *_: None)
 
 
 def watch_inside(model: Seq2Seq) -> None:
-    query = model.decoder.attention.query
+    query = model.decoder.units["source"].query
     assert isinstance(query, torch.nn.Module)
     query.register_full_backward_hook(lambda *_: None)
 
 
 @contextmanager
 def shifted(model: Seq2Seq) -> Iterator[None]:
-    with intervening(model.decoder.attention, lambda weights_BHTS, *_: weights_BHTS.roll(1, -1)):
+    with intervening(
+        model.decoder.units["source"], lambda weights_BHTS, *_: weights_BHTS.roll(1, -1)
+    ):
         yield
 
 
