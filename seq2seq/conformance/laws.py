@@ -22,9 +22,11 @@ from seq2seq.data.batching import Batch, collate
 from seq2seq.data.tokenizer import BOS, EOS, PAD
 from seq2seq.inference.fast_step import FastStep, fits
 from seq2seq.inference.model_step import ModelState, model_step
+from seq2seq.kinds import DECODERS, ENCODERS
 from seq2seq.model.attention import Attention
 from seq2seq.model.contract import Tree, named_leaves, select
 from seq2seq.model.model import Seq2Seq
+from seq2seq.model.parts import option_names
 from seq2seq.model.probe import recording
 from seq2seq.search.ensemble import EnsembleState, ensemble
 from seq2seq.search.hypothesis import Hypothesis
@@ -58,15 +60,23 @@ def build(case: Case) -> Seq2Seq:
         {
             "embedding": 6,
             "dropout": 0.0,
-            "encoder": {"size": 4, **case.encoder},
+            "encoder": taken(ENCODERS, {"size": 4}, case.encoder),
             "attention": case.attention,
-            "decoder": {"size": 8, **case.decoder},
+            "decoder": taken(DECODERS, {"size": 8}, case.decoder),
         }
     )
     model = Seq2Seq(config, VOCABULARY, VOCABULARY).double()
     for parameter in model.parameters():  # biases too: a law must not hold because they are 0
         nn.init.normal_(parameter, std=0.5)
     return model.eval()
+
+
+def taken(
+    kinds: Mapping[str, type], settings: dict[str, Any], own: dict[str, Any]
+) -> dict[str, Any]:
+    """Return `own`, and before it those of `settings` that the kind it names takes."""
+    known = option_names(kinds[own["kind"]]) if own.get("kind") in kinds else settings.keys()
+    return {**{name: value for name, value in settings.items() if name in known}, **own}
 
 
 def inputs() -> tuple[Tensor, Tensor, Tensor]:

@@ -35,11 +35,9 @@ def build(kinds: Mapping[str, type[Built]], config: UnitConfig, key: str, *given
 
 def checked_options(kind: type[Any], config: UnitConfig, key: str) -> dict[str, Any]:
     """Return the options given, converted to the annotated types of what `kind` takes."""
-    parameters = inspect.signature(kind, eval_str=True).parameters.values()
     fields: dict[str, Any] = {
-        p.name: (p.annotation, ... if p.default is p.empty else p.default)
-        for p in parameters
-        if p.kind is p.KEYWORD_ONLY
+        option.name: (option.annotation, ... if option.default is option.empty else option.default)
+        for option in options_of(kind)
     }
     given = _wishes(config, fields)
     schema = create_model(kind.__name__, __base__=Part, **fields)
@@ -60,6 +58,17 @@ def checked_options(kind: type[Any], config: UnitConfig, key: str) -> dict[str, 
             raise UserError(f"{where}: {first['ctx']['error']}") from None
         expected = first["msg"].replace("Input should be", "expected")
         raise UserError(f"{where}: {expected}, found {first['input']!r}") from None
+
+
+def options_of(kind: type[Any]) -> list[inspect.Parameter]:
+    """Return the options that a kind takes: its keyword-only arguments."""
+    parameters = inspect.signature(kind, eval_str=True).parameters.values()
+    return [parameter for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
+
+
+def option_names(kind: type[Any]) -> set[str]:
+    """Return the names of the options that a kind takes."""
+    return {option.name for option in options_of(kind)}
 
 
 def _wishes(config: UnitConfig, fields: Mapping[str, Any]) -> dict[str, Any]:

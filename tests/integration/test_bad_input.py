@@ -406,7 +406,7 @@ USES = [
         {"x.jsonl": '{"de": "ein", "en": "a"}\n'}),
     Bad("scores of nothing", "score x.fr x.fr", r"nothing to score: found 0 hypotheses",
         {"x.fr": ""}),
-    Bad("no unit to check", "attention check", r"attention check: name a file, or a unit .*"),
+    Bad("no unit to check", "attention check", r"check: name a file, or a unit .*"),
     Bad("a unit to check that is not there", "attention check --unit additiv",
         r"--unit: expected one of dot, .*, found 'additiv' \(did you mean 'additive'\?\)"),
     Bad("a file of units that is not there", "attention check units.py",
@@ -417,7 +417,7 @@ USES = [
         r"units\.py: registers no unit: expected a line like ATTENTIONS\['mine'\] = Mine",
         {"units.py": "units = 1\n"}),
     Bad("two files of units", "attention check one.py two.py",
-        r"attention check: expected one file, found one\.py and two\.py"),
+        r"check: expected one file, found one\.py and two\.py"),
     Bad("a setting of another part to check with", "attention check --unit dot model.dropout=0.1",
         r"'model\.dropout=0\.1': expected model\.attention\.KEY=VALUE; the network .*"),
     Bad("a unit's setting that it does not take", "attention check --unit qkv "

@@ -113,7 +113,9 @@ class Stacked(Decoder):
     def forward(self, embedded_BTI: Tensor, memory: Tree, state: Tree) -> Decoded:
         """Read T tokens, the first of which follows `state`."""
         memories, states = cast("tuple[Memory, ...]", memory), cast("tuple[LayerState, ...]", state)
-        outputs_BTD, attended, ends = embedded_BTI, dict[str, Attended](), []
+        outputs_BTD = embedded_BTI
+        attended: dict[str, Attended] = {}
+        ends: list[LayerState] = []
         for (number, layer), own, layer_state in zip(
             self._numbered(), memories, states, strict=True
         ):
