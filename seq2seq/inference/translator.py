@@ -6,10 +6,10 @@ Shapes: B sentences, T target steps, S source positions, H heads, W target vocab
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol, overload
+from typing import Any, overload
 
 import numpy as np
 import torch
@@ -17,16 +17,16 @@ from torch import Tensor
 
 from seq2seq.config import DecodingConfig, differences
 from seq2seq.data.batching import Batch, collate
-from seq2seq.data.tokenizer import BOS, EOS, PAD, UNK, Tokenizers, WordPieces
+from seq2seq.data.tokenizer import BOS, EOS, PAD, UNK, Tokenizers
 from seq2seq.errors import UserError
 from seq2seq.inference.fast_step import FastStep, fits
+from seq2seq.inference.interventions import Intervention, reweighted
 from seq2seq.inference.model_step import ModelState, model_step
 from seq2seq.inference.workers import Workers, count_workers
 from seq2seq.kernels import products
 from seq2seq.machine.device import find_device
 from seq2seq.machine.waiting import sleep_when_busy
-from seq2seq.model.attention import Memory, intervening
-from seq2seq.model.attention.contract import Intervention
+from seq2seq.model.attention import Memory
 from seq2seq.model.decoder import DecoderState
 from seq2seq.model.model import Seq2Seq
 from seq2seq.model.probe import is_probed
@@ -40,17 +40,6 @@ from seq2seq.translation.texts import Source, TextTranslator, longest, tell_unkn
 from seq2seq.translation.translation import Translation
 
 _SHARED = ("data.source", "data.target", "tokenizer.source_end")  # by all models of an ensemble
-
-
-class Disturbance(Protocol):
-    """What replaces the attention weights of a sentence: see `inference.interventions`."""
-
-    @property
-    def alone(self) -> bool:
-        """Whether it differs from sentence to sentence, which are then decoded one at a time."""
-
-    def on(self, sentences: Sequence[Sequence[WordPieces]]) -> Intervention:
-        """Return what replaces the weights of a batch of sentences (of one if `alone`)."""
 
 
 class Translator(TextTranslator):
@@ -91,7 +80,7 @@ class Translator(TextTranslator):
         texts: str,
         options: DecodingConfig | None = None,
         *,
-        attention: Disturbance | None = None,
+        attention: Intervention | None = None,
         **changes: Any,
     ) -> Translation: ...
 
@@ -101,7 +90,7 @@ class Translator(TextTranslator):
         texts: Iterable[str],
         options: DecodingConfig | None = None,
         *,
-        attention: Disturbance | None = None,
+        attention: Intervention | None = None,
         **changes: Any,
     ) -> list[Translation]: ...
 
@@ -110,7 +99,7 @@ class Translator(TextTranslator):
         texts: str | Iterable[str],
         options: DecodingConfig | None = None,
         *,
-        attention: Disturbance | None = None,
+        attention: Intervention | None = None,
         **changes: Any,
     ) -> Translation | list[Translation]:
         """Return the translation of one text, or of each of several, in order.
@@ -131,13 +120,13 @@ class Translator(TextTranslator):
         *,
         ahead: int | None = None,
         waits: Callable[[], bool] | None = None,
-        attention: Disturbance | None = None,
+        attention: Intervention | None = None,
     ) -> Iterator[Translation]:
         """Yield the translation of each text, in order: see `TextTranslator.stream`."""
         options = options or self.options
 
         def search(sources: Sequence[Source]) -> list[list[Hypothesis]]:
-            with self._disturbed(sources, attention):
+            with self._intervening(sources, attention):
                 return self._search(sources, options)
 
         _ = self._fast_steps  # made here, and not by each worker
@@ -156,7 +145,7 @@ class Translator(TextTranslator):
 
     @torch.no_grad()
     def force(
-        self, pairs: Sequence[tuple[str, str]], *, attention: Disturbance | None = None
+        self, pairs: Sequence[tuple[str, str]], *, attention: Intervention | None = None
     ) -> list[Translation]:
         """Return each given (source, target) as if it had been found: its score and attention.
 
@@ -171,7 +160,7 @@ class Translator(TextTranslator):
         for first in range(0, len(work), size):
             batch = work[first : first + size]
             targets = [self.tokenizers.target.encode(pairs[s.number][1]) for s in batch]
-            with self._disturbed(batch, attention):
+            with self._intervening(batch, attention):
                 forced = self._force(batch, targets)
             for source, hypothesis in zip(batch, forced, strict=True):
                 done[source.number] = self._translation(source, [hypothesis])
@@ -247,7 +236,7 @@ class Translator(TextTranslator):
         options: DecodingConfig,
     ) -> tuple[Step, State]:
         """The fastest step that does what the model does, and its state before the first."""
-        if fast is None or model.decoder.attention.intervention is not None:
+        if fast is None or is_probed():
             return model_step(model), ModelState(memory, state)
         places = options.n_best if options.sample else options.beam
         return fast, fast.start(memory, state, places=places)
@@ -267,20 +256,14 @@ class Translator(TextTranslator):
         batch = collate(pairs, source_end=self._source_end)
         return batch.source_BS.to(self.device), batch.source_lengths_B
 
-    @contextmanager
-    def _disturbed(
-        self, sources: Sequence[Source], attention: Disturbance | None
-    ) -> Iterator[None]:
-        """Have the decoders of all models read with what `attention` makes of their weights."""
+    def _intervening(
+        self, sources: Sequence[Source], attention: Intervention | None
+    ) -> AbstractContextManager[None]:
+        """The context in which all models read with what `attention` makes of their weights."""
         if attention is None:
-            yield
-            return
+            return nullcontext()
         self.check_attention()
-        intervention = attention.on([self.source_words(source.text) for source in sources])
-        with ExitStack() as stack:
-            for model in self.models:
-                stack.enter_context(intervening(model.decoder.attention, intervention))
-            yield
+        return reweighted(attention.on([self.source_words(source.text) for source in sources]))
 
     def _force(self, sources: Sequence[Source], targets: Sequence[list[int]]) -> list[Hypothesis]:
         batch = collate(
@@ -333,7 +316,7 @@ def load(*runs: str | Path, checkpoint: str = "best", device: str = "auto") -> T
     )
 
 
-def _batch_size(options: DecodingConfig, attention: Disturbance | None) -> int:
+def _batch_size(options: DecodingConfig, attention: Intervention | None) -> int:
     """How many sentences are decoded at once."""
     if attention is not None and not hasattr(attention, "alone"):
         raise UserError(

@@ -135,7 +135,7 @@ class Luong(Decoder):
         gates_BTG = first.gates(embedded_BTI, token_weights)  # no step waits for these
         first_BX, *upper_BX = state.layers_BLX.unbind(1)
         plain = not upper and self.readout.pieces == 1
-        if plain and fused_loop.fits(gates_BTG, self.attention, first, self.readout):
+        if plain and fused_loop.fits(gates_BTG, self.attention, first):
             features_BTF, first_BX, attended = fused_loop.attend_after_cell(
                 self.attention, first, gates_BTG, fed_weights, self.readout.linear, state, memory
             )

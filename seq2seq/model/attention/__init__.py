@@ -17,7 +17,6 @@ from seq2seq.model.attention.contract import (
     Choices,
     Memory,
     Softmax,
-    intervening,
     join,
     join_choices,
 )
@@ -40,7 +39,6 @@ __all__ = [
     "Choices",
     "Memory",
     "build_attention",
-    "intervening",
     "join",
     "join_choices",
 ]
