@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from functools import partial
 from threading import Barrier
 from typing import Any, NamedTuple
@@ -356,14 +355,8 @@ def large_scores_leave_loss_and_gradients_finite(case: Case) -> None:
     """Scores 10,000 times as large, in float32 and in bf16 as training has it."""
     for precision in (torch.float32, torch.bfloat16):
         model = build(case).float().train()
-        with recording() as seen:
-            model(*inputs())
-        with ExitStack() as stack:
-            for name in seen:
-                if name.endswith(".scores_BHTS"):
-                    stack.enter_context(replacing(name, lambda scores_BHTS: 1e4 * scores_BHTS))
-            autocast = precision is torch.bfloat16
-            stack.enter_context(torch.autocast("cpu", torch.bfloat16, enabled=autocast))
+        larger = replacing("*.scores_BHTS", lambda scores_BHTS: 1e4 * scores_BHTS)
+        with larger, torch.autocast("cpu", torch.bfloat16, enabled=precision is torch.bfloat16):
             loss = _loss(model)
         loss.backward()
         name = str(precision).removeprefix("torch.")

@@ -45,8 +45,8 @@ Reweighting = Callable[[Tensor, Memory, AttentionState], Tensor]
 
 
 def reweighted(reweighting: Reweighting) -> AbstractContextManager[None]:
-    """Return the context in which every model reads its source with the new weights."""
-    return replacing("decoder.source.weights_BHTS", reweighting)
+    """Return the context in which the decoder of every model reads with the new weights."""
+    return replacing("decoder.*source.weights_BHTS", reweighting)
 
 
 def uniform(weights_BHTS: Tensor, memory: Memory, state: AttentionState) -> Tensor:

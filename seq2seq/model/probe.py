@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
+from fnmatch import fnmatchcase
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -49,9 +50,9 @@ class Clock(Protocol):
 
 
 class _Replacement(NamedTuple):
-    name: str
+    names: str  # a pattern
     replace: Replace
-    met: set[str]  # the names of all tensors that were probed meanwhile
+    met: dict[str, bool]  # of each tensor that was probed meanwhile, whether it was replaced
 
 
 class _Listeners(NamedTuple):
@@ -74,10 +75,10 @@ def probe(name: str, tensor: Tensor, *context: Any) -> Tensor:
     if listeners is _NOBODY:
         return tensor
     name = listeners.scope + name
-    for replacement in listeners.replacements:
-        replacement.met.add(name)
-        if replacement.name == name:
-            tensor = replacement.replace(tensor, *context)
+    for names, replace, met in listeners.replacements:
+        met[name] = fnmatchcase(name, names)
+        if met[name]:
+            tensor = replace(tensor, *context)
     for observe in listeners.observers:
         observe(name, tensor.detach())
     return tensor
@@ -140,18 +141,19 @@ def recording() -> Iterator[Recording]:
 
 
 @contextmanager
-def replacing(name: str, replace: Replace) -> Iterator[None]:
-    """Replace each tensor of this full name in the block; of several, the outermost comes first.
+def replacing(names: str, replace: Replace) -> Iterator[None]:
+    """Replace each tensor of these full names in the block; of several, the outermost comes first.
 
-    Raises UserError at the end if other tensors came up and none of this name.
+    In `names` a * stands for any characters: `decoder.*source.weights_BHTS` are the weights of
+    every layer. Raises UserError at the end if tensors came up and none of these names.
     """
-    listeners, replacement = _listeners.get(), _Replacement(name, replace, set())
+    listeners, replacement = _listeners.get(), _Replacement(names, replace, {})
     with _listening(listeners._replace(replacements=(*listeners.replacements, replacement))):
         yield
-    if replacement.met and name not in replacement.met:
+    if replacement.met and not any(replacement.met.values()):
         known = sorted(replacement.met)
         raise UserError(
-            f"replacing {name!r}: expected one of {', '.join(known)}{did_you_mean(name, known)}"
+            f"replacing {names!r}: expected one of {', '.join(known)}{did_you_mean(names, known)}"
         )
 
 
