@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import cached_property
 from pathlib import Path
 from typing import Any, overload
 
@@ -22,6 +21,7 @@ from seq2seq.errors import UserError
 from seq2seq.inference.fast_step import FastStep, fits
 from seq2seq.inference.interventions import Intervention, reweighted
 from seq2seq.inference.model_step import ModelState, model_step
+from seq2seq.inference.probed_step import ProbedState, probed
 from seq2seq.inference.workers import Workers, count_workers
 from seq2seq.kernels import products
 from seq2seq.machine.device import find_device
@@ -43,7 +43,10 @@ _SHARED = ("data.source", "data.target", "tokenizer.source_end")  # by all model
 
 
 class Translator(TextTranslator):
-    """One or more models of one vocabulary, and what is needed to use them on text."""
+    """One or more models of one vocabulary, and what is needed to use them on text.
+
+    Threads and tasks may share it; who probes sees and changes the translations of its own only.
+    """
 
     def __init__(
         self,
@@ -73,6 +76,7 @@ class Translator(TextTranslator):
         """Those of the ensemble, or the one."""
         self.device = device
         self._packs = {"fp32": products.Packs(), "bf16": products.Packs(torch.bfloat16)}
+        self._fast: dict[str, list[FastStep | None]] = {}  # by precision: their tables are in one
 
     @overload
     def translate(  # a str is one text, and never its letters
@@ -129,7 +133,7 @@ class Translator(TextTranslator):
             with self._intervening(sources, attention):
                 return self._search(sources, options)
 
-        _ = self._fast_steps  # made here, and not by each worker
+        self._fast_steps(options.precision)  # made here, and not by each worker
         size = _batch_size(options, attention)
         asked = 1 if is_probed() else options.workers  # a probe sees this process only
         with Workers(search, count_workers(asked, self.device)) as workers:
@@ -204,14 +208,10 @@ class Translator(TextTranslator):
     def _search(self, sources: Sequence[Source], options: DecodingConfig) -> list[list[Hypothesis]]:
         source_BS, lengths_B = self._collate(sources)
         with torch.inference_mode(), self._computing(options.precision):
-            begun = [
-                self._begin(model, fast, *model.encode(source_BS, lengths_B), options)
-                for model, fast in zip(self.models, self._fast_steps, strict=True)
-            ]
-            steps, states = [step for step, _ in begun], [state for _, state in begun]
+            step, state = self._start(source_BS, lengths_B, options)
             return search(
-                steps[0] if len(steps) == 1 else ensemble(steps),
-                states[0] if len(states) == 1 else EnsembleState(tuple(states)),
+                step,
+                state,
                 sentences=len(sources),
                 max_lengths=[longest(len(source.ids), options) for source in sources],
                 options=options,
@@ -222,10 +222,28 @@ class Translator(TextTranslator):
                 device=self.device,
             )
 
-    @cached_property
-    def _fast_steps(self) -> list[FastStep | None]:
-        with torch.inference_mode(False), torch.no_grad():  # what they make of the weights stays
-            return [FastStep(each) if fits(each.decoder) else None for each in self.models]
+    def _start(
+        self, source_BS: Tensor, lengths_B: Tensor, options: DecodingConfig
+    ) -> tuple[Step, State]:
+        """The step of all models together, and its state before the first."""
+        begun = [
+            self._begin(model, fast, *model.encode(source_BS, lengths_B), options)
+            for model, fast in zip(self.models, self._fast_steps(options.precision), strict=True)
+        ]
+        steps, states = [step for step, _ in begun], [state for _, state in begun]
+        step = steps[0] if len(steps) == 1 else ensemble(steps)
+        state = states[0] if len(states) == 1 else EnsembleState(tuple(states))
+        if is_probed():
+            return probed(step), ProbedState.start(state, len(source_BS), self.device)
+        return step, state
+
+    def _fast_steps(self, precision: str) -> list[FastStep | None]:
+        if precision not in self._fast:
+            # What they make of the weights stays. If two threads make it, the first one's is kept.
+            with torch.inference_mode(False), torch.no_grad():
+                made = [FastStep(each) if fits(each.decoder) else None for each in self.models]
+            self._fast.setdefault(precision, made)
+        return self._fast[precision]
 
     def _begin(
         self,
