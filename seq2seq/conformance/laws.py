@@ -10,7 +10,9 @@ size, F features, W vocabulary; X anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from threading import Barrier
 from typing import Any, NamedTuple
 
 import torch
@@ -21,13 +23,14 @@ from seq2seq.config import DecodingConfig, ModelConfig
 from seq2seq.data.batching import Batch, collate
 from seq2seq.data.tokenizer import BOS, EOS, PAD
 from seq2seq.inference.fast_step import FastStep, fits
+from seq2seq.inference.interventions import Reweighting, reweighted, shift, uniform
 from seq2seq.inference.model_step import ModelState, model_step
 from seq2seq.kinds import DECODERS, ENCODERS
 from seq2seq.model.attention import Attention
 from seq2seq.model.contract import Tree, named_leaves, select
 from seq2seq.model.model import Seq2Seq
 from seq2seq.model.parts import option_names
-from seq2seq.model.probe import recording
+from seq2seq.model.probe import recording, replacing
 from seq2seq.search.ensemble import EnsembleState, ensemble
 from seq2seq.search.hypothesis import Hypothesis
 from seq2seq.search.search import search
@@ -92,7 +95,7 @@ def inputs() -> tuple[Tensor, Tensor, Tensor]:
 
 
 def a_whole_sequence_is_its_steps(case: Case) -> None:
-    """Features, weights, state and every traced tensor are those of one step after the other."""
+    """Features, weights, state and every probed tensor are those of one step after the other."""
     model = build(case)
     source_BS, lengths_B, inputs_BT = inputs()
     memory, state = model.encode(source_BS, lengths_B)
@@ -112,7 +115,7 @@ def a_whole_sequence_is_its_steps(case: Case) -> None:
     )
     _assert_trees_close(state, whole.state, f"states {apart}")
     if lone := whole_seen.keys() ^ step_seen.keys():
-        raise AssertionError(f"tensors traced {apart}: found only in one {', '.join(sorted(lone))}")
+        raise AssertionError(f"tensors probed {apart}: found only in one {', '.join(sorted(lone))}")
     for name, parts in whole_seen.items():
         axis = name.rpartition("_")[2].index("T") if "T" in name else 2
         _assert_close(torch.cat(step_seen[name], axis), torch.cat(parts, axis), f"{name} {apart}")
@@ -247,19 +250,49 @@ def the_state_can_be_reordered(case: Case) -> None:
     _assert_trees_close(rest.state, select(whole.state, rows), f"states {apart}")
 
 
-def tracing_changes_nothing(case: Case) -> None:
-    """Not one bit; and the tensors that everything is explained with are traced."""
+def recording_changes_nothing(case: Case) -> None:
+    """Not one bit; and the tensors that everything is explained with are recorded."""
     model = build(case)
     plain = model(*inputs())
     with recording() as seen:
-        traced = model(*inputs())
-    _assert_equal(plain.features_BTF, traced.features_BTF, "features untraced and traced")
-    _assert_equal(plain.weights_BHTS, traced.weights_BHTS, "weights untraced and traced")
+        recorded = model(*inputs())
+    _assert_equal(plain.features_BTF, recorded.features_BTF, "features without and with recording")
+    _assert_equal(plain.weights_BHTS, recorded.weights_BHTS, "weights without and with recording")
     tensors = ("keys_BHSK", "values_BHSV", "scores_BHTS", "weights_BHTS", "context_BTV")
     names = [f"{unit}.{name}" for unit in model.units for name in tensors]
-    missing = {"encoder.states_BSE", *names} - seen.keys()
+    missing = sorted({"encoder.states_BSE", *names} - seen.keys())
     if missing:
-        raise AssertionError(f"expected {', '.join(sorted(missing))} to be traced, found it is not")
+        raise AssertionError(f"expected {', '.join(missing)} among what is recorded, found none")
+
+
+def two_threads_with_interventions_get_what_each_gets_alone(case: Case) -> None:
+    """Each reads with its own new weights, though both are at the same step at once."""
+    model = build(case)
+    if not model.heads:
+        return
+    reweightings = uniform, partial(shift, positions=1)
+    alone = [_features_with(model, reweighting) for reweighting in reweightings]
+    barrier = Barrier(len(reweightings), timeout=60)
+
+    def meeting(reweighting: Reweighting) -> Reweighting:
+        def reweight(*arguments: Any) -> Tensor:
+            barrier.wait()
+            return reweighting(*arguments)
+
+        return reweight
+
+    with ThreadPoolExecutor() as pool:
+        meetings = [meeting(reweighting) for reweighting in reweightings]
+        together = list(pool.map(partial(_features_with, model), meetings))
+    for before, after in zip(alone, together, strict=True):
+        _assert_close(after, before, "features beside another intervention and alone")
+
+
+@torch.no_grad()
+def _features_with(model: Seq2Seq, reweighting: Reweighting) -> Tensor:
+    with reweighted(reweighting):
+        features_BTF: Tensor = model(*inputs()).features_BTF
+    return features_BTF
 
 
 # --- how it is trained ----------------------------------------------------------------------------
@@ -343,9 +376,8 @@ def large_scores_leave_loss_and_gradients_finite(case: Case) -> None:
     """Scores 10,000 times as large, in float32 and in bf16 as training has it."""
     for precision in (torch.float32, torch.bfloat16):
         model = build(case).float().train()
-        for unit in _units(model):
-            unit.addressing.register_forward_pre_hook(_with_larger_scores)
-        with torch.autocast("cpu", torch.bfloat16, enabled=precision is torch.bfloat16):
+        larger = replacing("*.scores_BHTS", lambda scores_BHTS: 1e4 * scores_BHTS)
+        with larger, torch.autocast("cpu", torch.bfloat16, enabled=precision is torch.bfloat16):
             loss = _loss(model)
         loss.backward()
         name = str(precision).removeprefix("torch.")
@@ -354,11 +386,6 @@ def large_scores_leave_loss_and_gradients_finite(case: Case) -> None:
         for of, parameter in model.named_parameters():
             if parameter.grad is not None and not parameter.grad.isfinite().all():
                 raise AssertionError(f"expected finite gradients in {name}: not so for {of}")
-
-
-def _with_larger_scores(_: nn.Module, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
-    scores_BHTS, *others = arguments
-    return (1e4 * scores_BHTS, *others)
 
 
 def the_whole_graph_is_captured_by_torch_compile(case: Case) -> None:
@@ -520,7 +547,8 @@ LAWS: tuple[Law, ...] = (
     what_was_read_before_leaves_no_trace,
     what_is_handed_in_stays_as_it_was,
     the_state_can_be_reordered,
-    tracing_changes_nothing,
+    recording_changes_nothing,
+    two_threads_with_interventions_get_what_each_gets_alone,
     gradients_are_those_of_finite_differences,
     gradients_reach_every_parameter_of_the_unit,
     the_same_seed_gives_the_same_in_training,

@@ -265,13 +265,7 @@ def _read(
     tensors = {
         "embeddings_SI": _joined(seen, "encoder.embedded_BSI", axis=1),
         "states_SE": _joined(seen, "encoder.states_BSE", axis=1),
-        "keys_HSK": _array(seen["decoder.source.keys_BHSK"][0][0]),
-        "values_HSV": _array(seen["decoder.source.values_BHSV"][0][0]),
-        "decoder_TD": _joined(seen, "decoder.states_BTD")[:steps],
-        "queries_HTK": _joined(seen, "decoder.source.queries_BHTK")[:, :steps],
-        "scores_HTS": _joined(seen, "decoder.source.scores_BHTS")[:, :steps],
-        "weights_HTS": _joined(seen, "decoder.source.weights_BHTS")[:, :steps],
-        "context_TC": _joined(seen, "decoder.source.context_BTV")[:steps],
+        **_of_units(seen, list(model.decoder.units), steps),
         "features_TF": _joined(seen, "decoder.features_BTF")[:steps],
         "log_probs_T": _array(log_probs_TW[:steps].gather(1, wanted_T1).squeeze(1)),
     }
@@ -279,6 +273,39 @@ def _read(
         tensors["self_scores_HSS"] = _joined(seen, "encoder.self.scores_BHTS")
         tensors["self_weights_HSS"] = _joined(seen, "encoder.self.weights_BHTS")
     return tensors
+
+
+def _of_units(seen: Recording, units: Sequence[str], steps: int) -> dict[str, Array]:
+    """What was recorded of the decoder's units: their heads one after the other.
+
+    The state is that of the last unit, the one nearest to the output.
+    """
+    last, _, _ = f"decoder.{units[-1]}".rpartition(".")
+
+    def heads(name: str, axis: int) -> Array:
+        return _stacked([_joined(seen, f"decoder.{unit}.{name}", axis) for unit in units])
+
+    contexts = [_joined(seen, f"decoder.{unit}.context_BTV") for unit in units]
+    return {
+        "keys_HSK": heads("keys_BHSK", 2),
+        "values_HSV": heads("values_BHSV", 2),
+        "decoder_TD": _joined(seen, f"{last}.states_BTD")[:steps],
+        "queries_HTK": heads("queries_BHTK", 2)[:, :steps],
+        "scores_HTS": heads("scores_BHTS", 2)[:, :steps],
+        "weights_HTS": heads("weights_BHTS", 2)[:, :steps],
+        "context_TC": np.concatenate(contexts, -1)[:steps],
+    }
+
+
+def _stacked(tensors_HXY: Sequence[Array]) -> Array:
+    """Return the heads of all units as one tensor, zeros at the end of what is narrower."""
+    width = max(tensor_HXY.shape[-1] for tensor_HXY in tensors_HXY)
+    return np.concatenate(
+        [
+            np.pad(tensor_HXY, ((0, 0), (0, 0), (0, width - tensor_HXY.shape[-1])))
+            for tensor_HXY in tensors_HXY
+        ]
+    )
 
 
 def _nothing(model: Seq2Seq) -> dict[str, Array]:

@@ -32,7 +32,7 @@ from seq2seq.model.attention.luong import Dot, General
 from seq2seq.model.attention.qkv import QKV
 from seq2seq.model.cells.gru import GRU, gru_slopes
 from seq2seq.model.contract import Cell
-from seq2seq.model.probe import is_probed
+from seq2seq.model.probe import is_probed, scope
 
 if TYPE_CHECKING:
     from seq2seq.model.decoders.attending import DecoderState
@@ -48,30 +48,15 @@ class Steps(NamedTuple):
     attended: Attended
 
 
-def fits(embedded_BTI: Tensor, attention: Attention, cell: Cell, *others: nn.Module) -> bool:
-    """Whether the steps can be taken here, with nobody to look or reach into one of them.
-
-    `others` are the modules that the steps call besides.
-    """
+def fits(embedded_BTI: Tensor, attention: Attention, cell: Cell) -> bool:
+    """Whether the steps can be taken here, and nobody probes them."""
     return (
         embedded_BTI.size(1) > 1
         and is_deferring()
         and not is_probed()
         and type(attention) in (Additive, Dot, General, QKV)
         and type(attention.addressing) is Softmax
-        and attention.intervention is None
         and type(cell) is GRU
-        and not any(map(_is_watched, (attention, cell, *others)))
-    )
-
-
-def _is_watched(module: nn.Module) -> bool:
-    return any(
-        each._forward_hooks
-        or each._forward_pre_hooks
-        or each._backward_hooks
-        or each._backward_pre_hooks
-        for each in module.modules()
     )
 
 
@@ -173,7 +158,8 @@ class _BeforeCell(torch.autograd.Function):
         cell = _Cell(state_BD, weights_GD, bias_G, steps)
         reading = Reading(steps, *reading_of)
         for t, gates_BG in enumerate(gates_BTG.unbind(1)):
-            context_BV = reading.step(t, cell.states_TBD[t])
+            with scope("source"):
+                context_BV = reading.step(t, cell.states_TBD[t])
             cell.step(t, linear(context_BV, context_weights_GV) + gates_BG)
         made = cell.states_TBD[1:], reading.contexts_TBV, reading.weights_TBS
         outputs = tuple(each.transpose(0, 1) for each in made)
@@ -227,7 +213,9 @@ class _AfterCell(torch.autograd.Function):
         features_TBF[0] = fed_BF
         for t, gates_BG in enumerate(gates_BTG.unbind(1)):
             output_BD = cell.step(t, linear(features_TBF[t], fed_weights_GF) + gates_BG)
-            torch.cat((reading.step(t, output_BD), output_BD), -1, out=parts_TBX[t])
+            with scope("source"):
+                context_BV = reading.step(t, output_BD)
+            torch.cat((context_BV, output_BD), -1, out=parts_TBX[t])
             mixed_BF = linear(parts_TBX[t], readout_FX, readout_bias_F)
             torch.tanh(mixed_BF, out=features_TBF[t + 1])
         made = features_TBF[1:], reading.contexts_TBV, reading.weights_TBS

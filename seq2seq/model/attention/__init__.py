@@ -11,7 +11,6 @@ from seq2seq.model.attention.contract import (
     Choices,
     Memory,
     Softmax,
-    intervening,
     join,
     join_choices,
 )
@@ -27,7 +26,6 @@ __all__ = [
     "Choices",
     "Memory",
     "build_attention",
-    "intervening",
     "join",
     "join_choices",
 ]

@@ -13,8 +13,7 @@ may reorder it without knowing what it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
 import torch
@@ -70,10 +69,6 @@ class Addressed(NamedTuple):
 
     weights_BHTS: Tensor
     choices: Choices | None = None
-
-
-Intervention = Callable[[Tensor, Memory, AttentionState], Tensor]
-"""(weights_BHTS, memory, state before them) -> the weights to read with instead."""
 
 
 class Addressing(nn.Module):
@@ -143,7 +138,6 @@ class Attention(nn.Module):
         self.context_size = memory_size
         self.positions: int | None = None  # more memory positions than this get no weight
         self.addressing: Addressing = Softmax(query_size, 1)
-        self.intervention: Intervention | None = None
 
     def prepare(self, memory_BSE: Tensor, mask_BS: Tensor) -> Memory:
         """Return the keys and values of encoder states: here the states themselves, one head."""
@@ -197,9 +191,7 @@ class Attention(nn.Module):
         queries_BHTK = probe("queries_BHTK", self.queries(query_BTQ))
         scores_BHTS = probe("scores_BHTS", self.score(queries_BHTK, memory, state))
         weights_BHTS, choices = self.addressing(scores_BHTS, query_BTQ, memory, state)
-        if self.intervention is not None:
-            weights_BHTS = self.intervention(weights_BHTS, memory, state)
-        weights_BHTS = probe("weights_BHTS", weights_BHTS)
+        weights_BHTS = probe("weights_BHTS", weights_BHTS, memory, state)
         contexts_BHTV = matmul(weights_BHTS.to(memory.values_BHSV.dtype), memory.values_BHSV)
         context_BTV = probe("context_BTV", self.merge(contexts_BHTV))
         return Attended(context_BTV, weights_BHTS, self.advance(state, weights_BHTS), choices)
@@ -221,16 +213,6 @@ def join_choices(steps: Sequence[Choices | None]) -> Choices | None:
     if not made:
         return None
     return Choices(*(torch.cat(parts, 1) for parts in zip(*made, strict=True)))
-
-
-@contextmanager
-def intervening(attention: Attention, intervention: Intervention) -> Iterator[None]:
-    """Have `attention` read with the weights that `intervention` makes of its own, meanwhile."""
-    before, attention.intervention = attention.intervention, intervention
-    try:
-        yield
-    finally:
-        attention.intervention = before
 
 
 def masked_softmax(scores_BHTS: Tensor, mask_B11S: Tensor) -> Tensor:

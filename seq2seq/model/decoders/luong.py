@@ -65,7 +65,7 @@ class Luong(AttendingDecoder):
         if self.parallel:
             return self._all_at_once(embedded_BTI, memory, state)
         plain = len(self.layers) == 1 and self.readout.pieces == 1
-        if plain and fused_loop.fits(embedded_BTI, self.attention, self.cells[0], self.readout):
+        if plain and fused_loop.fits(embedded_BTI, self.attention, self.cells[0]):
             return self._fused(embedded_BTI, memory, state)
         return self._step_by_step(embedded_BTI, memory, state)
 

@@ -1,7 +1,6 @@
 """All steps as one function against the readable path: the same outputs, the same gradients."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,11 +9,10 @@ from torch import Tensor
 
 from seq2seq.kernels.deferred import readable
 from seq2seq.model import fused_loop
-from seq2seq.model.attention import intervening
 from seq2seq.model.attention.luong import Dot
 from seq2seq.model.contract import Decoded, named_leaves
 from seq2seq.model.model import Seq2Seq
-from seq2seq.model.probe import recording
+from seq2seq.model.probe import recording, replacing
 from tests.unit.kernels.test_deferred import PIECES, build
 
 DECODERS = {
@@ -141,24 +139,6 @@ class Heir(Dot):
     """Could read anything."""
 
 
-def watch(model: Seq2Seq) -> None:
-    model.decoder.units["source"].register_forward_hook(lambda *_: None)
-
-
-def watch_inside(model: Seq2Seq) -> None:
-    query = model.decoder.units["source"].query
-    assert isinstance(query, torch.nn.Module)
-    query.register_full_backward_hook(lambda *_: None)
-
-
-@contextmanager
-def shifted(model: Seq2Seq) -> Iterator[None]:
-    with intervening(
-        model.decoder.units["source"], lambda weights_BHTS, *_: weights_BHTS.roll(1, -1)
-    ):
-        yield
-
-
 OTHERS: dict[str, tuple[list[str], Callable[[Seq2Seq], Any]]] = {
     "location-aware": (["model.attention=location-aware"], lambda _: None),
     "multihead": (["model.attention={kind: multihead, heads: 2}"], lambda _: None),
@@ -174,13 +154,14 @@ OTHERS: dict[str, tuple[list[str], Callable[[Seq2Seq], Any]]] = {
         lambda _: None,
     ),
     "evaluating": ([], lambda model: model.eval() and None),
-    "watched by a hook": ([], watch),
-    "watched inside": ([], watch_inside),
     "recorded": ([], lambda _: recording()),
-    "weights replaced": ([], shifted),
+    "weights replaced": (
+        [],
+        lambda _: replacing("decoder.source.weights_BHTS", lambda weights, *_: weights.roll(1, -1)),
+    ),
     "an heir": (
         ["model.attention=dot"],
-        lambda model: setattr(model.decoder.attention, "__class__", Heir),
+        lambda model: setattr(model.decoder.units["source"], "__class__", Heir),
     ),
 }
 
