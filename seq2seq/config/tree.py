@@ -250,6 +250,7 @@ class ModelConfig(Part):
     encoder: EncoderConfig = EncoderConfig()
     attention: AttentionConfig = AttentionConfig()
     decoder: DecoderConfig = DecoderConfig()
+    alignment: str | None = None
 
 
 class OptimizerConfig(KindPart):

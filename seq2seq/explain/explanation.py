@@ -88,6 +88,10 @@ class Explanation:
 
     model: str = ""
     checkpoint: str = ""
+    head_names: list[str] = field(default_factory=list)
+    """By default `head 1` and so on."""
+    aligned: slice = slice(None)
+    """The heads whose mean is the alignment of words: those of all units, or of one."""
 
     def __repr__(self) -> str:
         """Return source, translation, and how much there is between them."""
@@ -133,12 +137,26 @@ class Explanation:
         """The target pieces for a reader, as `source_labels`."""
         return _labels(self.target_pieces, self.target_words)
 
+    def of_head(self, tensor_HXY: Array, head: int | None) -> Array:
+        """Return tensor_XY of one head (from 0), or the mean over those that are aligned by."""
+        return of_head(tensor_HXY if head is not None else tensor_HXY[self.aligned], head)
+
+    def which(self, head: int | None) -> str:
+        """Return which heads that was of, in words; nothing where there is one only."""
+        if head is not None:
+            return f", {self.head_names[head] if self.head_names else f'head {head + 1}'}"
+        if self.heads <= 1:
+            return ""
+        names = self.head_names[self.aligned]
+        only = f" of {self.heads}: {', '.join(names)}" if len(names) not in (0, self.heads) else ""
+        return f", mean of {len(names) or self.heads} heads{only}"
+
     def matrix_NJ(self, head: int | None = None) -> npt.NDArray[np.float32]:
         """Return the weights word by word, of one head (from 0) or the mean of all.
 
         A source word's weight is the sum over its pieces, a target word's row the mean over its.
         """
-        weights_TS = of_head(self.weights_HTS, head).astype(np.float32)
+        weights_TS = self.of_head(self.weights_HTS, head).astype(np.float32)
         return merge_words(weights_TS, self.target_words, self.source_words)
 
     def self_matrix_JJ(self) -> npt.NDArray[np.float32]:
@@ -173,6 +191,8 @@ class Explanation:
             "weights": _plain(self.weights_HTS),
             "self_weights": None if self_weights is None else _plain(self_weights),
         }
+        if any(not name.startswith("head ") for name in self.head_names):  # of several units
+            plain["heads"] = self.head_names
         return {**plain, "steps": self._steps()} if steps else plain
 
     def _steps(self) -> list[dict[str, Any]]:
@@ -231,6 +251,8 @@ def explain(
         **tensors,
         model=model,
         checkpoint=checkpoint,
+        head_names=network.head_names,
+        aligned=network.aligned,
     )
 
 
@@ -310,7 +332,7 @@ def _stacked(tensors_HXY: Sequence[Array]) -> Array:
 
 def _nothing(model: Seq2Seq) -> dict[str, Array]:
     """The tensors of a blank sentence: S = T = 0."""
-    heads = model.heads
+    heads = len(model.head_names)
     shapes: Mapping[str, tuple[int, ...]] = {
         "embeddings_SI": (0, model.source_embedding.embedding_dim),
         "states_SE": (0, model.encoder.memory_size),

@@ -109,8 +109,8 @@ class _Steps:
         self.explanation = explanation
         self.head = head
         self.room = room
-        self.scores_TS = of_head(explanation.scores_HTS, head)
-        self.weights_TS = of_head(explanation.weights_HTS, head)
+        self.scores_TS = explanation.of_head(explanation.scores_HTS, head)
+        self.weights_TS = explanation.of_head(explanation.weights_HTS, head)
         self.score_width = max((len(short(score)) for score in self.scores_TS.flat), default=0)
         self.cut = " …" if len(explanation.source_pieces) > room.terms else ""
         self.mixed = head is None and explanation.heads > 1
@@ -182,7 +182,7 @@ class _Steps:
             return "w  there is no attention: what is known of the source comes with the first s"
         line = f"w  by {kinds.addressing} from the scores of {kinds.attention} attention"
         if heads > 1:
-            line += f", mean of {heads} heads" if self.head is None else f", head {self.head + 1}"
+            line += self.explanation.which(self.head)
         if self.cut:
             line += "; only the largest are shown, the largest first, and their scores"
         if not (self.mixed or self.explanation.reads_states):
@@ -257,7 +257,7 @@ def _matrices(
         rows = [word.word for word in explanation.target_words]
         columns = [word.word for word in explanation.source_words]
     if explanation.heads and rows:
-        of_pieces = of_head(explanation.weights_HTS, head)
+        of_pieces = explanation.of_head(explanation.weights_HTS, head)
         weights = of_pieces if pieces else explanation.matrix_NJ(head)
         parts.append(_matrix(weights, rows, columns, width))
     if self_weights_HSS is not None:

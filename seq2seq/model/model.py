@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from seq2seq.config import ModelConfig
-from seq2seq.errors import UserError
+from seq2seq.errors import UserError, did_you_mean
 from seq2seq.kernels.deferred import Linear, deferring
 from seq2seq.model.attention import Attention, build_attention
 from seq2seq.model.contract import Decoded, Surroundings, Tree, join
@@ -70,6 +70,7 @@ class Seq2Seq(nn.Module):
             config.decoder,
             Surroundings(config.embedding, self.encoder.memory_size, config.dropout, build_unit),
         )
+        self.aligned = aligned_heads(self.decoder.units, config.alignment)
         self.source_embedding = Embedding(source_vocabulary, config.embedding)
         self.target_embedding = (
             self.source_embedding
@@ -91,8 +92,13 @@ class Seq2Seq(nn.Module):
 
     @property
     def heads(self) -> int:
-        """H: how many rows of weights the decoder gives for a step; 0 without attention."""
-        return sum(unit.heads for unit in self.decoder.units.values())
+        """H: how many rows of weights `decode` gives for a step; 0 without attention."""
+        return len(self.head_names[self.aligned])
+
+    @property
+    def head_names(self) -> list[str]:
+        """A name for each head of the decoder's units: `head 1`, or `layer 2 source head 1`."""
+        return head_names(self.decoder.units)
 
     def encode(self, source_BS: Tensor, lengths_B: Tensor) -> tuple[Tree, Tree]:
         """Return the decoder's memory of each sentence, and its state before the first step.
@@ -106,12 +112,16 @@ class Seq2Seq(nn.Module):
             return self.decoder.start(encoded)
 
     def decode(self, inputs_BT: Tensor, memory: Tree, state: Tree) -> Decoded:
-        """Read T target ids; features t are those of the token after input t."""
+        """Read T target ids; features t are those of the token after input t.
+
+        The weights are those that count as the alignment (`model.alignment`).
+        """
         with scope("decoder"):
             embedded_BTI = self.dropout(self.target_embedding(inputs_BT))
             decoded: Decoded = self.decoder(embedded_BTI, memory, state)
             features_BTF = probe("features_BTF", self.dropout(decoded.features_BTF))
-            return decoded._replace(features_BTF=features_BTF)
+            weights_BHTS = decoded.weights_BHTS[:, self.aligned]
+            return decoded._replace(features_BTF=features_BTF, weights_BHTS=weights_BHTS)
 
     def forward(
         self,
@@ -146,6 +156,30 @@ class Seq2Seq(nn.Module):
             with torch.no_grad(), scope("output"):  # the choice is taken as given, as in the paper
                 choice_B = forcing.choose(self.output(decoded.features_BTF.squeeze(1)))
         return join(steps)
+
+
+def aligned_heads(units: Mapping[str, Attention], name: str | None) -> slice:
+    """Return where the heads of the unit of this name stand among those of all; None is all."""
+    if name is None:
+        return slice(None)
+    if name not in units:
+        raise UserError(
+            f"model.alignment: expected null or the name of a unit of the decoder, "
+            f"{' or '.join(units)}, found {name!r}{did_you_mean(name, units)}"
+        )
+    names = list(units)
+    before = sum(units[other].heads for other in names[: names.index(name)])
+    return slice(before, before + units[name].heads)
+
+
+def head_names(units: Mapping[str, Attention]) -> list[str]:
+    """Return a name for each head: of one unit its number, of several the unit's name before it."""
+    names: list[str] = []
+    for unit_name, unit in units.items():
+        words = [f"layer {part}" if part.isdecimal() else part for part in unit_name.split(".")]
+        prefix = "" if len(units) == 1 else " ".join(words) + " "
+        names += [f"{prefix}head {number}" for number in range(1, unit.heads + 1)]
+    return names
 
 
 def current_names(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
