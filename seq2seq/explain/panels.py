@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from seq2seq.errors import UserError
-from seq2seq.explain.explanation import Array, Explanation, of_head
+from seq2seq.explain.explanation import Explanation
+from seq2seq.explain.reading import Array, of_head
 from seq2seq.translation.translation import display_width
 
 FILLED = 20  # columns, or rows, up to which cells have their numbers in them
