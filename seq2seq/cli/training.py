@@ -167,9 +167,9 @@ def _refuse_plan(
 
 def _starting(init: Path | None, overrides: list[str]) -> list[str]:
     """The overrides with --init's, which may be a name under runs/."""
-    from seq2seq.runs.run import called
+    from seq2seq.runs.finding import run_folder
 
-    return overrides if init is None else [f"init={json.dumps(str(called(init)))}", *overrides]
+    return overrides if init is None else [f"init={json.dumps(str(run_folder(init)))}", *overrides]
 
 
 def _settings_of_run(
@@ -177,7 +177,8 @@ def _settings_of_run(
 ) -> tuple[Config, Path]:
     """The configuration to train and where: what --config says, else what the run to resume has."""
     from seq2seq.config import load_dump
-    from seq2seq.runs.run import Run, called
+    from seq2seq.runs.finding import run_folder
+    from seq2seq.runs.run import Run
 
     if config is None and not (resume and run):
         raise UserError(
@@ -189,7 +190,7 @@ def _settings_of_run(
         opened = Run.open(run)
         return load_dump(opened.folder / "config.yaml", overrides or []), opened.folder
     if run and resume:
-        run = called(run)
+        run = run_folder(run)
     return open_config(config, overrides), run or Path("runs") / find_recipe(config).stem
 
 

@@ -14,7 +14,8 @@ from seq2seq.planning import report
 from seq2seq.planning.held_out import ORIGIN, check_origin, split_corpus
 from seq2seq.planning.planner import Planner, draft_plan
 from seq2seq.planning.request import Request, open_corpus
-from seq2seq.runs.run import Run, called
+from seq2seq.runs.finding import is_run, run_folder
+from seq2seq.runs.run import Run
 
 _SPLITS = "corpus"  # the folder in a run for what its corpus was split into
 _RECIPE = "recipe.yaml"
@@ -30,8 +31,8 @@ def train_corpus(
     """
     folder = Path("runs") / request.name if folder is None else folder
     if resume:
-        folder = called(folder)
-    if resume and (folder / "config.yaml").exists():
+        folder = run_folder(folder)
+    if resume and is_run(folder):
         check_origin(folder / _SPLITS, request)
         config = load_dump(folder / "config.yaml", [*_origin(request), *request.settings])
     else:
@@ -45,7 +46,7 @@ def _origin(request: Request) -> list[str]:
     """The override that says which run a run started from, to be compared with its own."""
     if request.init is None:
         return []
-    return [f"init={json.dumps(str(called(request.init)))}"]
+    return [f"init={json.dumps(str(run_folder(request.init)))}"]
 
 
 def write_recipe(request: Request, file: Path | None = None) -> Path:
