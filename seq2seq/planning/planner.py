@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from seq2seq import pipeline
 from seq2seq.config import Config, load_config
@@ -23,6 +25,7 @@ from seq2seq.planning.sizes import (
     smaller_model,
     vocabulary_for,
 )
+from seq2seq.planning.survey import Side, Survey
 from seq2seq.runs.run import Run
 
 _TUNING_RATE, _TUNING_EPOCHS = 0.3, 0.5  # of the row's, for a model that knows a lot already
@@ -49,6 +52,24 @@ def draft_plan(request: Request, corpus: Corpus, verb: str, file: Path) -> Plan:
         minutes=None,
         init=init,
     )
+
+
+def check_settings(request: Request) -> None:
+    """Refuse settings that can't be, before a large corpus is read.
+
+    They are laid over the plan of a made-up corpus of one pair, as some are right only beside a
+    plan: a schedule that ends at max_steps, say.
+    """
+    word = Side(words=1, distinct_words=1, alphabet=1, unseen=0.0)
+    pairs = dict.fromkeys(("train", "valid", "test"), 1)
+    corpus = Corpus("corpus", request.languages, pairs, Survey(1, word, word))
+    with TemporaryDirectory(prefix="seq2seq_plan_") as folder:
+        file = Path(folder) / "recipe.yaml"
+        draft_plan(request, corpus, "train", file).write(file)
+        try:
+            pipeline.describe_model(load_config(file, request.settings))
+        except UserError as error:  # of a line of a file that the user will not find
+            raise UserError(re.sub(rf"^{re.escape(str(file))}:\d+", "plan", str(error))) from None
 
 
 class Planner:

@@ -12,7 +12,7 @@ from seq2seq.config import load_config, load_dump
 from seq2seq.errors import UserError
 from seq2seq.planning import report
 from seq2seq.planning.held_out import ORIGIN, check_origin, split_corpus
-from seq2seq.planning.planner import Planner, draft_plan
+from seq2seq.planning.planner import Planner, check_settings, draft_plan
 from seq2seq.planning.request import Request, open_corpus
 from seq2seq.runs.finding import is_run, run_folder
 from seq2seq.runs.run import Run
@@ -33,8 +33,8 @@ def train_corpus(
     if resume:
         folder = run_folder(folder)
     if resume and is_run(folder):
-        check_origin(folder / _SPLITS, request)
         config = load_dump(folder / "config.yaml", [*_origin(request), *request.settings])
+        check_origin(folder / _SPLITS, request)
     else:
         Run.check_free(folder)
         recipe = make_recipe(request, folder / _RECIPE, folder / _SPLITS, verb="train")
@@ -73,6 +73,7 @@ def make_recipe(request: Request, file: Path, splits: Path, *, verb: str) -> Pat
     started = time.perf_counter()
     if request.init is not None:  # before a large corpus is split
         Run.open(request.init).checkpoint("best")
+    check_settings(request)
     text = open_corpus(request)
     file.parent.mkdir(parents=True, exist_ok=True)
     corpus = split_corpus(request, text, splits, os.path.relpath(splits, file.parent))
