@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +23,8 @@ from seq2seq.errors import UserError
 if TYPE_CHECKING:
     from seq2seq.config import Config
     from seq2seq.planning.request import Request
+
+_AVERAGED = 5  # checkpoints at most, unless said
 
 app = typer.Typer()
 
@@ -218,16 +221,24 @@ def average(
         Path | None, typer.Argument(help="Run directory. [default: newest finished]")
     ] = None,
     last: Annotated[
-        int, typer.Option("--last", min=1, help="Number of checkpoints averaged, the newest.")
-    ] = 5,
+        int | None,
+        typer.Option(
+            "--last",
+            min=1,
+            help="Number of checkpoints averaged, the newest. [default: all there are, 5 at most]",
+        ),
+    ] = None,
     named: OneRun = None,
 ) -> None:
     """Average the weights of a run's last checkpoints into the checkpoint `average`."""
     opened = open_run(run, named, "average")
-    checkpoints = opened.checkpoints()[-last:]
-    if len(checkpoints) < last:
+    opened.checkpoint("last")  # there is one
+    checkpoints = opened.checkpoints()[-(last or _AVERAGED) :]
+    if last and len(checkpoints) < last:
         raise UserError(
             f"{opened.folder}: has {len(checkpoints)} checkpoints, not {last} "
             "(training.keep says how many)"
         )
+    names = ", ".join(checkpoint.folder.name for checkpoint in checkpoints)
+    logging.getLogger("seq2seq").info("average of %d checkpoints: %s", len(checkpoints), names)
     print(opened.save_average(checkpoints).folder)
