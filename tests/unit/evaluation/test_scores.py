@@ -7,7 +7,8 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
 from seq2seq.errors import UserError
-from seq2seq.evaluation.scores import quick_scores, render_scores, score_corpus, score_moses
+from seq2seq.evaluation.moses import score_moses
+from seq2seq.evaluation.scores import quick_scores, render_scores, score_corpus
 
 
 def scores_of(hypotheses: list[str], reference: list[str], bootstrap: int = 0) -> dict[str, float]:
@@ -74,7 +75,7 @@ def test_the_signature_says_how_it_was_counted() -> None:
 
 
 def test_a_large_corpus_is_resampled_less_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("seq2seq.evaluation.scores._RESAMPLED_LINES", 500)
+    monkeypatch.setattr("seq2seq.evaluation.metric._RESAMPLED_LINES", 500)
     score = score_corpus(["un deux"] * 10, [["un deux"] * 10], bootstrap=1000)[0]
     assert "bs:50" in score.signature.split("|")
 
