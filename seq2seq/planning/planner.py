@@ -12,7 +12,7 @@ from seq2seq import pipeline
 from seq2seq.config import Config, load_config
 from seq2seq.data.prepare import Prepared, prepare
 from seq2seq.errors import UserError
-from seq2seq.planning.pace import Machine, batches_an_epoch, measure_pace
+from seq2seq.planning.pace import MachineSettings, batches_an_epoch, measure_pace
 from seq2seq.planning.recipe import Corpus, Plan
 from seq2seq.planning.request import Request
 from seq2seq.planning.schedule import Pace, Schedule, fit_schedule
@@ -45,7 +45,7 @@ def draft_plan(request: Request, corpus: Corpus, verb: str, file: Path) -> Plan:
         corpus=corpus,
         row=row,
         vocabulary=vocabulary_for(row, corpus.survey),
-        machine=Machine(None, "fp32", Pace(0, 0), {}),
+        machine=MachineSettings(None, "fp32", Pace(0, 0), {}),
         schedule=Schedule(1, 1, 0, 0),
         epochs=0,
         budget=request.minutes,

@@ -29,8 +29,6 @@ from seq2seq.runs.checkpoint import (
 from seq2seq.runs.files import read_json, write_json, write_text, writing
 from seq2seq.runs.finding import is_run, run_folder
 
-AVERAGE = "average"
-
 _SPLITS = ("train", "valid", "test")
 
 
@@ -167,7 +165,7 @@ class Run:
 
     def save_average(self, checkpoints: Sequence[Checkpoint]) -> Checkpoint:
         """Write the mean of the checkpoints' weights as the checkpoint `average`."""
-        folder = self.folder / "checkpoints" / AVERAGE
+        folder = self.folder / "checkpoints" / "average"
         write_average(folder, checkpoints)
         return Checkpoint(folder)
 
