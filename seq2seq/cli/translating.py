@@ -235,7 +235,7 @@ class _Links:
 
     def noted(self, translation: Translation) -> Translation:
         """Return the translation, its links kept for the file."""
-        from seq2seq.evaluation.alignment import pharaoh, translation_links
+        from seq2seq.evaluation.links import pharaoh, translation_links
 
         if self._file is not None:
             links = translation_links(translation, tokenized=self._tokenized)

@@ -29,7 +29,8 @@ from seq2seq.machine.waiting import sleep_when_busy
 from seq2seq.model.contract import Tree
 from seq2seq.model.model import Seq2Seq
 from seq2seq.model.probe import is_probed
-from seq2seq.runs.run import Run, find_run
+from seq2seq.runs.finding import newest_run
+from seq2seq.runs.run import Run
 from seq2seq.search.ensemble import EnsembleState, ensemble, log_mean, mean_weights
 from seq2seq.search.hypothesis import Hypothesis, penalised
 from seq2seq.search.sampling import sentence_seeds
@@ -307,7 +308,7 @@ def load(*runs: str | Path, checkpoint: str = "best", device: str = "auto") -> T
     Without a run the newest finished one under runs/ is taken. `checkpoint` is best, last, average
     or a step. Raises UserError if a run is missing, damaged or of another vocabulary.
     """
-    opened = [Run.open(run) for run in runs] if runs else [find_run()]
+    opened = [Run.open(run) for run in runs] if runs else [Run(newest_run())]
     first = opened[0]
     tokenizers = first.tokenizers
     for other in opened[1:]:

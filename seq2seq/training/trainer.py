@@ -26,7 +26,8 @@ from seq2seq.machine.allocator import keep_freed_memory
 from seq2seq.machine.device import find_device
 from seq2seq.machine.waiting import sleep_when_busy
 from seq2seq.model.model import Seq2Seq, TeacherForcing
-from seq2seq.runs.run import Checkpoint, Run
+from seq2seq.runs.checkpoint import Checkpoint
+from seq2seq.runs.run import Run
 from seq2seq.training.judgement import METRICS, is_better, why_lost, why_poor
 from seq2seq.training.limits import Bar, Done, share_done
 from seq2seq.training.loss import Loss, batch_loss

@@ -208,7 +208,7 @@ CONFIGURATIONS = [
     Bad("an unknown device", "train -c tiny.yaml --run new training.device=gpu",
         r"device: expected auto, cpu, cuda or cuda:1, found 'gpu'"),
     Bad("a device that computes nothing", "translate --device meta cat",
-        r"device: expected auto, cpu or cuda, found 'meta': .*"),
+        r"device: expected auto, cpu, cuda or cuda:1, found 'meta': .*"),
     Bad("a configuration to compare that is not there", "config diff tiny.yaml runs",
         r"runs: not a run directory \(it has no config\.yaml\)"),
 ]  # fmt: skip
@@ -521,7 +521,8 @@ def test_an_argument_that_is_not_utf_8_is_refused(command: Command) -> None:
 def test_cuda_where_there_is_none_is_refused(arguments: str, world: Path, command: Command) -> None:
     status, out, err = command("-q", *arguments.split())
     assert (status, out) == (2, "")
-    assert re.fullmatch(r"error: device: expected auto, cpu or cuda, found 'cuda': .*\n", err)
+    expected = r"error: device: expected auto, cpu, cuda or cuda:1, found 'cuda': .*\n"
+    assert re.fullmatch(expected, err)
     assert not (world / "new").exists()
 
 
