@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
-from seq2seq.data.columns import language_in
 from seq2seq.data.corpus import Columns, locate_corpus, without_endings
-from seq2seq.data.languages import SAMPLE, guess_language, known_language
-from seq2seq.data.streams import bare_name, members, read_lines
+from seq2seq.data.identification import SAMPLE, guess_language
+from seq2seq.data.languages import known_language
+from seq2seq.data.readers.column_names import language_in
+from seq2seq.data.readers.streams import bare_name, members, read_lines
 from seq2seq.errors import UserError
 
 UNKNOWN = ("source", "target")

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq.data.columns import is_header_pair
 from seq2seq.data.corpus import Columns, Pair, find_corpus, find_test_set, warn_if_odd
-from seq2seq.data.languages import find_order, guess_language, known_language, same_language
+from seq2seq.data.identification import find_order, guess_language
+from seq2seq.data.languages import known_language, same_language
+from seq2seq.data.readers.headers import is_header_pair
 from seq2seq.errors import UserError
 
 ENGLISH = ["The dog sleeps on the chair.", "I love you very much.", "Where is my blue coat?"]
