@@ -25,7 +25,7 @@ from seq2seq.translation.tags import Tag, take_out_tags
 from seq2seq.translation.translation import END, Candidate, Translation
 
 if TYPE_CHECKING:
-    from seq2seq.inference.workers import Workers
+    from seq2seq.machine.workers import Workers
 
 logger = logging.getLogger(__name__)
 
