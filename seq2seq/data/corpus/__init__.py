@@ -11,7 +11,12 @@ from seq2seq.data.corpus.finding import (
     locate_corpus,
 )
 from seq2seq.data.corpus.kinds import read_texts, without_endings
-from seq2seq.data.corpus.oddness import warn_if_odd
+from seq2seq.data.corpus.oddness import (
+    PartOddness,
+    find_odd_parts,
+    warn_if_odd,
+    warn_of_odd_parts,
+)
 from seq2seq.data.pairs import Pair
 from seq2seq.data.readers.streams import read_lines
 
@@ -24,13 +29,16 @@ __all__ = [
     "Pair",
     "ParallelText",
     "Part",
+    "PartOddness",
     "Spec",
     "check_columns",
     "find_corpus",
+    "find_odd_parts",
     "find_test_set",
     "locate_corpus",
     "read_lines",
     "read_texts",
     "warn_if_odd",
+    "warn_of_odd_parts",
     "without_endings",
 ]
