@@ -4,7 +4,6 @@ from seq2seq.data.corpus.corpora import Corpora, Corpus, OneFile, ParallelText, 
 from seq2seq.data.corpus.finding import (
     FORMATS,
     Columns,
-    Spec,
     check_columns,
     find_corpus,
     find_test_set,
@@ -17,6 +16,7 @@ from seq2seq.data.corpus.oddness import (
     warn_if_odd,
     warn_of_odd_parts,
 )
+from seq2seq.data.corpus.patterns import Spec, check_apart
 from seq2seq.data.pairs import Pair
 from seq2seq.data.readers.streams import read_lines
 
@@ -31,6 +31,7 @@ __all__ = [
     "Part",
     "PartOddness",
     "Spec",
+    "check_apart",
     "check_columns",
     "find_corpus",
     "find_odd_parts",

@@ -6,17 +6,18 @@ these, or a list of them. `seq2seq.data.readers.streams` says what a line is.
 
 from __future__ import annotations
 
-import glob
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
-from os.path import expanduser
+from os.path import expanduser, isdir
 from pathlib import Path
 from typing import TypeAlias
 
-from seq2seq.data.corpus.archives import corpus_inside, side_inside
+from seq2seq.data.corpus.archives import corpus_inside, is_paper, side_inside
 from seq2seq.data.corpus.corpora import Corpora, Corpus, OneFile, ParallelText
+from seq2seq.data.corpus.files import candidates, existing
 from seq2seq.data.corpus.kinds import Kind, kind_of
+from seq2seq.data.corpus.patterns import Spec, in_order, is_pattern, matching, matching_pairs
 from seq2seq.data.languages import same_language
 from seq2seq.data.readers.columns import Choosing, NoColumnError
 from seq2seq.data.readers.layouts import open_table
@@ -37,11 +38,10 @@ from seq2seq.data.readers.test_sets import (
     open_test_set,
 )
 from seq2seq.data.readers.xml import root_of
-from seq2seq.errors import UserError, did_you_mean
+from seq2seq.errors import UserError
 
 logger = logging.getLogger(__name__)
 
-Spec: TypeAlias = str | Sequence[str | Sequence[str]]
 Columns: TypeAlias = tuple[int | str, int | str]
 FORMATS = (
     "a prefix, [source file, target file], a table (.tsv, .csv, .jsonl), a translation memory "
@@ -62,7 +62,10 @@ def find_corpus(
     Raises UserError, saying what was looked for, if a file is missing or can't be read, and if it
     can't be told what `spec` or a table means.
     """
-    corpus = locate_corpus(spec, source_language, target_language, columns)
+    finder = _Finder(Choosing(source_language, target_language, columns))
+    corpus = finder.find(spec)
+    for note in finder.notes:
+        logger.info("%s", note)
     for part in corpus.parts:
         content = part.content if isinstance(part, OneFile) else None
         if isinstance(content, (Table, SegmentedText)) and content.note:
@@ -88,8 +91,7 @@ def locate_corpus(
     spec: Spec, source_language: str, target_language: str, columns: Columns | None = None
 ) -> Corpus:
     """Return what `find_corpus` does, without a word in the log."""
-    finder = _Finder(Choosing(source_language, target_language, columns))
-    return finder.single(spec) if isinstance(spec, str) else finder.listed(spec)
+    return _Finder(Choosing(source_language, target_language, columns)).find(spec)
 
 
 def check_columns(columns: Columns | None, *corpora: Corpus) -> None:
@@ -108,6 +110,12 @@ class _Finder:
     def __init__(self, choosing: Choosing) -> None:
         self._choosing = choosing
         self._languages = (choosing.source, choosing.target)
+        self.notes: list[str] = []
+        """What the patterns match."""
+
+    def find(self, spec: Spec) -> Corpus:
+        """The corpus that a setting means."""
+        return self.single(spec) if isinstance(spec, str) else self.listed(spec)
 
     def listed(self, items: Sequence[str | Sequence[str]]) -> Corpus:
         """The two files, or the several corpora, of a list."""
@@ -115,7 +123,7 @@ class _Finder:
         if len(items) == 2 and not nested:
             one_sided = [self._is_one_sided(str(item)) for item in items]
             if all(one_sided):
-                return self._two_files(*map(str, items))
+                return self._two_sides(*map(str, items))
             if any(one_sided):
                 alone, whole = (items[one_sided.index(wanted)] for wanted in (True, False))
                 raise UserError(
@@ -126,14 +134,12 @@ class _Finder:
             self._check_whole(list(map(str, items)))
         if not items:
             raise UserError(f"[]: expected {FORMATS}, found an empty list")
-        found = [self.single(i) if isinstance(i, str) else self._two_files(*i) for i in items]
-        parts = tuple(chain.from_iterable(corpus.parts for corpus in found))
-        return parts[0] if len(parts) == 1 else Corpora(parts)
+        return _joined(self.single(i) if isinstance(i, str) else self._two_sides(*i) for i in items)
 
     def _check_whole(self, names: Sequence[str]) -> None:
         for name in names:
             path = Path(expanduser(name))
-            if path.is_file() and self._is_one_sided(name):
+            if (path.is_file() or is_pattern(name)) and self._is_one_sided(name):
                 raise UserError(
                     f"{name}: one side of a corpus, in a list of corpora; a pair of files there is "
                     "a list of its own: [[a.en, a.fr], b.tsv]"
@@ -144,17 +150,17 @@ class _Finder:
         path = Path(expanduser(spec))
         check_readable(path)
         kind = kind_of(path.name)
-        if glob.has_magic(spec) and not path.exists():
+        if is_pattern(spec):
             return self._matching(str(path))
         if kind:
-            return self._file(_existing([path]), kind)
+            return self._file(existing([path]), kind)
         if path.is_file():
             return self._nameless(path)
         return self._prefix(str(path))
 
     def _prefix(self, prefix: str) -> Corpus:
         source, target = (
-            _existing(_candidates(prefix, side, mark), prefix)
+            existing(candidates(prefix, side, mark), prefix)
             for side, mark in zip(self._languages, ("-src", "-ref"), strict=True)
         )
         return ParallelText(source, target, *self._languages)
@@ -189,21 +195,40 @@ class _Finder:
         )
 
     def _matching(self, pattern: str) -> Corpus:
-        """The corpora of a pattern with * or ?, in the order of their names."""
-        files = sorted(filter(lambda name: kind_of(Path(name).name), glob.glob(pattern)))
-        prefixes = set()
-        for suffix in ("", *COMPRESSED):
-            ending = f".{self._languages[0]}{suffix}"
-            prefixes |= {name.removesuffix(ending) for name in glob.glob(pattern + ending)}
-        found = [*map(self.single, files), *map(self._prefix, sorted(prefixes))]
-        if not found:
+        """The corpora of a pattern, in natural order; a README beside them is none."""
+        prefixes = self._prefixes(pattern)
+        sides = tuple(f"{prefix}." for prefix in prefixes)  # a third language is another corpus
+        files = [
+            name
+            for name in matching(pattern)
+            if kind_of(Path(name).name) or not (name.startswith(sides) or is_paper(name))
+        ]
+        if folder := next(filter(isdir, files), None):
+            raise UserError(f"{pattern}: matches {folder}, a folder; expected files")
+        names = in_order([*files, *prefixes])
+        if not names:
             raise UserError(f"{pattern}: no such files: expected prefixes, tables, .tmx or .zip")
-        parts = tuple(chain.from_iterable(corpus.parts for corpus in found))
-        return parts[0] if len(parts) == 1 else Corpora(parts)
+        self._note(pattern, names)
+        return _joined(self._prefix(n) if n in prefixes else self.single(n) for n in names)
+
+    def _prefixes(self, pattern: str) -> set[str]:
+        """The prefixes that match and of which one side is there."""
+        endings = [
+            f".{language}{zip_}" for language in self._languages for zip_ in ("", *COMPRESSED)
+        ]
+        return {
+            name.removesuffix(ending) for ending in endings for name in matching(pattern + ending)
+        }
+
+    def _note(self, pattern: str, names: Sequence[str]) -> None:
+        first, last = Path(names[0]).name, Path(names[-1]).name
+        listed = first if len(names) == 1 else f"{first} to {last}"
+        self.notes.append(f"{pattern}: {len(names):,} matching, {listed}")
 
     # Two files
 
-    def _two_files(self, *names: str) -> Corpus:
+    def _two_sides(self, *names: str) -> Corpus:
+        """The corpus of [source file, target file], or of a pattern for each."""
         if len(names) != 2 or not all(isinstance(name, str) for name in names):
             raise UserError(f"{list(names)}: expected [source file, target file]")
         for name in names:
@@ -211,6 +236,15 @@ class _Finder:
                 raise UserError(
                     f"{name}: a file of both sides can't be one of [source file, target file]"
                 )
+        source, target = names
+        if not any(map(is_pattern, names)):
+            return self._two_files(source, target)
+        pairs = matching_pairs(source, target)
+        for pattern, side in zip(names, zip(*pairs, strict=True), strict=True):
+            self._note(pattern, side)
+        return _joined(self._two_files(*pair) for pair in pairs)
+
+    def _two_files(self, *names: str) -> Corpus:
         source, target = (
             self._side(name, side) for name, side in zip(names, self._languages, strict=True)
         )
@@ -225,10 +259,13 @@ class _Finder:
     def _side(self, name: str, language: str) -> TextFile:
         path = Path(expanduser(name))
         check_readable(path)
-        file = _existing([path])
+        file = existing([path])
         return file if path.suffix.lower() != ".zip" else side_inside(path, language)
 
     def _is_one_sided(self, name: str) -> bool:
+        if is_pattern(name):
+            names = [] if self._prefixes(name) else matching(name)
+            return bool(names) and all(map(self._is_one_sided, names))
         path = Path(expanduser(name))
         kind = kind_of(path.name)
         if kind == "zip":
@@ -238,44 +275,12 @@ class _Finder:
             return root_of(path) != "tmx" and not has_both_sides(path)
         if kind and kind != "xml":
             return False
-        if path.is_file() or glob.has_magic(name):
-            return path.is_file()
-        return not any(c.exists() for c in _candidates(str(path), self._languages[0], "-src"))
+        if path.is_file():
+            return True
+        return not any(c.exists() for c in candidates(str(path), self._languages[0], "-src"))
 
 
-def _candidates(prefix: str, language: str, mark: str) -> list[Path]:
-    """The files that may be one side of a prefix, the likeliest first."""
-    plain = [f"{prefix}.{language}{suffix}" for suffix in ("", *COMPRESSED)]
-    sets = [f"{prefix}{middle}.{language}.sgm" for middle in ("", mark)]
-    return [Path(name) for name in (*plain, *sets)]
-
-
-def _existing(candidates: list[Path], prefix: str = "") -> Path:
-    """The first of `candidates` that is there; UserError if it is no file or there is none."""
-    for path in candidates:
-        if path.is_dir():
-            raise UserError(f"{path}: expected a text file, found a folder")
-        if path.exists():
-            return path
-    first = candidates[0]
-    tried = ", ".join(path.name.removeprefix(first.name) for path in candidates[2:])
-    tried = f" (nor {candidates[1].name}, {tried})" if tried else ""
-    if not first.parent.is_dir():
-        raise UserError(
-            f"{first}{tried}: no such file: there is no folder {first.parent}{_how_to_get(first)}"
-        )
-    if prefix and Path(prefix).is_dir():
-        raise UserError(f"{first}{tried}: no such file: {prefix} is a folder, not a prefix in it")
-    siblings = [path.name for path in first.parent.iterdir() if path.is_file()]
-    raise UserError(f"{first}{tried}: no such file{did_you_mean(first.name, siblings)}")
-
-
-def _how_to_get(path: Path) -> str:
-    """The command that would have put `path` there, if it is in the place of a known corpus."""
-    from seq2seq.data.download import CORPORA  # needed for this line alone
-
-    root, name = path.parent.parent, path.parent.name
-    if root.name != "corpora" or name not in CORPORA:
-        return ""
-    into = "" if root.resolve() == Path("corpora").resolve() else f" --into {root}"
-    return f"; get it with: seq2seq data get {name}{into}"
+def _joined(corpora: Iterable[Corpus]) -> Corpus:
+    """The corpora as one."""
+    parts = tuple(chain.from_iterable(corpus.parts for corpus in corpora))
+    return parts[0] if len(parts) == 1 else Corpora(parts)

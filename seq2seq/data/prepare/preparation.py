@@ -5,19 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import sentencepiece
 
-from seq2seq.config import Config, VaryConfig
+from seq2seq.config import Config, DataConfig, VaryConfig
 from seq2seq.data.corpus import (
     FORMATS,
     Corpus,
     PartOddness,
+    check_apart,
     check_columns,
     find_corpus,
     find_odd_parts,
+    locate_corpus,
     warn_of_odd_parts,
 )
 from seq2seq.data.prepare.cache import build, default_cache
@@ -63,6 +66,7 @@ def prepare(
     """
     train, valid = _open_corpus(config, "train"), _open_corpus(config, "valid")
     check_columns(config.data.columns, train.text, valid.text)
+    _check_apart(config.data, train.text, valid.text)
     if tokenizers is None and config.init is not None:
         tokenizers = Tokenizers.load(Path(config.init) / "tokenizer")
     folder = (cache or default_cache()) / _key(config, tokenizers, train, valid)
@@ -94,6 +98,17 @@ def _open_corpus(config: Config, split: str) -> _Corpus:
         return _Corpus(text, {role: hash_file(file) for role, file in text.inputs.items()})
     except OSError as error:
         raise UserError(f"{error.filename}: cannot be read: {error.strerror}") from None
+
+
+def _check_apart(data: DataConfig, train: Corpus, valid: Corpus) -> None:
+    """Refuse a pattern that matches the files of another split too."""
+    files = {"data.train": train.files, "data.valid": valid.files}
+    specs = {"data.train": data.train, "data.valid": data.valid}
+    if data.test:
+        with suppress(UserError):  # what is wrong with it is told when it is read
+            test = locate_corpus(data.test, data.source, data.target)
+            files["data.test"], specs["data.test"] = test.files, data.test
+    check_apart(specs, files)
 
 
 def _key(config: Config, given: Tokenizers | None, train: _Corpus, valid: _Corpus) -> str:
