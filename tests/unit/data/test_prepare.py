@@ -313,3 +313,29 @@ def test_a_line_that_never_ends_is_no_sentence_to_validate_on(tmp_path: Path) ->
     prepared = prepare(config, cache=tmp_path / "cache")
     assert prepared.valid_target == ["le chat", "un chat\u2028 noir"]
     assert prepared.summary.valid.dropped == {"far too long": 1}
+
+
+def test_what_is_odd_in_the_languages_is_found_once_and_told_at_every_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    english = [f"The old house is near the river, and {k} dogs sleep there." for k in range(30)]
+    german = [f"Das alte Haus steht am Fluss, und {k} Hunde schlafen dort." for k in range(30)]
+    config = configured(tmp_path, [("English", "French"), *zip(english, german, strict=True)])
+    prepare(config, cache=tmp_path / "cache")
+    told = caplog.messages
+    assert "looks like a header" in told[0]
+    assert "expected fr, the target looks like de" in told[1]
+    caplog.clear()
+    monkeypatch.setattr("seq2seq.data.prepare.preparation.find_odd_parts", None)
+    assert prepare(config, cache=tmp_path / "cache").summary.scripts == ["Latin"]
+    assert caplog.messages == told
+
+
+def test_a_script_in_which_hardly_a_source_is_written_is_none_of_the_sources(
+    tmp_path: Path,
+) -> None:
+    pairs = [(f"the cat {k} sleeps", f"le chat {k} dort") for k in range(300)]
+    pairs[7] = ("猫", "le chat")
+    pairs[8:28] = [(f"Кошка {k}", f"le chat {k}") for k in range(20)]
+    prepared = prepare(configured(tmp_path, pairs), cache=tmp_path / "cache")
+    assert prepared.summary.scripts == ["Cyrillic", "Latin"]
