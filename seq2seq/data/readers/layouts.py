@@ -65,6 +65,13 @@ def open_table(file: TextFile, kind: Kind, choosing: Choosing) -> Table:
     )
 
 
+def first_names(file: TextFile, kind: Kind) -> list[str]:
+    """Return the cells of the first row of a table, or the names of the fields of a JSON file."""
+    if kind == "json":
+        return list(_json_layout(file).header or ())
+    return next((list(row.cells) for row in _table_layout(file, kind).rows(file)), [])
+
+
 def _note(choice: Choice, remarks: list[str]) -> str:
     return "; ".join(filter(None, (choice.note, *remarks)))
 

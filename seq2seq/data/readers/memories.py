@@ -12,6 +12,7 @@ import logging
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import NamedTuple
 from xml.parsers import expat
 
@@ -23,6 +24,7 @@ from seq2seq.errors import UserError
 logger = logging.getLogger(__name__)
 
 _BLOCK = 1 << 16
+_LOOKED_AT = 50  # units
 _CODE = {"bpt", "ept", "it", "ph", "ut", "sub"}  # what is in them is another program's markup
 
 
@@ -68,6 +70,12 @@ class Memory:
                 *(f"{skipped:,}", f"{used + skipped:,}"),
                 *(self.source_language, self.target_language),
             )
+
+
+def languages_in(file: TextFile) -> list[str]:
+    """Return the languages of the first units of a TMX file, as they are tagged, in their order."""
+    units = islice(_units(file), _LOOKED_AT)
+    return list(dict.fromkeys(language for unit in units for language, _ in unit.variants))
 
 
 class _Unit(NamedTuple):
