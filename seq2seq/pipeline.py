@@ -30,7 +30,7 @@ from seq2seq.training.trainer import Callback, Trainer
 
 logger = logging.getLogger(__name__)
 
-_CHANGEABLE = ("training.", "decoding.", "evaluation.", "code")
+_CHANGEABLE = ("training.", "decoding.", "evaluation.", "code", "data.workers")
 """What a run may go on with otherwise than it began."""
 _CORPORA = ("data.train", "data.valid", "data.test")
 FEW_PAIRS = 1000
@@ -267,7 +267,7 @@ def _changed(run: Run, config: Config) -> Config:
 def _check_data(run: Run, prepared: Prepared) -> None:
     """Refuse to go on with other text, or other pieces of it, than the run began with."""
     was, now = run.data, asdict(prepared.summary)
-    for split in now:
+    for split in ("train", "valid"):
         if was.get(split) != now[split]:
             raise UserError(
                 f"{run.folder}: data.{split} is not what the run began with (see its data.json); "

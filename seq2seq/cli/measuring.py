@@ -267,7 +267,7 @@ def _test_set(
                 "evaluate: the run has no data.test; name a corpus with --data or --test-set"
             )
         found = find_test_set(spec, data.source, data.target, data.columns)
-        warn_if_odd(found, data.source, data.target)
+        warn_if_odd(found, data)
         pairs = list(found.pairs())
         sources, streams, name = [p.source for p in pairs], [[p.target for p in pairs]], str(spec)
     expected = f"one for each sentence of {name}"

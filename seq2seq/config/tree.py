@@ -135,6 +135,7 @@ class DataConfig(Part):
     max_ratio: float = Field(default=9.0, ge=1)
     deduplicate: bool = True
     vary: VaryConfig = VaryConfig()
+    workers: int | None = Field(default=None, ge=1)
 
 
 class TokenizerConfig(Part):

@@ -53,6 +53,7 @@ def build_validate(config: Config, prepared: Prepared) -> Validate:
             max_length=config.data.max_length,
             device=device,
             language=config.data.source,
+            scripts=prepared.summary.scripts,
         )
         hypotheses = [translation.text for translation in translator.stream(prepared.valid_source)]
         samples = [

@@ -58,11 +58,13 @@ class Translator(TextTranslator):
         max_length: int,
         device: torch.device,
         language: str = "",
+        scripts: Iterable[str] = (),
     ) -> None:
         """`max_length` is the longest source, in pieces, that training saw: longer ones warn.
 
-        `language` is the code of the source's; it tells text of another script. The weights of the
-        models must stay as they are once something has been translated.
+        `language` is the code of the source's, and `scripts` are those that training sources were
+        written in; they tell text of another script. The weights of the models must stay as they
+        are once something has been translated.
         """
         super().__init__(
             tokenizers,
@@ -70,6 +72,7 @@ class Translator(TextTranslator):
             source_end=source_end,
             max_length=max_length,
             language=language,
+            scripts=scripts,
         )
         sleep_when_busy()
         self.models = [model.to(device).eval() for model in models]
@@ -331,6 +334,7 @@ def load(*runs: str | Path, checkpoint: str = "best", device: str = "auto") -> T
         max_length=first.config.data.max_length,
         device=find_device(device),
         language=first.config.data.source,
+        scripts=first.source_scripts,
     )
 
 
