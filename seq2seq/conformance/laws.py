@@ -579,7 +579,7 @@ def _batch() -> Batch:
 def _loss(model: Seq2Seq) -> Tensor:
     """What training would make small, per token."""
     loss = batch_loss(model, _batch(), torch.device("cpu"), 0.0)
-    return loss.smoothed / loss.tokens
+    return loss.total / loss.weight
 
 
 def _leaves(tree: Tree) -> list[Tensor]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from seq2seq.config import (
     DecodingConfig,
@@ -29,9 +29,10 @@ from seq2seq.inference.model_step import ModelState, model_step
 from seq2seq.kinds import DECODERS, ENCODERS
 from seq2seq.model.model import Seq2Seq
 from seq2seq.search.search import search
-from seq2seq.training.loss import batch_loss
+from seq2seq.training.objective import Likelihood
 from seq2seq.training.optimizer import build_optimizer
 from seq2seq.training.schedules import learning_rate_factor
+from seq2seq.training.update import Update
 
 SYMBOLS, FIRST = 10, 4
 """How many, and the id of the first; those before it are PAD, UNK, BOS and EOS."""
@@ -150,16 +151,11 @@ def _train(model: Seq2Seq, task: str, held_out: frozenset[tuple[int, ...]], upda
     random = np.random.default_rng(1)
     optimizer = build_optimizer(OptimizerConfig(lr=RATE), model)
     schedule = ScheduleConfig(kind="cosine")
-    model.train()
-    for update in range(1, updates + 1):
+    update = Update(Likelihood(model), optimizer, clip=1.0)
+    for number in range(1, updates + 1):
         for group in optimizer.param_groups:
-            group["lr"] = RATE * learning_rate_factor(schedule, update, updates)
-        batch = draw(task, SEQUENCES, random, held_out).batch()
-        optimizer.zero_grad()
-        loss = batch_loss(model, batch, torch.device("cpu"), 0.0)
-        (loss.smoothed / loss.tokens).backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
+            group["lr"] = RATE * learning_rate_factor(schedule, number, updates)
+        update([draw(task, SEQUENCES, random, held_out).batch()])
 
 
 def _greedy(model: Seq2Seq, batch: Batch) -> list[list[int]]:

@@ -221,7 +221,7 @@ RUNS = [
     Bad("a file where the run's parent should be", "train -c tiny.yaml --run train.en/run",
         r"train\.en/run: cannot be written: Not a directory"),
     Bad("a resumed run of another model", "train -c tiny.yaml --resume model.encoder.size=8",
-        r"runs/tiny: model\.encoder\.size was 32 and can't become 8 in a run that goes on; .*"),
+        r"runs/tiny: cannot change model\.encoder\.size from 32 to 8 when resuming; .*"),
     Bad("a run to resume that is not there", "train --run runs/none --resume",
         r"runs/none: no such run directory"),
     Bad("a finished run resumed", "train -c tiny.yaml --resume",
