@@ -6,6 +6,7 @@ A user's file adds its own: `ATTENTIONS["bilinear"] = Bilinear`.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping, MutableMapping
 from importlib import import_module
 from typing import Any, Generic, TypeVar
@@ -94,6 +95,17 @@ DECODERS: KindTable[type] = KindTable(
 )
 
 
+def options_of(kind: type[Any]) -> list[inspect.Parameter]:
+    """Return the options that a kind takes: its keyword-only arguments."""
+    parameters = inspect.signature(kind, eval_str=True).parameters.values()
+    return [parameter for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
+
+
+def option_names(kind: type[Any]) -> list[str]:
+    """Return the names of the options that a kind takes."""
+    return [option.name for option in options_of(kind)]
+
+
 def unknown_kind(kinds: Mapping[str, Any], kind: str, key: str) -> str:
     """Return what is wrong with a `kind` that is none of `kinds`; `key` is where it was chosen."""
     parent, _, name = key.rpartition(".")
@@ -101,8 +113,12 @@ def unknown_kind(kinds: Mapping[str, Any], kind: str, key: str) -> str:
         hint = f"; {kind} is an addressing: set {key}.addressing={kind}"
     elif name == "addressing" and kind in ATTENTIONS:
         hint = f"; {kind} is an attention unit: set {parent}={kind}"
-    elif name in ("encoder", "decoder") and kind in CELLS:
+    elif name == "decoder" and kind in CELLS:
         hint = f" (did you mean {key}.cell?)"
     else:
-        hint = did_you_mean(kind, kinds)
-    return f"expected one of {', '.join(kinds)}, found {kind!r}{hint}"
+        hint = did_you_mean(kind, [*kinds, *_SHORT.get(name, ())])
+    return f"expected one of {', '.join([*kinds, *_SHORT.get(name, ())])}, found {kind!r}{hint}"
+
+
+_SHORT = {"encoder": ("gru", "lstm")}
+"""Kinds that are short for others: those of `EncoderConfig`."""

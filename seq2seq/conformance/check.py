@@ -19,8 +19,7 @@ from seq2seq.conformance.laws import LAWS, Case, Law, build
 from seq2seq.conformance.toys import TASKS, Learnt, learn
 from seq2seq.errors import UserError, did_you_mean
 from seq2seq.extension import load_code
-from seq2seq.kinds import ADDRESSINGS, ATTENTIONS, CELLS, DECODERS, ENCODERS
-from seq2seq.model.parts import options_of
+from seq2seq.kinds import ADDRESSINGS, ATTENTIONS, CELLS, DECODERS, ENCODERS, options_of
 
 Settings = dict[str, Any]
 

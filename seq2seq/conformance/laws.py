@@ -25,11 +25,10 @@ from seq2seq.data.tokenizer import BOS, EOS, PAD
 from seq2seq.inference.fast_step import FastStep, fits
 from seq2seq.inference.interventions import Reweighting, reweighted, shift, uniform
 from seq2seq.inference.model_step import ModelState, model_step
-from seq2seq.kinds import DECODERS, ENCODERS
+from seq2seq.kinds import DECODERS, ENCODERS, option_names
 from seq2seq.model.attention import Attention
 from seq2seq.model.contract import Tree, named_leaves, select
 from seq2seq.model.model import Seq2Seq
-from seq2seq.model.parts import option_names
 from seq2seq.model.probe import recording, replacing
 from seq2seq.search.ensemble import EnsembleState, ensemble
 from seq2seq.search.hypothesis import Hypothesis

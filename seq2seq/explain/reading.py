@@ -75,7 +75,7 @@ class ForcedReading:
     checkpoint: str = ""
     head_names: list[str] = field(default_factory=list)
     """By default `head 1` and so on."""
-    aligned: slice = slice(None)
+    aligned: slice = field(default_factory=lambda: slice(None))
     """The heads whose mean is the alignment of words: those of all units, or of one."""
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -11,7 +10,7 @@ from torch import nn
 
 from seq2seq.config import Part, UnitConfig
 from seq2seq.errors import UserError, did_you_mean
-from seq2seq.kinds import unknown_kind
+from seq2seq.kinds import options_of, unknown_kind
 
 Built = TypeVar("Built")
 
@@ -58,17 +57,6 @@ def checked_options(kind: type[Any], config: UnitConfig, key: str) -> dict[str, 
             raise UserError(f"{where}: {first['ctx']['error']}") from None
         expected = first["msg"].replace("Input should be", "expected")
         raise UserError(f"{where}: {expected}, found {first['input']!r}") from None
-
-
-def options_of(kind: type[Any]) -> list[inspect.Parameter]:
-    """Return the options that a kind takes: its keyword-only arguments."""
-    parameters = inspect.signature(kind, eval_str=True).parameters.values()
-    return [parameter for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
-
-
-def option_names(kind: type[Any]) -> set[str]:
-    """Return the names of the options that a kind takes."""
-    return {option.name for option in options_of(kind)}
 
 
 def _wishes(config: UnitConfig, fields: Mapping[str, Any]) -> dict[str, Any]:
