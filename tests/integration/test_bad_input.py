@@ -425,7 +425,7 @@ USES = [
         r"'model\.dropout=0\.1': expected model\.attention\.KEY=VALUE; the network .*"),
     Bad("a unit's setting that it does not take", "attention check --unit qkv "
         "model.attention.sise=8",
-.*'size'.*"),
+        r"override .*: model\.attention\.sise: unknown option of kind qkv, .*'size'.*"),
     Bad("no configuration to measure", "bench train",
         r"bench train: name a configuration with --config"),
     Bad("no configuration to prepare with a clock", "bench prepare",
