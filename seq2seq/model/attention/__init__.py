@@ -48,7 +48,8 @@ def build_attention(
     if kind.reads_token:
         if token_size is None:
             raise UserError(
-                f"{key}: kind {config.kind} reads the decoder's tokens and cannot be used for self-attention"
+                f"{key}: kind {config.kind} reads the decoder's tokens and cannot be used for "
+                "self-attention"
             )
         query_size += token_size
     attention: Attention = build(ATTENTIONS, config, key, query_size, memory_size)
