@@ -160,9 +160,10 @@ def open_runs(models: list[Path] | None) -> list[Run]:
         raise UserError(
             f"{export}: an exported model only translates, by its own attention; name its run"
         )
-    from seq2seq.runs.run import Run, find_run
+    from seq2seq.runs.finding import newest_run
+    from seq2seq.runs.run import Run
 
-    return [Run.open(folder) for folder in models] if models else [find_run()]
+    return [Run.open(folder) for folder in models] if models else [Run(newest_run())]
 
 
 def open_run(argument: Path | None, option: Path | None, command: str) -> Run:
