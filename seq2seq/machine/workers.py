@@ -37,8 +37,8 @@ class Workers(Generic[Task, Result]):
     """A context in which `map` does `work` in up to `count` processes.
 
     They are forked at the first need, so that `work` may be any function and knows all that this
-    process knows; tasks and results must be picklable. They end when this process does, however
-    that is -- those of a ProcessPoolExecutor would wait for ever if it were killed. `killed` is
+    process knows; tasks and results must be picklable. They end when this process does, even
+    if it is killed -- the processes of a ProcessPoolExecutor would then wait for ever. `killed` is
     the error if one of them is killed; `begin` is what each does first.
     """
 
@@ -61,7 +61,7 @@ class Workers(Generic[Task, Result]):
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Let the workers go, once they have done what they are at."""
+        """End the workers, each after the task it is at."""
         self._dismiss()
 
     def map(self, tasks: Iterable[Task]) -> Iterator[Result]:
@@ -82,7 +82,7 @@ class Workers(Generic[Task, Result]):
             yield from self._shared_out(chain(first, waiting), self._workers[: len(first)])
             finished = True
         finally:
-            if not finished:  # what they are still at belongs to nobody
+            if not finished:  # no caller waits for the tasks they are at
                 self._dismiss()
 
     def _shared_out(self, tasks: Iterable[Task], workers: Sequence[_Worker]) -> Iterator[Result]:
@@ -141,7 +141,7 @@ class Workers(Generic[Task, Result]):
 
 @atexit.register
 def _close_all() -> None:
-    """Before multiprocessing waits for the workers of what was never left."""
+    """Runs before multiprocessing waits for the workers of contexts that were not left."""
     while _open:
         _open.pop().close()
 
@@ -174,7 +174,7 @@ def _hindrance() -> str | None:
 
 
 def _serve(begin: Callable[[], object], work: Callable[[Task], Result], tasks: Connection) -> None:
-    """Do what comes until nothing can come any more."""
+    """Do tasks until the connection is closed."""
     _close_all()
     for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
         signal.signal(stop, signal.SIG_IGN)  # the first process answers these

@@ -99,7 +99,7 @@ class Request:
 
     @property
     def name(self) -> str:
-        """What the run is called unless it is told."""
+        """The name of the run, unless --run names it."""
         return name_of(self.corpus, self.languages)
 
     @property
@@ -117,7 +117,7 @@ class Request:
         return load_config(None, [o for o in self.overrides if o.partition("=")[0] == key])
 
     def command(self, verb: str) -> str:
-        """What the user typed, or as good as."""
+        """The command as the user typed it, or one that means the same."""
         options = {"source": self.source, "target": self.target, "init": self.init}
         said = [[f"--{name}", value] for name, value in options.items() if value is not None]
         said += [] if self.minutes is None else [["--minutes", f"{self.minutes:g}"]]
@@ -144,7 +144,7 @@ def open_corpus(request: Request) -> Text:
         corpus = find_corpus(request.spec, *request.languages, request.columns)
     except UserError as error:
         if request.languages != UNKNOWN or Path(first).suffix or request.columns:
-            raise  # the names of its files do not hang on the languages
+            raise  # the names of its files do not depend on the languages
         raise UserError(f"{error}; languages are said with --source and --target") from None
     check_columns(request.columns, corpus)
     return corpus

@@ -80,7 +80,7 @@ CORPORA = [
         r".*/t\.tsv:2: expected source<TAB>target, found no tab",
         {"t.tsv": "a cat\tun chat\na dog un chien\n"}),
     Bad("a .gz file that is cut off", "prepare -c tiny.yaml",
-        r".*/train\.en\.gz:\d+: the compressed file is cut off here",
+        r".*/train\.en\.gz:\d+: the compressed file ends too early",
         {"train.en": None, "train.en.gz": half(gzip.compress(b"a cat\n" * 240, mtime=0))}),
     Bad("a .gz file that is none", "prepare -c tiny.yaml",
         r".*/train\.en\.gz:1: not a valid \.gz file: .*",
