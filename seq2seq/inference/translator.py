@@ -45,7 +45,8 @@ _SHARED = ("data.source", "data.target", "tokenizer.source_end")  # by all model
 class Translator(TextTranslator):
     """One or more models of one vocabulary, and what is needed to use them on text.
 
-    Threads and tasks may share it; who probes sees and changes the translations of its own only.
+    Threads and tasks may share one: a probe in one of them neither sees nor changes what another
+    translates.
     """
 
     def __init__(
