@@ -107,7 +107,7 @@ def evaluate(
         load_moses()  # now, not after all has been translated
     tokenize = choose_tokenizer(references, tokenize=tokenize, language=language)
     gold = read_gold(alignments, sentences=len(sources)) if alignments else None
-    if gold and not any(model.decoder.attention.heads for model in translator.models):
+    if gold and not any(model.heads for model in translator.models):
         logger.warning("%s: not scored, as the model has no attention to align with", alignments)
         gold = None
     pairs = [(source, target or "") for source, target in zip(sources, references[0], strict=True)]

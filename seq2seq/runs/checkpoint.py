@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save_file
 
 from seq2seq.errors import UserError
 from seq2seq.machine.disk import flush
-from seq2seq.model.model import Seq2Seq
+from seq2seq.model.model import Seq2Seq, current_names
 from seq2seq.runs.files import first_line, read_json, write_json, writing
 
 _WEIGHTS, _TENSORS, _STATE = "model.safetensors", "trainer.pt", "state.json"
@@ -68,7 +68,7 @@ class Checkpoint:
         """Return the weights saved here, by name; tied ones once."""
         path = self.folder / _WEIGHTS
         try:
-            return load_file(path)
+            return current_names(load_file(path))
         except FileNotFoundError:
             raise UserError(f"{path}: missing") from None
         except SafetensorError as error:

@@ -112,6 +112,12 @@ class Run:
         return read_json(self.folder / "data.json")
 
     @property
+    def source_scripts(self) -> list[str]:
+        """The scripts in which training sources are written; empty if the run does not say."""
+        known = (self.folder / "data.json").exists()
+        return list(self.data.get("scripts", [])) if known else []
+
+    @property
     def metrics(self) -> Path:
         """One JSON object a line: every logged window and every validation."""
         return self.folder / "metrics.jsonl"
