@@ -417,7 +417,7 @@ def _assert_same_hypotheses(
             apart = f"of {one.tokens} by the fast step and the plain one"
             pair = torch.tensor(one.log_probs), torch.tensor(other.log_probs)
             _assert_close(*pair, f"log-probabilities {apart}")
-            weights = torch.from_numpy(one.weights_THS), torch.from_numpy(other.weights_THS)
+            weights = torch.from_numpy(one.weights_HTS), torch.from_numpy(other.weights_HTS)
             _assert_close(*weights, f"weights {apart}")
 
 

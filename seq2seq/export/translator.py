@@ -18,8 +18,10 @@ from seq2seq.config import DecodingConfig, revise
 from seq2seq.data.tokenizer import BOS, EOS, PAD, UNK, Tokenizers
 from seq2seq.errors import UserError
 from seq2seq.export.network import Network
-from seq2seq.export.search import beam_search
+from seq2seq.search.arrays import NumpyArrays
+from seq2seq.search.beam import beam_search
 from seq2seq.search.hypothesis import Hypothesis
+from seq2seq.search.loop import Request
 from seq2seq.translation.texts import Source, TextTranslator, longest
 from seq2seq.translation.translation import Translation
 
@@ -82,14 +84,22 @@ class LightTranslator(TextTranslator):
             )
 
         def search(sources: Sequence[Source]) -> list[list[Hypothesis]]:
-            return beam_search(
-                self._network.step,
-                self._network.encode(*self._collate(sources)),
-                limits=[longest(len(source.ids), options) for source in sources],
-                options=options,
+            request = Request(
+                max_lengths=[longest(len(source.ids), options) for source in sources],
                 bos=BOS,
                 eos=EOS,
                 forbidden=(PAD, BOS, UNK),
+                min_length=options.min_length,
+                no_repeat_ngram=options.no_repeat_ngram,
+            )
+            return beam_search(
+                self._network.step,
+                self._network.encode(*self._collate(sources)),
+                request,
+                arrays=NumpyArrays(),
+                beam=options.beam,
+                n_best=options.n_best,
+                length_penalty=options.length_penalty,
             )
 
         return self._searched(

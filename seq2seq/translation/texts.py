@@ -301,7 +301,7 @@ class TextTranslator:
             pieces=target.pieces(hypothesis.tokens),
             words=target.target_words(hypothesis.tokens),
             finished=hypothesis.finished,
-            weights_THS=hypothesis.weights_THS[..., :positions],
+            weights_THS=hypothesis.weights_HTS.swapaxes(0, 1)[..., :positions],
             source_words=source_words,
         )
 
