@@ -1,7 +1,7 @@
 """Batches searched by several processes, each a copy of this one with one thread.
 
-A search has little to multiply in a step, and the next step waits for it: two processes of one
-thread get through many batches sooner than one process of two threads.
+A step of a search multiplies small matrices, and the next step waits for it: two processes of one
+thread finish many batches sooner than one process of two threads.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ import torch
 
 from seq2seq.errors import UserError
 
-Task = TypeVar("Task")
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 _open: set[Connection] = set()
-"""This process's ends of the connections to all its workers: a worker ends when its end is closed,
-so no other worker may keep a copy open."""
+"""This process's ends of the connections to its workers. A worker stops when its connection is
+closed, so no other worker may hold a copy of it open."""
 
 
 class _Worker(NamedTuple):
@@ -37,57 +37,57 @@ class _Worker(NamedTuple):
     connection: Connection
 
 
-class Workers(Generic[Task, Result]):
-    """A context in which `map` does `work` in up to `count` processes.
+class Workers(Generic[Item, Result]):
+    """A context in which `map` applies `work` in up to `count` processes.
 
-    They are forked at the first need, so that `work` may be any function and knows all that this
-    process knows; tasks and results must be picklable. They end when this process does, however
-    that is -- those of a ProcessPoolExecutor would wait for ever if it were killed.
+    They are forked when first needed, so `work` may be any function and sees all that this process
+    has in memory; items and results must be picklable. They end with this process, however it ends:
+    the workers of a ProcessPoolExecutor would wait for ever if it were killed.
     """
 
-    def __init__(self, work: Callable[[Task], Result], count: int) -> None:
+    def __init__(self, work: Callable[[Item], Result], count: int) -> None:
         self._work = work
         self.count = count
         self._workers: list[_Worker] = []
 
-    def __enter__(self) -> Workers[Task, Result]:
+    def __enter__(self) -> Workers[Item, Result]:
         """Nothing is forked yet."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Let the workers go, once they have done what they are at."""
+        """Dismiss the workers as soon as each has finished its item."""
         self._dismiss()
 
-    def map(self, tasks: Sequence[Task]) -> Iterator[Result]:
-        """Yield the result of each task, in order; one alone is done right here.
+    def map(self, items: Sequence[Item]) -> Iterator[Result]:
+        """Yield the result of each item, in order; a single one is worked on in this process.
 
         Raises what `work` raised, and UserError if a worker was killed.
         """
-        count = min(self.count, len(tasks))
+        count = min(self.count, len(items))
         if count <= 1:
-            yield from map(self._work, tasks)
+            yield from map(self._work, items)
             return
         while len(self._workers) < count:
             self._fork()
         finished = False
         try:
-            yield from self._shared_out(deque(enumerate(tasks)), self._workers[:count])
+            yield from self._share_out(deque(enumerate(items)), self._workers[:count])
             finished = True
         finally:
-            if not finished:  # what they are still at belongs to nobody
+            if not finished:  # nobody will read what they are still working on
                 self._dismiss()
 
-    def _shared_out(
-        self, waiting: deque[tuple[int, Task]], workers: Sequence[_Worker]
+    def _share_out(
+        self, waiting: deque[tuple[int, Item]], workers: Sequence[_Worker]
     ) -> Iterator[Result]:
-        tasks = len(waiting)
+        count = len(waiting)
         for worker in workers:
             _send(worker.connection, waiting.popleft())
         done: dict[int, Result] = {}
-        for number in range(tasks):
+        for number in range(count):
             while number not in done:
-                for each in wait([worker.connection for worker in workers]):
-                    connection = cast("Connection", each)
+                for ready in wait([worker.connection for worker in workers]):
+                    connection = cast("Connection", ready)
                     finished, result = _receive(connection)
                     done[finished] = cast("Result", result)
                     if waiting:
@@ -114,7 +114,7 @@ class Workers(Generic[Task, Result]):
 
 @atexit.register
 def _close_all() -> None:
-    """Before multiprocessing waits for the workers of what was never left."""
+    """Stop the workers of contexts that were never left, before multiprocessing waits for them."""
     while _open:
         _open.pop().close()
 
@@ -122,27 +122,29 @@ def _close_all() -> None:
 def count_workers(asked: int | None, device: torch.device) -> int:
     """Return how many processes search: as many as `asked`, by default one for each thread.
 
-    Where a copy of the process isn't safe, off Linux, with a GPU, outside the main thread or in a
-    worker of others, one does. Raises UserError if more are asked for there.
+    One, where a process can't be copied safely: off Linux, with a GPU, outside the main thread, and
+    in a worker of another pool. Raises UserError if more are asked for there.
     """
     if sys.platform != "linux":
-        hindrance = "Linux"
+        place = "on Linux"
     elif device.type != "cpu":
-        hindrance = "the CPU"
+        place = "on the CPU"
     elif threading.current_thread() is not threading.main_thread():
-        hindrance = "the main thread"
+        place = "in the main thread"
     elif multiprocessing.current_process().daemon:
-        hindrance = "a process that is no daemon"
+        place = "in a process that is not a daemon"
     else:
         return torch.get_num_threads() if asked is None else asked
     if asked is not None and asked > 1:
-        raise UserError(f"decoding.workers {asked}: several are for {hindrance} only; set it to 1")
+        raise UserError(
+            f"decoding.workers: more than one works only {place}, found {asked}; set it to 1"
+        )
     return 1
 
 
-def _send(connection: Connection, task: tuple[int, object]) -> None:
+def _send(connection: Connection, numbered: tuple[int, object]) -> None:
     try:
-        connection.send(task)
+        connection.send(numbered)
     except ConnectionError:
         raise UserError(_KILLED) from None
 
@@ -158,31 +160,31 @@ def _receive(connection: Connection) -> tuple[int, object]:
 
 
 _KILLED = (
-    "a process that decodes was killed, perhaps for want of memory: lower decoding.batch or "
+    "a decoding process was killed, possibly because memory ran out: lower decoding.batch or "
     "decoding.workers"
 )
 
 
-def _serve(work: Callable[[Task], Result], tasks: Connection) -> None:
-    """Do what comes until nothing can come any more."""
+def _serve(work: Callable[[Item], Result], items: Connection) -> None:
+    """Work on each item that arrives until the connection is closed."""
     _close_all()
     for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
-        signal.signal(stop, signal.SIG_IGN)  # the first process answers these
-    torch.set_num_threads(1)  # those of the pool were not copied
+        signal.signal(stop, signal.SIG_IGN)  # the parent process handles these
+    torch.set_num_threads(1)  # a fork has no copy of torch's threads
     try:
         while True:
-            number, task = tasks.recv()
+            number, item = items.recv()
             try:
-                answer = pickle.dumps((number, work(task), None))
+                answer = pickle.dumps((number, work(item), None))
             except Exception as error:
                 answer = pickle.dumps((number, None, _portable(error)))
-            tasks.send_bytes(answer)
+            items.send_bytes(answer)
     except (EOFError, ConnectionError):
         return
 
 
 def _portable(error: Exception) -> Exception:
-    """The error, or one that tells of it if it can't be sent."""
+    """The error, or one with its traceback as text if it can't be pickled."""
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:

@@ -74,7 +74,7 @@ def choose_best(arrays: Arrays, eos: int, width: int) -> Choose:
             ended_BC=ended_BC,
             survivors_BK=survivors_BK,
             scores_BK=scores_BC.take(survivors_BK),
-            in_place=width == 1,
+            keeps_slots=width == 1,
         )
 
     return choose

@@ -33,7 +33,7 @@ class Choice(NamedTuple):
     ended_BC: Bools  # reaches the end of the sentence, and is kept
     survivors_BK: Ids  # the candidate that takes each slot
     scores_BK: Floats  # of the survivors; -inf leaves the slot empty
-    in_place: bool = False  # every survivor continues its own slot: no state need move
+    keeps_slots: bool = False  # every survivor continues its own slot: no state need move
 
 
 class Frontier(NamedTuple):
@@ -84,14 +84,15 @@ class Frontier(NamedTuple):
 
         A sentence ends at its longest length, when no hypothesis lives, or when K of its hypotheses
         have ended and none that lives would be better than all of them even if its next token were
-        a certain end: without the last, a sure hypothesis would be lost to K unlikely shorter ones.
-        In place, as greedy search is, no hypothesis outlives its own end. So a beam with room for
-        every candidate of every step sees every output there is.
+        the end, with probability 1. Without the last condition K unlikely shorter hypotheses would
+        displace a likely one. So a beam with room for every candidate of every step sees every
+        output there is. Where each hypothesis keeps its slot, as in greedy search and sampling, the
+        condition is left out: none outlives its own end.
         """
         length = self.length + 1
         ended_B = self.ended_B + choice.ended_BC.sum(1)
         best_B, full_B = self.best_B, ended_B >= choice.survivors_BK.shape[1]
-        if not choice.in_place:
+        if not choice.keeps_slots:
             reached_B = np.where(choice.ended_BC, choice.scores_BC, -np.inf).max(1)
             best_B = np.maximum(best_B, reached_B / length**length_penalty)
             full_B &= choice.scores_BK.max(1) / (length + 1) ** length_penalty <= best_B
@@ -129,5 +130,5 @@ def continue_each(frontier: Frontier, tokens_BK: Ids, log_probs_BK: Floats, eos:
         ended_BC=ends_BK & (scores_BK > -np.inf),
         survivors_BK=rows_BK,
         scores_BK=np.where(ends_BK, -np.inf, scores_BK),
-        in_place=True,
+        keeps_slots=True,
     )

@@ -84,7 +84,7 @@ def _constrain(
 
 def _continued(state: State, frontier: Frontier, choice: Choice, arrays: Arrays) -> State:
     """The state of the survivors."""
-    if choice.in_place:
+    if choice.keeps_slots:
         return state
     width = choice.survivors_BK.shape[1]
     if frontier.slots == 1:

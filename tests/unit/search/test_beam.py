@@ -50,7 +50,7 @@ def test_a_beam_of_one_takes_the_likeliest_and_ends_with_the_end() -> None:
     choice = choose_best(NumpyArrays(), EOS, 1)(frontier, log_probs_NW)
     assert choice.tokens_BC.take(choice.survivors_BK).tolist() == [[1], [1]]
     assert choice.ended_BC.tolist() == [[False, False], [True, False]]
-    assert choice.in_place
+    assert choice.keeps_slots
 
 
 def test_a_beam_starts_from_one_slot() -> None:
