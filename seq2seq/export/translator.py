@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from seq2seq.config import DecodingConfig, revise
 from seq2seq.data.tokenizer import BOS, EOS, PAD, UNK, Tokenizers
 from seq2seq.errors import UserError
@@ -94,7 +92,7 @@ class LightTranslator(TextTranslator):
             )
             return beam_search(
                 self._network.step,
-                self._network.encode(*self._collate(sources)),
+                self._network.encode(*self._padded(sources)),
                 request,
                 arrays=NumpyArrays(),
                 beam=options.beam,
@@ -109,14 +107,6 @@ class LightTranslator(TextTranslator):
     def __repr__(self) -> str:
         """Return what it is and how it searches, on one line."""
         return f"LightTranslator({self._searching()}, on cpu, exported)"
-
-    def _collate(self, sources: Sequence[Source]) -> tuple[np.ndarray, np.ndarray]:
-        ids = [[*source.ids, EOS] if self._source_end else source.ids for source in sources]
-        lengths_B = np.array([len(each) for each in ids], np.int64)
-        source_BS = np.full((len(ids), lengths_B.max()), PAD, np.int64)
-        for row, each in enumerate(ids):
-            source_BS[row, : len(each)] = each
-        return source_BS, lengths_B
 
 
 def find_export(folders: Sequence[Path]) -> Path | None:

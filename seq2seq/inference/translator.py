@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from seq2seq.config import DecodingConfig, differences
-from seq2seq.data.batching import Batch, collate
+from seq2seq.data.batching import Batch, collate, send
 from seq2seq.data.tokenizer import BOS, EOS, PAD, UNK, Tokenizers, WordPieces
 from seq2seq.errors import UserError
 from seq2seq.inference.fast_step import FastStep, fits
@@ -213,7 +213,8 @@ class Translator(TextTranslator):
         )
 
     def _search(self, sources: Sequence[Source], options: DecodingConfig) -> list[list[Hypothesis]]:
-        source_BS, lengths_B = self._collate(sources)
+        source_BS, lengths_B = map(torch.from_numpy, self._padded(sources))
+        source_BS = send(source_BS, self.device)
         with torch.inference_mode(), self._computing(options.precision):
             begun = [
                 self._begin(model, fast, *model.encode(source_BS, lengths_B), options)
@@ -261,12 +262,6 @@ class Translator(TextTranslator):
         with autocast, products.packing(self._packs[precision]):
             yield
 
-    def _collate(self, sources: Sequence[Source]) -> tuple[Tensor, Tensor]:
-        empty = np.zeros(0, np.int64)
-        pairs = [(np.asarray(source.ids, np.int64), empty) for source in sources]
-        batch = collate(pairs, source_end=self._source_end)
-        return batch.source_BS.to(self.device), batch.source_lengths_B
-
     @contextmanager
     def _disturbed(
         self, sources: Sequence[Source], attention: Disturbance | None
@@ -291,14 +286,15 @@ class Translator(TextTranslator):
             source_end=self._source_end,
         )
         log_probs_BT, weights_BHTS = self.log_probs(batch)
-        weights_BTHS = weights_BHTS.transpose(1, 2).float().cpu().numpy()
-        found = []
+        weights_BHTS = weights_BHTS.float().cpu()
+        hypotheses = []
         for row, target in enumerate(targets):
             steps = len(target) + 1
-            values = log_probs_BT[row, :steps].tolist()
-            score = penalised(values, self.options.length_penalty)
-            found.append(Hypothesis(target, values, weights_BTHS[row, :steps], True, score))
-        return found
+            log_probs = log_probs_BT[row, :steps].tolist()
+            score = penalised(log_probs, self.options.length_penalty)
+            weights_HTS = weights_BHTS[row, :, :steps].numpy()
+            hypotheses.append(Hypothesis(target, log_probs, weights_HTS, True, score))
+        return hypotheses
 
 
 def load(*runs: str | Path, checkpoint: str = "best", device: str = "auto") -> Translator:

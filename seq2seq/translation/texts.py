@@ -14,6 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from seq2seq.config import DecodingConfig, revise
+from seq2seq.data.padding import Ids, pad
 from seq2seq.data.scripts import letters_of, scripts_of
 from seq2seq.data.text import clean_target
 from seq2seq.data.tokenizer import EOS, UNK, Tokenizers, WordPieces
@@ -262,6 +263,10 @@ class TextTranslator:
         vocabulary = self.tokenizers.source.decode(range(len(self.tokenizers.source)))
         return scripts if letters_of(vocabulary, scripts) else frozenset()
 
+    def _padded(self, sources: Sequence[Source]) -> tuple[Ids, Ids]:
+        """source_BS as the encoder reads it, and lengths_B."""
+        return pad([source.ids for source in sources], end=self._source_end)
+
     # --- and back ---------------------------------------------------------------------------------
 
     def _unsearched(self, source: Source) -> Translation:
@@ -298,10 +303,11 @@ class TextTranslator:
             text=target.decode(hypothesis.tokens),
             score=hypothesis.score,
             log_probs=hypothesis.log_probs,
+            ids=hypothesis.tokens,
             pieces=target.pieces(hypothesis.tokens),
             words=target.target_words(hypothesis.tokens),
             finished=hypothesis.finished,
-            weights_THS=hypothesis.weights_HTS.swapaxes(0, 1)[..., :positions],
+            weights_HTS=hypothesis.weights_HTS[..., :positions],
             source_words=source_words,
         )
 

@@ -52,14 +52,14 @@ def test_a_translation_is_the_same_alone_in_a_batch_and_forced(
             (alone,) = translator.translate([text], options, attention=change)
             assert alone.text == one.text
             for ours, theirs in zip(alone.candidates, one.candidates, strict=True):
-                assert_close(ours.weights_THS, theirs.weights_THS)
+                assert_close(ours.weights_HTS, theirs.weights_HTS)
                 assert ours.log_probs == pytest.approx(theirs.log_probs, abs=1e-4)
         pairs = [(text, one.text) for text, one in zip(batch, together, strict=True)]
         forced = translator.force(pairs, attention=change)
         for one, read in zip(together, forced, strict=True):
             for best, same in zip(one.candidates[:1], read.candidates, strict=True):
                 if best.finished and best.pieces == same.pieces:
-                    assert_close(best.weights_THS, same.weights_THS)
+                    assert_close(best.weights_HTS, same.weights_HTS)
                     assert best.log_probs == pytest.approx(same.log_probs, abs=1e-4)
 
 
@@ -70,7 +70,7 @@ def test_nothing_changes_where_nothing_is_asked_for(spec: str, translator: Trans
         own, translator.translate(SENTENCES, attention=change_of(translator, spec)), strict=True
     ):
         assert same.text == one.text
-        assert_close(same.candidates[0].weights_THS, one.candidates[0].weights_THS)
+        assert_close(same.candidates[0].weights_HTS, one.candidates[0].weights_HTS)
     for cost in find_costs(translator, SENTENCES, change_of(translator, spec)):
         assert cost.disturbed == pytest.approx(cost.own, abs=1e-5)
 

@@ -113,7 +113,7 @@ def test_text_scores_and_attention_are_the_models(
                 assert (a.text, a.pieces, a.finished) == (b.text, b.pieces, b.finished)
                 assert a.score == pytest.approx(b.score, abs=1e-4)
                 assert a.log_probs == pytest.approx(b.log_probs, abs=1e-4)
-                np.testing.assert_allclose(a.weights_THS, b.weights_THS, atol=1e-4)
+                np.testing.assert_allclose(a.weights_HTS, b.weights_HTS, atol=1e-4)
 
 
 class Branching(Dot):
