@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 
@@ -16,6 +17,7 @@ from seq2seq.machine.device import find_device
 from seq2seq.model.model import Seq2Seq
 from seq2seq.training.loss import batch_loss
 from seq2seq.training.trainer import Sample, Validate, Validation
+from seq2seq.translation.texts import TextSettings
 
 logger = logging.getLogger(__name__)
 
@@ -48,11 +50,8 @@ def build_validate(config: Config, prepared: Prepared) -> Validate:
         translator = Translator(
             [model],
             prepared.tokenizers,
-            options=greedy,
-            source_end=config.tokenizer.source_end,
-            max_length=config.data.max_length,
+            replace(TextSettings.of(config), options=greedy),
             device=device,
-            language=config.data.source,
         )
         hypotheses = [translation.text for translation in translator.stream(prepared.valid_source)]
         samples = [

@@ -20,7 +20,8 @@ from seq2seq.search.arrays import NumpyArrays
 from seq2seq.search.beam import beam_search
 from seq2seq.search.hypothesis import Hypothesis
 from seq2seq.search.loop import Request
-from seq2seq.translation.texts import Source, TextTranslator, longest
+from seq2seq.translation.reading import Source
+from seq2seq.translation.texts import TextSettings, TextTranslator, longest
 from seq2seq.translation.translation import Translation
 
 SETTINGS = "export.json"
@@ -30,24 +31,9 @@ FORMAT = 1
 class LightTranslator(TextTranslator):
     """One exported model. It searches as `Translator` does; it doesn't draw."""
 
-    def __init__(
-        self,
-        network: Network,
-        tokenizers: Tokenizers,
-        *,
-        options: DecodingConfig,
-        source_end: bool,
-        max_length: int,
-        language: str = "",
-    ) -> None:
+    def __init__(self, network: Network, tokenizers: Tokenizers, settings: TextSettings) -> None:
         """Take the settings of the run that was exported."""
-        super().__init__(
-            tokenizers,
-            options=options,
-            source_end=source_end,
-            max_length=max_length,
-            language=language,
-        )
+        super().__init__(tokenizers, settings)
         self._network = network
 
     @property
@@ -133,24 +119,27 @@ def load(folder: str | Path, *, checkpoint: str = "best", device: str = "auto") 
             f"{folder}: an exported model runs on the CPU, found device {device!r}; leave it out, "
             "or name its run"
         )
+    settings = _read_settings(folder)
+    return LightTranslator(Network(folder), Tokenizers.load(folder / "tokenizer"), settings)
+
+
+def _read_settings(folder: Path) -> TextSettings:
     path = folder / SETTINGS
     try:
-        settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if settings["format"] != FORMAT:
+        stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if stored["format"] != FORMAT:
             raise UserError(
-                f"{path}: expected format {FORMAT}, found {settings['format']}: export it again"
+                f"{path}: expected format {FORMAT}, found {stored['format']}: export it again"
             )
-        source_end, max_length = bool(settings["source_end"]), int(settings["max_length"])
-        decoding = dict(settings["decoding"])
+        return TextSettings(
+            options=revise(DecodingConfig(), dict(stored["decoding"])),
+            source_end=bool(stored["source_end"]),
+            max_length=int(stored["max_length"]),
+            language=str(stored.get("source", "")),
+        )
     except FileNotFoundError:
         raise UserError(f"{folder}: not an exported model (it has no {SETTINGS})") from None
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
+    except UserError:
+        raise
+    except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path}: damaged: {error}") from None
-    return LightTranslator(
-        Network(folder),
-        Tokenizers.load(folder / "tokenizer"),
-        options=revise(DecodingConfig(), decoding),
-        source_end=source_end,
-        max_length=max_length,
-        language=str(settings.get("source", "")),
-    )

@@ -36,8 +36,10 @@ from seq2seq.search.hypothesis import Hypothesis, penalised
 from seq2seq.search.sampling import sentence_seeds
 from seq2seq.search.search import search
 from seq2seq.search.step import State, Step
-from seq2seq.translation.texts import Source, TextTranslator, longest, tell_unknown
+from seq2seq.translation.reading import Source
+from seq2seq.translation.texts import TextSettings, TextTranslator, longest
 from seq2seq.translation.translation import Translation
+from seq2seq.translation.unknown import tell_unknown
 
 _SHARED = ("data.source", "data.target", "tokenizer.source_end")  # by all models of an ensemble
 
@@ -60,25 +62,12 @@ class Translator(TextTranslator):
         self,
         models: Sequence[Seq2Seq],
         tokenizers: Tokenizers,
+        settings: TextSettings,
         *,
-        options: DecodingConfig,
-        source_end: bool,
-        max_length: int,
         device: torch.device,
-        language: str = "",
     ) -> None:
-        """`max_length` is the longest source, in pieces, that training saw: longer ones warn.
-
-        `language` is the code of the source's; it tells text of another script. The weights of the
-        models must stay as they are once something has been translated.
-        """
-        super().__init__(
-            tokenizers,
-            options=options,
-            source_end=source_end,
-            max_length=max_length,
-            language=language,
-        )
+        """Take models whose weights don't change once something has been translated."""
+        super().__init__(tokenizers, settings)
         sleep_when_busy()
         self.models = [model.to(device).eval() for model in models]
         """Those of the ensemble, or the one."""
@@ -165,7 +154,9 @@ class Translator(TextTranslator):
         """
         size = _batch_size(self.options, attention)
         options = self.options.model_copy(update={"keep": False})  # a tag is read as it stands
-        sources = [self._read(number, source, options) for number, (source, _) in enumerate(pairs)]
+        sources = [
+            self._reader.read(number, source, options) for number, (source, _) in enumerate(pairs)
+        ]
         done = {s.number: self._unsearched(s) for s in sources if not s.ids}
         work = [source for source in sources if source.ids]
         for first in range(0, len(work), size):
@@ -321,11 +312,8 @@ def load(*runs: str | Path, checkpoint: str = "best", device: str = "auto") -> T
     return Translator(
         [run.load_model(checkpoint) for run in opened],
         tokenizers,
-        options=first.config.decoding,
-        source_end=first.config.tokenizer.source_end,
-        max_length=first.config.data.max_length,
+        TextSettings.of(first.config),
         device=find_device(device),
-        language=first.config.data.source,
     )
 
 

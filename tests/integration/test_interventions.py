@@ -18,6 +18,7 @@ from seq2seq.inference.interventions import Change
 from seq2seq.inference.specs import parse_intervention
 from seq2seq.model.attention.contract import AttentionState, Memory
 from seq2seq.model.model import Seq2Seq
+from seq2seq.translation.texts import TextSettings
 from tests.integration.conftest import Command, french
 
 SENTENCES = ["the big cat sees a dog", "a bird likes the small bird", "the dog hears the dog"]
@@ -190,9 +191,7 @@ def test_a_model_without_attention_is_refused(translator: Translator) -> None:
     without = Translator(
         [Seq2Seq(config, len(tokenizers.source), len(tokenizers.target))],
         tokenizers,
-        options=translator.options,
-        source_end=True,
-        max_length=99,
+        TextSettings(options=translator.options, source_end=True, max_length=99),
         device=translator.device,
     )
     change = change_of(without, "uniform")

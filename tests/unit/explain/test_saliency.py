@@ -25,6 +25,7 @@ from seq2seq.explain.saliency import (
 )
 from seq2seq.inference.translator import Translator
 from seq2seq.model.model import Seq2Seq
+from seq2seq.translation.texts import TextSettings
 
 SOURCE, TARGET = "the cat eats the small dog", "le chat mange le petit chien"
 
@@ -59,9 +60,7 @@ def translator_of(*models: Seq2Seq, tokenizers: Tokenizers, source_end: bool = T
     return Translator(
         models,
         tokenizers,
-        options=DecodingConfig(),
-        source_end=source_end,
-        max_length=99,
+        TextSettings(options=DecodingConfig(), source_end=source_end, max_length=99),
         device=torch.device("cpu"),
     )
 

@@ -16,6 +16,7 @@ from seq2seq.inference.translator import Translator
 from seq2seq.model.attention import ATTENTIONS, AttentionState, Memory
 from seq2seq.model.attention.luong import Dot
 from seq2seq.model.model import Seq2Seq
+from seq2seq.translation.texts import TextSettings
 
 pytest.importorskip("onnx", reason="needs the extra: onnx")
 pytest.importorskip("onnxruntime", reason="needs the extra: onnx")
@@ -88,14 +89,11 @@ def translators(
 ) -> tuple[Translator, LightTranslator]:
     model = build(case, tokenizers)
     write_graphs(model, folder)
-    settings: Any = {
-        "options": DecodingConfig(max_length=12, batch=2),
-        "source_end": True,
-        "max_length": 100,
-    }
+    options = DecodingConfig(max_length=12, batch=2)
+    settings = TextSettings(options=options, source_end=True, max_length=100)
     return (
-        Translator([model], tokenizers, device=torch.device("cpu"), **settings),
-        LightTranslator(Network(folder), tokenizers, **settings),
+        Translator([model], tokenizers, settings, device=torch.device("cpu")),
+        LightTranslator(Network(folder), tokenizers, settings),
     )
 
 
