@@ -395,7 +395,7 @@ def the_fast_step_is_the_plain_one(case: Case) -> None:
     for beam in (1, 3):
         options = DecodingConfig(beam=beam, n_best=beam, length_penalty=0.6, no_repeat_ngram=2)
         memory, state = model.encode(source_BS, lengths_B)
-        own, fast = ModelState(memory, state), step.start(memory, state, places=beam)
+        own, fast = ModelState(memory, state), step.start(memory, state, slots=beam)
         expected = _search(plain, own, options)
         for found in (
             _search(step, fast, options),

@@ -87,10 +87,10 @@ class FastStep:
             torch.cat((decoder.first.input_bias, decoder.readout.linear.bias)),
         )
 
-    def start(self, memory: Memory, state: DecoderState, *, places: int) -> FastState:
-        """Return the state before the first step, a row a sentence, each to have so many places."""
+    def start(self, memory: Memory, state: DecoderState, *, slots: int) -> FastState:
+        """Return the state before the first step, a row a sentence, each to have so many slots."""
         attention = self._decoder.attention
-        projected = places > 1 and _reads_means(attention)
+        projected = slots > 1 and _reads_means(attention)
         if projected:
             values_BHSP = products.linear(memory.values_BHSV, self._context_weights_PV)
             memory = memory._replace(values_BHSV=values_BHSP)

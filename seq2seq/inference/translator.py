@@ -241,8 +241,8 @@ class Translator(TextTranslator):
         """The fastest step that does what the model does, and its state before the first."""
         if fast is None or model.decoder.attention.intervention is not None:
             return model_step(model), ModelState(memory, state)
-        places = options.n_best if options.sample else options.beam
-        return fast, fast.start(memory, state, places=places)
+        slots = options.n_best if options.sample else options.beam
+        return fast, fast.start(memory, state, slots=slots)
 
     @contextmanager
     def _computing(self, precision: str) -> Iterator[None]:

@@ -171,7 +171,7 @@ def test_a_beam_finds_what_greedy_misses() -> None:
     assert best.score == pytest.approx(math.log(0.36))
 
 
-def test_a_sentence_ends_with_as_many_ended_hypotheses_as_places() -> None:
+def test_a_sentence_ends_with_as_many_ended_hypotheses_as_slots() -> None:
     # 4: 0.5, end: 0.3 | 4 4: 0.25, 4 end: 0.15: each step ends one, and two are enough.
     step, state = Table(constant_row(0.0, 0.2, 0.0, 0.3, 0.5)), Prefixes.of(0)
     [found] = beam_search(step, state, request(50), beam=2, n_best=2, length_penalty=0)
