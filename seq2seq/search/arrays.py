@@ -72,10 +72,19 @@ class NumpyArrays:
 
     def gather(self, weights: Sequence[Floats], rows_TM: Ids) -> npt.NDArray[np.float32]:
         """See `Arrays`."""
-        steps = [weights_NHS[rows_M] for weights_NHS, rows_M in zip(weights, rows_TM, strict=False)]
-        count, heads, _ = steps[0].shape
-        width = max(weights_MHS.shape[2] for weights_MHS in steps)
-        weights_MHTS = np.zeros((count, heads, len(steps), width), np.float32)
-        for t, weights_MHS in enumerate(steps):
-            weights_MHTS[:, :, t, : weights_MHS.shape[2]] = weights_MHS
+        weights_MHTS = np.zeros(gathered_shape(weights, rows_TM), np.float32)
+        fill(weights_MHTS, weights, rows_TM)
         return weights_MHTS
+
+
+def gathered_shape(weights: Sequence[Array], rows_TM: Ids) -> tuple[int, int, int, int]:
+    """The shape of weights_MHTS, wide enough for the step with the most source positions."""
+    steps, hypotheses = rows_TM.shape
+    width = max(weights_NHS.shape[2] for weights_NHS in weights[:steps])
+    return hypotheses, weights[0].shape[1], steps, width
+
+
+def fill(weights_MHTS: Array, weights: Sequence[Array], rows_TM: Array) -> None:
+    """Write the rows `rows_TM[t]` of each step into zeros; the search may have had more steps."""
+    for t, (weights_NHS, rows_M) in enumerate(zip(weights, rows_TM, strict=False)):
+        weights_MHTS[:, :, t, : weights_NHS.shape[2]] = weights_NHS[rows_M]

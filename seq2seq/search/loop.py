@@ -79,7 +79,8 @@ def _constrain(
     forbid_early_end(log_probs_NW, frontier.length, request.min_length, request.eos)
     if request.no_repeat_ngram:
         rows, tokens = repeats(history.emitted(frontier), request.no_repeat_ngram)
-        log_probs_NW[arrays.give(rows), arrays.give(tokens)] = -np.inf
+        if rows.size:
+            log_probs_NW[arrays.give(rows), arrays.give(tokens)] = -np.inf
 
 
 def _continued(state: State, frontier: Frontier, choice: Choice, arrays: Arrays) -> State:

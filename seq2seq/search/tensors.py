@@ -1,6 +1,8 @@
 """What a search asks of torch: see `Arrays`.
 
-On another device than the CPU a step waits for it once, when `fetch` brings what was chosen.
+A GPU is waited for once a step, when `fetch` brings what was chosen; the rows and tokens of the
+next step are sent without waiting. A step of greedy search or of a beam starts 27 kernels here, all
+on whole vocabularies; with the frontier on the device as well they were 57 and 73.
 
 B = sentences, K = beam slots of a sentence, N = B * K rows of the model's batch, W = vocabulary,
 C = candidates of a sentence, L = tokens a block, G = blocks of a row, X = the tokens looked at,
@@ -16,10 +18,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from seq2seq.data.batching import send
-from seq2seq.search.arrays import Best, Floats, Ids
+from seq2seq.search.arrays import Best, Floats, Ids, fill, gathered_shape
 
 _BLOCK = 64
 
@@ -59,14 +60,9 @@ class TensorArrays:
 
     def gather(self, weights: Sequence[Tensor], rows_TM: Ids) -> npt.NDArray[np.float32]:
         """See `Arrays`."""
-        pairs = zip(weights, self.give(rows_TM), strict=False)
-        steps = [weights_NHS[rows_M] for weights_NHS, rows_M in pairs]
-        width = max(weights_MHS.shape[2] for weights_MHS in steps)
-        steps = [
-            functional.pad(weights_MHS, (0, width - weights_MHS.shape[2])) for weights_MHS in steps
-        ]
-        [weights_MHTS] = self.fetch(torch.stack(steps, 2).float())
-        return weights_MHTS
+        weights_MHTS = torch.zeros(gathered_shape(weights, rows_TM), device=self._device)
+        fill(weights_MHTS, weights, self.give(rows_TM))
+        return self.fetch(weights_MHTS)[0]
 
 
 def _numbers_of_best(scores_BK: Tensor, log_probs_BKW: Tensor, count: int) -> Tensor:
