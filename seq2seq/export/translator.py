@@ -136,6 +136,7 @@ def _read_settings(folder: Path) -> TextSettings:
             source_end=bool(stored["source_end"]),
             max_length=int(stored["max_length"]),
             language=str(stored.get("source", "")),
+            scripts=frozenset(map(str, stored.get("scripts", ()))),
         )
     except FileNotFoundError:
         raise UserError(f"{folder}: not an exported model (it has no {SETTINGS})") from None

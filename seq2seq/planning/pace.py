@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection
-from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -31,7 +30,7 @@ _SAVING = 0.5  # seconds: writing a checkpoint, choosing samples
 _OVERHEAD = 1.04  # of training over bare updates: logging, limits, signals
 
 
-class Machine(NamedTuple):
+class MachineSettings(NamedTuple):
     """The fastest way to compute that was found here, and its pace."""
 
     threads: int | None
@@ -42,7 +41,7 @@ class Machine(NamedTuple):
     """What was tried -> seconds an update."""
 
 
-def measure_pace(config: Config, prepared: Prepared, *, free: Collection[str]) -> Machine:
+def measure_pace(config: Config, prepared: Prepared, *, free: Collection[str]) -> MachineSettings:
     """Return the pace of `config` with the threads and the precision that are fastest.
 
     `free` names which of `threads` and `precision` the configuration leaves open.
@@ -58,7 +57,7 @@ def measure_pace(config: Config, prepared: Prepared, *, free: Collection[str]) -
     validation = _time_validation(config, prepared, device, update)
     torch.set_num_threads(usual)
     threads = config.training.threads if device.type == "cpu" else None
-    return Machine(threads, config.training.precision, Pace(update, validation), tried)
+    return MachineSettings(threads, config.training.precision, Pace(update, validation), tried)
 
 
 def batches_an_epoch(config: Config, prepared: Prepared) -> int:
@@ -143,7 +142,7 @@ def _time_validation(
     translator = Translator(
         [Seq2Seq(config.model, *map(len, prepared.tokenizers))],
         prepared.tokenizers,
-        replace(TextSettings.of(config), options=greedy),
+        TextSettings.of(config, options=greedy),
         device=device,
     )
     started = time.perf_counter()

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from seq2seq.config import DecodingConfig
-from seq2seq.data.scripts import letters_of, scripts_of
+from seq2seq.data.scripts import letters_of
 from seq2seq.data.text import clean_target
 from seq2seq.data.tokenizer import UNK, Tokenizers
 from seq2seq.translation.edits import spans_of
@@ -40,12 +40,12 @@ class Source(NamedTuple):
 class Reader:
     """Cleans, cuts and spells texts as one run's models read them."""
 
-    def __init__(self, tokenizers: Tokenizers, *, max_length: int, language: str) -> None:
-        """See `TextSettings`."""
+    def __init__(self, tokenizers: Tokenizers, *, max_length: int, scripts: frozenset[str]) -> None:
+        """`scripts` are those of the source language, and of training sources."""
         self._tokenizer = tokenizers.source
         self._joint = tokenizers.joint
         self._max_length = max_length
-        self._language = language
+        self._given_scripts = scripts
 
     def read(self, number: int, text: str, options: DecodingConfig) -> Source:
         """Return text `number` (from 0) as it is searched for; warn of what is long."""
@@ -110,13 +110,11 @@ class Reader:
 
     @cached_property
     def _scripts(self) -> frozenset[str]:
-        """The scripts of the source language, where the vocabulary is for both languages.
+        """The scripts of sources, where the vocabulary is for both languages.
 
-        Empty if the language is unknown, or the vocabulary has no letter of its scripts, or is the
-        source's alone.
+        Empty if none is known, or the vocabulary has no letter of them, or is the source's alone.
         """
         if not self._joint:
             return frozenset()
-        scripts = scripts_of(self._language)
         vocabulary = self._tokenizer.decode(range(len(self._tokenizer)))
-        return scripts if letters_of(vocabulary, scripts) else frozenset()
+        return self._given_scripts if letters_of(vocabulary, self._given_scripts) else frozenset()

@@ -9,12 +9,14 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any, Protocol, overload
+from typing import Any, overload
 
 from seq2seq.config import Config, DecodingConfig, revise
 from seq2seq.data.padding import Ids, pad
+from seq2seq.data.scripts import scripts_of
 from seq2seq.data.tokenizer import EOS, UNK, Tokenizers, WordPieces
 from seq2seq.errors import UserError
+from seq2seq.machine.workers import Workers
 from seq2seq.search.hypothesis import Hypothesis
 from seq2seq.translation.keep import find_tokens, keep
 from seq2seq.translation.reading import Reader, Source
@@ -33,17 +35,6 @@ Search = Callable[[Sequence[Source]], Found]
 """A batch of sentences, none of them blank -> their hypotheses."""
 
 
-class Pool(Protocol):
-    """Several processes that do one search."""
-
-    @property
-    def count(self) -> int:
-        """How many they are at most."""
-
-    def map(self, items: Sequence[Sequence[Source]], /) -> Iterable[Found]:
-        """The hypotheses of each batch, in order."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class TextSettings:
     """How the models of a run read texts, and search for a translation."""
@@ -55,16 +46,25 @@ class TextSettings:
     max_length: int
     """Of the longest source, in pieces, that training saw: a longer one is warned of."""
     language: str = ""
-    """Code of the source language, by which text of another script is told from it."""
+    """Code of the source language. It and `scripts` tell text of another script."""
+    scripts: frozenset[str] = frozenset()
+    """In which training sources were written."""
 
     @classmethod
-    def of(cls, config: Config) -> TextSettings:
-        """Return the settings of a run."""
+    def of(
+        cls,
+        config: Config,
+        *,
+        options: DecodingConfig | None = None,
+        scripts: Iterable[str] = (),
+    ) -> TextSettings:
+        """Return the settings of a run, whose data tell the scripts."""
         return cls(
-            options=config.decoding,
+            options=options or config.decoding,
             source_end=config.tokenizer.source_end,
             max_length=config.data.max_length,
             language=config.data.source,
+            scripts=frozenset(scripts),
         )
 
 
@@ -78,7 +78,9 @@ class TextTranslator:
         """The settings of decoding where a call gives no others."""
         self._source_end = settings.source_end
         self._reader = Reader(
-            tokenizers, max_length=settings.max_length, language=settings.language
+            tokenizers,
+            max_length=settings.max_length,
+            scripts=scripts_of(settings.language) | settings.scripts,
         )
 
     @property
@@ -167,7 +169,7 @@ class TextTranslator:
         size: int,
         ahead: int | None,
         waits: Callable[[], bool] | None,
-        workers: Pool | None = None,
+        workers: Workers[Sequence[Source], Found] | None = None,
     ) -> Iterator[Translation]:
         """What `stream` yields, by a search of batches of up to `size`, the longest texts first.
 
