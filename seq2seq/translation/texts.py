@@ -37,18 +37,17 @@ Search = Callable[[Sequence[Source]], Found]
 
 @dataclass(frozen=True, kw_only=True)
 class TextSettings:
-    """How the models of a run read texts, and search for a translation."""
+    """How the models of a run read texts, and how they search where a call doesn't say."""
 
     options: DecodingConfig
-    """Of decoding, where a call gives no others."""
     source_end: bool
     """Whether EOS follows each source."""
     max_length: int
-    """Of the longest source, in pieces, that training saw: a longer one is warned of."""
+    """Pieces of the longest source that training saw; the log warns of a longer one."""
     language: str = ""
-    """Code of the source language. It and `scripts` tell text of another script."""
+    """Code of the source language; its scripts, and these, tell text of another script."""
     scripts: frozenset[str] = frozenset()
-    """In which training sources were written."""
+    """The scripts that training sources were written in."""
 
     @classmethod
     def of(
@@ -58,7 +57,7 @@ class TextSettings:
         options: DecodingConfig | None = None,
         scripts: Iterable[str] = (),
     ) -> TextSettings:
-        """Return the settings of a run, whose data tell the scripts."""
+        """Return the settings of a run; its data say which `scripts`."""
         return cls(
             options=options or config.decoding,
             source_end=config.tokenizer.source_end,
