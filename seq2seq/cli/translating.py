@@ -207,7 +207,7 @@ def _translated(
 ) -> Iterator[Translation]:
     """The translations; those of a pipe as soon as no more of it waits, unless told otherwise."""
     from seq2seq.data.arriving import ArrivingLines, arrives
-    from seq2seq.translation.texts import tell_unknown
+    from seq2seq.translation.unknown import tell_unknown
 
     if texts or source or stream is False or not arrives(sys.stdin.buffer):
         return tell_unknown(translator.stream(read_texts(texts, source), options))
