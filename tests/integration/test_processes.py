@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import torch
+from torch.distributed.run import parse_args
 
 from seq2seq.config import dump_config, load_config
 from seq2seq.pipeline import train
@@ -95,12 +96,6 @@ def _cache(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEQ2SEQ_CACHE", str(folder / "c"))
 
 
-@pytest.fixture(autouse=True)
-def _float32() -> Any:
-    yield
-    torch.set_default_dtype(torch.float32)
-
-
 def write(folder: Path, name: str, *overrides: str) -> str:
     """Write the configuration of a tiny run, and return its file's name."""
     config = tiny(folder, *overrides)
@@ -108,13 +103,23 @@ def write(folder: Path, name: str, *overrides: str) -> str:
     return str(folder / name)
 
 
+def train_alone(file: str, folder: Path, *, resume: bool = False) -> Run:
+    """Train in this process, in float64."""
+    torch.set_default_dtype(torch.float64)
+    try:
+        return train(load_config(Path(file)), folder, resume=resume)
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
 def records(run: Run) -> list[dict[str, Any]]:
     return [json.loads(line) for line in run.metrics.read_text().splitlines()]
 
 
 def told(ended: Ended) -> list[str]:
-    """What a quiet training says beside the warning of so small a corpus."""
-    return [line for line in ended.err.splitlines() if not line.startswith("only 8 training pair")]
+    """What a quiet training says, but for its warnings of so small a corpus."""
+    warnings = ("only 8 training pairs", "8 of 8 validation pairs")
+    return [line for line in ended.err.splitlines() if not line.startswith(warnings)]
 
 
 def assert_close(run: Run, expected: Run) -> None:
@@ -151,7 +156,7 @@ def test_two_processes_do_the_fifty_updates_that_one_does(
     share = "1 of the 2 batches of each update" if accumulate == 2 else "one of the 2 parts"
     assert f"2 processes train together; each takes {share}" in ended.err
     assert ended.err.count("finished (max_steps) after 50 steps") == 1
-    assert_close(Run.open(both), train(load_config(Path(file)), folder / f"one-{accumulate}"))
+    assert_close(Run.open(both), train_alone(file, folder / f"one-{accumulate}"))
 
 
 def test_a_run_stopped_by_a_signal_goes_on_with_another_number_of_processes(
@@ -168,11 +173,11 @@ def test_a_run_stopped_by_a_signal_goes_on_with_another_number_of_processes(
     step = stopped.checkpoint("last").state["step"]
     assert 7 <= step < 50
     assert f"stopped by SIGTERM at step {step}, saved; --resume goes on" in ended.err
-    train(load_config(Path(file)), run, resume=True)
+    train_alone(file, run, resume=True)
     assert (
         "processes: 2 -> 1: the same batches in the same order" in (run / "train.log").read_text()
     )
-    assert_close(Run.open(run), train(load_config(Path(file)), folder / "not-stopped"))
+    assert_close(Run.open(run), train_alone(file, folder / "not-stopped"))
 
 
 def test_a_run_whose_process_was_killed_ends_as_if_nothing_had_happened(
@@ -221,17 +226,22 @@ def test_what_all_processes_find_wrong_is_told_once(folder: Path, start: Start) 
     assert line.startswith("error: the loss became ")
 
 
-@pytest.mark.parametrize("spelling", [["--run-dir"], ["--", "--run"]], ids=" ".join)
-def test_torchrun_starts_the_processes_as_well(
-    spelling: list[str], folder: Path, start: Start
-) -> None:
-    file, run = write(folder, "torchrun.yaml"), folder / f"torchrun{spelling[-1]}"
-    *dashes, option = spelling
+def test_torchrun_starts_the_processes_as_well(folder: Path, start: Start) -> None:
+    file, run = write(folder, "torchrun.yaml"), folder / "torchrun"
     torchrun = ("torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "seq2seq")
-    ended = start(*torchrun, *dashes, "train", "-c", file, option, str(run))
+    ended = start(*torchrun, "train", "-c", file, "--run-dir", str(run))
     assert (ended.status, ended.out) == (0, f"{run}\n"), ended.err
     assert "Warning: find_unused_parameters" not in ended.err
     assert Run.open(run).result is not None
+
+
+@pytest.mark.parametrize(
+    "arguments", [["train", "--run-dir", "r"], ["--", "train", "--run", "r"]], ids=" ".join
+)
+def test_torchrun_leaves_our_options_alone(arguments: list[str]) -> None:
+    parsed = parse_args(["--nproc-per-node", "2", "-m", "seq2seq", *arguments])
+    assert parsed.training_script == "seq2seq"
+    assert [item for item in parsed.training_script_args if item != "--"] == arguments[-3:]
 
 
 # --- what is refused ------------------------------------------------------------------------------
