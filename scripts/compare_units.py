@@ -165,7 +165,7 @@ def training_updates(name: str) -> Iterator[int]:
 
 def parameters(model: Seq2Seq) -> list[int]:
     """The number of parameters of the attention unit, and of the whole model."""
-    parts = (model.decoder.attention, model)
+    parts = (torch.nn.ModuleList(model.decoder.units.values()), model)
     return [sum(p.numel() for p in part.parameters()) for part in parts]
 
 

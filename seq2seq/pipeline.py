@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from torch import nn
 
 from seq2seq.config import Config, differences
 from seq2seq.data.batching import Batches, check_shares, describe_shares
@@ -259,7 +260,7 @@ def describe(model: Seq2Seq) -> str:
     """Return the number of parameters of each part, in one line."""
     parts = {
         "encoder": model.encoder,
-        "attention": model.decoder.attention,
+        "attention": nn.ModuleList(model.decoder.units.values()),
         "model": model,
     }
     counts = {name: sum(p.numel() for p in part.parameters()) for name, part in parts.items()}
@@ -287,13 +288,14 @@ def describe_model(config: Config, run: Run | None = None) -> str:
 
 
 def _check_positions(config: Config, model: Seq2Seq) -> None:
-    positions = model.decoder.attention.positions
     longest = config.data.max_length + config.tokenizer.source_end
-    if positions is not None and positions < longest:
-        raise UserError(
-            f"model.attention.positions: expected at least {longest}, the pieces of the longest "
-            f"source (data.max_length, and tokenizer.source_end's one), found {positions}"
-        )
+    for unit in model.decoder.units.values():
+        if unit.positions is not None and unit.positions < longest:
+            raise UserError(
+                f"model.attention.positions: expected at least {longest}, the pieces of the "
+                "longest source (data.max_length, and tokenizer.source_end's one), found "
+                f"{unit.positions}"
+            )
 
 
 def _check_tie(config: Config) -> None:

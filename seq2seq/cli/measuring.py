@@ -31,7 +31,7 @@ from seq2seq.errors import UserError
 
 if TYPE_CHECKING:
     from seq2seq.config import Config
-    from seq2seq.inference.interventions import Change
+    from seq2seq.inference.interventions import Intervention
     from seq2seq.inference.translator import Translator
 
 app = typer.Typer()
@@ -119,8 +119,8 @@ def evaluate(
 
     With --attention also a table of what the replaced weights cost.
     """
-    from seq2seq.evaluation.alignment import pharaoh
     from seq2seq.evaluation.evaluate import evaluate as evaluate_model
+    from seq2seq.evaluation.links import pharaoh
     from seq2seq.evaluation.symmetrization import GROW_DIAG_FINAL
     from seq2seq.evaluation.word_attention import Aligning
 
@@ -141,7 +141,7 @@ def evaluate(
     )
     changes = {"beam": beam, "workers": workers, "precision": precision}
     translator.options = revised_decoding(translator.options, changes)
-    change = None if attention is None else _change(translator, sources, attention)
+    intervention = None if attention is None else _intervention(translator, sources, attention)
     found = evaluate_model(
         translator,
         sources,
@@ -156,10 +156,12 @@ def evaluate(
     if output_alignments is not None:
         write_lines(map(pharaoh, found.links), output_alignments)
     cost = None
-    if change is not None:
+    if intervention is not None:
         from seq2seq.evaluation.interventions import compare_scores
 
-        cost = compare_scores(translator, sources, streams, change, found, bootstrap=bootstrap)
+        cost = compare_scores(
+            translator, sources, streams, intervention, found, bootstrap=bootstrap
+        )
     if output is not None:
         write_lines(found.hypotheses, output)
     if as_json:
@@ -200,8 +202,9 @@ def score(
     """Score translations that are there already, by the same path as `evaluate`."""
     from seq2seq.config import EvaluationConfig
     from seq2seq.data.corpus import read_texts, without_endings
+    from seq2seq.evaluation.moses import score_moses
     from seq2seq.evaluation.references import read_references
-    from seq2seq.evaluation.scores import render_scores, score_corpus, score_moses
+    from seq2seq.evaluation.scores import render_scores, score_corpus
 
     scoring = revised(EvaluationConfig(), {"tokenize": tokenize})
     language = target or without_endings(references[0]).suffix.removeprefix(".")
@@ -228,14 +231,14 @@ def _open_reverse(folder: Path, config: Config, checkpoint: str, device: str) ->
     return open_translator([run], checkpoint, device)
 
 
-def _change(translator: Translator, sources: list[str], spec: str) -> Change:
+def _intervention(translator: Translator, sources: list[str], spec: str) -> Intervention:
     """What --attention asks for, refused before the work if it does not fit."""
     from seq2seq.explain.costs import check_texts
     from seq2seq.inference.specs import parse_intervention
 
-    change = parse_intervention(spec, translator.tokenizers, seed=translator.options.seed)
-    check_texts(translator, sources, change)
-    return change
+    intervention = parse_intervention(spec, translator.tokenizers, seed=translator.options.seed)
+    check_texts(translator, sources, intervention)
+    return intervention
 
 
 def _test_set(
@@ -264,7 +267,7 @@ def _test_set(
                 "evaluate: the run has no data.test; name a corpus with --data or --test-set"
             )
         found = find_test_set(spec, data.source, data.target, data.columns)
-        warn_if_odd(found, data.source, data.target)
+        warn_if_odd(found, data)
         pairs = list(found.pairs())
         sources, streams, name = [p.source for p in pairs], [[p.target for p in pairs]], str(spec)
     expected = f"one for each sentence of {name}"

@@ -130,7 +130,7 @@ def translate(
     score and translation, between tabs. With --attention all lines are read first, and standard
     error tells what the replaced weights cost. --run takes a folder of `export` too.
     """
-    from seq2seq.data.streams import STANDARD
+    from seq2seq.data.readers.streams import STANDARD
 
     if texts and source:
         raise UserError("translate: give TEXT or --input, not both")
@@ -175,7 +175,7 @@ def translate(
         full.options = options = revised_decoding(full.options, changes, shuffles=shuffles)
         links.check(full)
         lines = list(read_texts(texts, source))
-        write_lines(_disturbed(full, lines, options, attention, as_json, links), output)
+        write_lines(_intervened(full, lines, options, attention, as_json, links), output)
         links.write()
         return
     translator: TextTranslator = open_export(model, checkpoint, device) or open_translator(
@@ -235,7 +235,7 @@ class _Links:
 
     def noted(self, translation: Translation) -> Translation:
         """Return the translation, its links kept for the file."""
-        from seq2seq.evaluation.alignment import pharaoh, translation_links
+        from seq2seq.evaluation.links import pharaoh, translation_links
 
         if self._file is not None:
             links = translation_links(translation, tokenized=self._tokenized)
@@ -247,7 +247,7 @@ class _Links:
             write_lines(self._lines, self._file)
 
 
-def _disturbed(
+def _intervened(
     translator: Translator,
     texts: list[str],
     options: DecodingConfig,
@@ -259,8 +259,8 @@ def _disturbed(
     from seq2seq.explain.costs import find_costs, render_costs
     from seq2seq.inference.specs import parse_intervention
 
-    change = parse_intervention(spec, translator.tokenizers, seed=options.seed)
-    costs = find_costs(translator, texts, change, options)
+    intervention = parse_intervention(spec, translator.tokenizers, seed=options.seed)
+    costs = find_costs(translator, texts, intervention, options)
     for one in costs:
         links.noted(one.after)
     if report := render_costs(costs):

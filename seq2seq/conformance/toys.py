@@ -16,16 +16,17 @@ import torch
 from torch import Tensor
 
 from seq2seq.config import (
-    AttentionConfig,
     DecodingConfig,
     ModelConfig,
     OptimizerConfig,
     ScheduleConfig,
 )
+from seq2seq.conformance.laws import Case, taken
 from seq2seq.data.batching import Batch, collate
 from seq2seq.data.dataset import Ids
 from seq2seq.data.tokenizer import BOS, EOS
 from seq2seq.inference.model_step import ModelState, model_step
+from seq2seq.kinds import DECODERS, ENCODERS
 from seq2seq.model.model import Seq2Seq
 from seq2seq.search.search import search
 from seq2seq.training.objective import Likelihood
@@ -83,14 +84,14 @@ class Learnt(NamedTuple):
         return f"{verdict}  {self.task:<8}  accuracy {self.accuracy:6.1%}  alignment {where}"
 
 
-def learn(task: str, attention: AttentionConfig, *, updates: int | None = None) -> Learnt:
-    """Train a small network with this attention on `task`; return how good it is then.
+def learn(task: str, case: Case, *, updates: int | None = None) -> Learnt:
+    """Train a small network of this case on `task`; return how good it is then.
 
-    `updates` is how often its weights are changed, `UPDATES` times unless given.
-    The same configuration always gives the same: data and network have seeds of their own.
+    `updates` is how often its weights are changed, `UPDATES` times unless given. The same case
+    always gives the same: data and network have seeds of their own.
     """
     held_out = draw(task, HELD_OUT, np.random.default_rng(99))
-    model = _network(attention)
+    model = _network(case)
     _train(model, task, _seen_in(held_out), updates or UPDATES)
     return measure(model.eval(), task, held_out)
 
@@ -126,15 +127,16 @@ def measure(model: Seq2Seq, task: str, sequences: Sequences) -> Learnt:
     )
 
 
-def _network(attention: AttentionConfig) -> Seq2Seq:
+def _network(case: Case) -> Seq2Seq:
     torch.manual_seed(1)
+    encoder, decoder = {"size": 32}, {"size": 64, "bridge": "zero"}
     config = ModelConfig.model_validate(
         {
             "embedding": 32,
             "dropout": 0.0,
-            "encoder": {"size": 32},
-            "attention": attention.model_dump(),
-            "decoder": {"kind": "luong", "size": 64, "bridge": "zero"},
+            "encoder": taken(ENCODERS, encoder, case.encoder),
+            "attention": case.attention,
+            "decoder": taken(DECODERS, decoder, case.decoder),
         }
     )
     return Seq2Seq(config, FIRST + SYMBOLS, FIRST + SYMBOLS)

@@ -57,6 +57,7 @@ def build_validate(config: Config, prepared: Prepared, world: World = ALONE) -> 
             max_length=config.data.max_length,
             device=device,
             language=config.data.source,
+            scripts=prepared.summary.scripts,
         )
         own = prepared.valid_source[world.rank :: world.size]
         texts = [translation.text for translation in translator.stream(own)]

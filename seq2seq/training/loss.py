@@ -12,6 +12,7 @@ from torch.nn import functional
 from seq2seq.data.batching import Batch, send
 from seq2seq.kernels.output_loss import output_cross_entropy
 from seq2seq.model.model import Seq2Seq, TeacherForcing
+from seq2seq.model.probe import scope
 
 
 class Loss(NamedTuple):
@@ -57,16 +58,21 @@ def batch_loss(
     if forcing is not None:
         forcing = forcing._replace(forced_BT=send(forcing.forced_BT, device))
     decoded = model(ids.source_BS, ids.source_lengths_B, ids.inputs_BT, forcing)
-    # Positions, not a mask: CUDA would have to tell first how many it leaves, and all would wait.
-    real_N = send(batch.real_BT.flatten().nonzero().squeeze(1), device)
-    features_NF = decoded.features_BTF.flatten(0, 1).index_select(0, real_N)
-    targets_N = ids.targets_BT.flatten().index_select(0, real_N)
-    smoothed, plain_N = output_cross_entropy(model.output, features_NF, targets_N, smoothing)
-    loss = Loss(smoothed, plain_N.sum(), targets_N.numel())
-    if decoded.choices is None:
-        return loss
-    real_BT = send(batch.real_BT, device)
-    log_probs_X = plain_N.new_zeros(real_BT.numel()).index_copy(0, real_N, -plain_N)
-    addressing = model.decoder.attention.addressing
-    surrogate = addressing.surrogate(decoded.choices, log_probs_X.view_as(real_BT), real_BT)
-    return loss._replace(total=loss.total + surrogate)
+    with scope("output"):
+        # Positions, not a mask: CUDA would have to tell first how many it leaves, and all would
+        # wait.
+        real_N = send(batch.real_BT.flatten().nonzero().squeeze(1), device)
+        features_NF = decoded.features_BTF.flatten(0, 1).index_select(0, real_N)
+        targets_N = ids.targets_BT.flatten().index_select(0, real_N)
+        smoothed, plain_N = output_cross_entropy(model.output, features_NF, targets_N, smoothing)
+        loss = Loss(smoothed, plain_N.sum(), targets_N.numel())
+        if not decoded.choices:
+            return loss
+        real_BT = send(batch.real_BT, device)
+        log_probs_X = plain_N.new_zeros(real_BT.numel()).index_copy(0, real_N, -plain_N)
+        log_probs_BT = log_probs_X.view_as(real_BT)
+        surrogates = [
+            model.decoder.units[name].addressing.surrogate(choices, log_probs_BT, real_BT)
+            for name, choices in decoded.choices.items()
+        ]
+        return loss._replace(total=sum(surrogates, loss.total))

@@ -14,7 +14,7 @@ from seq2seq.runs.run import Run
 
 logger = logging.getLogger(__name__)
 
-_CHANGEABLE = ("training.", "decoding.", "evaluation.", "code")
+_CHANGEABLE = ("training.", "decoding.", "evaluation.", "code", "data.workers")
 """Settings that may differ from those that the run began with."""
 _CORPORA = ("data.train", "data.valid", "data.test")
 
@@ -33,7 +33,7 @@ def check_settings(run: Run, config: Config) -> None:
 def check_data(run: Run, summary: Mapping[str, Any], tokenizers: Tokenizers) -> None:
     """Refuse to go on with other text, or other pieces of it, than the run began with."""
     before = run.data
-    for split in summary:
+    for split in ("train", "valid"):
         if before.get(split) != summary[split]:
             raise UserError(
                 f"{run.folder}: data.{split} is not the text that the run began with (see its "

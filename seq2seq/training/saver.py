@@ -11,7 +11,8 @@ from torch import Tensor
 
 from seq2seq.errors import UserError
 from seq2seq.model.model import Seq2Seq
-from seq2seq.runs.run import Checkpoint, Run
+from seq2seq.runs.checkpoint import Checkpoint
+from seq2seq.runs.run import Run
 from seq2seq.training.distributed import ALONE, World
 from seq2seq.training.progress import Progress
 

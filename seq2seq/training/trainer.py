@@ -23,7 +23,8 @@ from seq2seq.machine.allocator import keep_freed_memory
 from seq2seq.machine.device import find_device
 from seq2seq.machine.waiting import sleep_when_busy
 from seq2seq.model.model import Seq2Seq
-from seq2seq.runs.run import Checkpoint, Run
+from seq2seq.runs.checkpoint import Checkpoint
+from seq2seq.runs.run import Run
 from seq2seq.training.distributed import ALONE, World
 from seq2seq.training.judgement import render
 from seq2seq.training.limits import Bar, Done, share_done

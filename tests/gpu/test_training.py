@@ -10,7 +10,7 @@ import torch
 
 from seq2seq.inference.translator import load
 from seq2seq.model.attention import ATTENTIONS
-from seq2seq.model.decoder import DECODERS
+from seq2seq.model.decoders import DECODERS
 from seq2seq.pipeline import train
 from seq2seq.training.trainer import Trainer
 from tests.gpu.conftest import NoWaiting

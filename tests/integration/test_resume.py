@@ -134,12 +134,12 @@ def test_a_run_stopped_by_a_signal_and_resumed_is_the_run_that_was_not(
     ("function", "call"),
     [
         ("training.trainer.Trainer.update", 9),
-        ("runs.run.flush", 5),
-        ("runs.run._install", 2),
+        ("runs.checkpoint.flush", 5),
+        ("runs.checkpoint._install", 2),
         ("runs.run.Run.point", 3),
         ("runs.run.Run.point", 4),
         ("runs.run.Run.prune", 2),
-        ("runs.run._remove", 1),
+        ("runs.run.remove_checkpoint", 1),
         ("runs.run.Run.save_average", 1),
         ("runs.run.Run.finish", 1),
     ],
@@ -180,14 +180,14 @@ import torch
 torch.set_num_threads(1)
 from seq2seq.config import load_config
 from seq2seq.pipeline import train
-from seq2seq.runs import run
-plain = run.save_file
+from seq2seq.runs import checkpoint
+plain = checkpoint.save_file
 def half(tensors, path):
     plain(tensors, path)
     if "00000010" in str(path):
         os.truncate(path, os.path.getsize(path) // 2)
         os.kill(os.getpid(), signal.SIGKILL)
-run.save_file = half
+checkpoint.save_file = half
 train(load_config({str(tmp_path / "config.yaml")!r}), {str(tmp_path / "run")!r})
 """
     killed = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
