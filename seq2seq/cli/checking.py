@@ -15,7 +15,7 @@ app = typer.Typer(help="Check and list attention units.")
 
 
 @app.command(
-    short_help="Check units against the laws, and on toy tasks.",
+    short_help="Check units against the laws and on toy tasks.",
     epilog="Example: seq2seq attention check --unit dot --quick",
 )
 def check(
@@ -23,12 +23,13 @@ def check(
         list[str] | None,
         typer.Argument(
             metavar="[FILE] [KEY=VALUE]...",
-            help="Python file that registers units; settings of them: model.attention.size=8",
+            help="Python file that registers units, and settings for them, for example "
+            "model.attention.size=8.",
         ),
     ] = None,
     unit: Annotated[
         list[str] | None,
-        typer.Option("--unit", help="Unit to check, also a built-in one; repeatable."),
+        typer.Option("--unit", help="Unit to check, built-in ones too; repeatable."),
     ] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="Check the laws only, without toy tasks.")
@@ -38,19 +39,21 @@ def check(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Hold attention units to the laws of the contract, and train them on toy tasks.
+    """Check attention units against the laws of the contract, and train them on toy tasks.
 
-    An addressing is checked over the unit `general`. A law must hold with every decoder. A toy task
-    (copy, reverse, sort) tells how many tokens came out right, and how often the greatest weight
-    lay on the right symbol; below 95 % and 80 % it is a MISS. Exit status: 0 when all laws hold, 1
-    when one fails, 2 for wrong use.
+    An addressing is checked together with the unit `general`. Each law must hold with every
+    decoder. The toy tasks are copying, reversing and sorting; a task is a MISS if fewer than 95 %
+    of the tokens are correct, or if the largest weight lies on the correct symbol for fewer than
+    80 % of them. Exit status: 0 if all laws hold, 1 if one fails, 2 for a usage error.
     """
     from seq2seq.conformance import check as kit
 
     files = [item for item in arguments or [] if "=" not in item]
     overrides = [item for item in arguments or [] if "=" in item]
     if files and not Path(files[0]).exists() and not Path(files[0]).suffix:
-        raise UserError(f"{files[0]}: no such file; a unit of this package: --unit {files[0]}")
+        raise UserError(
+            f"{files[0]}: no such file; to check a built-in unit, give --unit {files[0]}"
+        )
     if len(files) > 1:
         raise UserError(f"attention check: expected one file, found {' and '.join(files)}")
     failed, reports = [], []
@@ -78,7 +81,7 @@ def check(
     epilog="Example: seq2seq attention list",
 )
 def list_units(as_json: AsJson = False) -> None:
-    """Print every unit and addressing with its options, their defaults and what it computes."""
+    """Print each unit and addressing: what it computes, its options and their defaults."""
     from seq2seq.conformance.check import entries
     from seq2seq.model.attention import ADDRESSINGS, ATTENTIONS
 

@@ -77,5 +77,5 @@ def _log_prob(
     forced = translator.force(pairs, attention=change)
     values = [value for one in forced for best in one.candidates for value in best.log_probs]
     if not values:
-        raise UserError("nothing to compare: found no source with a reference")
+        raise UserError("cannot compare: expected sources with references, found none")
     return sum(values) / len(values)

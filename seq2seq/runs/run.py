@@ -1,11 +1,11 @@
-"""The run directory: everything a trained model needs, and everything training must find again.
+"""The run directory: everything that translating and resuming need.
 
     config.yaml  tokenizer/  code/  data.json  train.log  metrics.jsonl  result.json (when finished)
     checkpoints/00012000/  model.safetensors  trainer.pt  state.json (written last)
     best -> checkpoints/00012000   last -> checkpoints/00012000
 
-A checkpoint is written under a temporary name, flushed to the disk and renamed, so that one which
-has its name is whole. Nothing is pickled but tensors and plain values.
+A checkpoint is written under a temporary name, flushed to the disk and renamed: a checkpoint with
+its final name is complete. Only tensors and plain values are pickled.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from safetensors.torch import load_file, save_file
 
 from seq2seq.config import Config, dump_config, load_dump
 from seq2seq.data.tokenizer import Tokenizers
-from seq2seq.machine.disk import flush
 from seq2seq.errors import UserError, did_you_mean
 from seq2seq.extension import load_code
+from seq2seq.machine.disk import flush
 from seq2seq.model.model import Seq2Seq
 
 AVERAGE = "average"
@@ -52,7 +52,9 @@ class Checkpoint:
         try:
             tensors: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         except FileNotFoundError:
-            raise UserError(f"{path}: missing, so training can't go on from here") from None
+            raise UserError(
+                f"{path}: missing; training cannot be resumed from this checkpoint"
+            ) from None
         except Exception as error:  # a damaged zip or pickle raises almost anything
             raise UserError(f"{path}: damaged: {_first_line(error)}") from None
         return tensors
@@ -111,7 +113,7 @@ class Run:
     def create(
         cls, folder: Path, config: Config, tokenizers: Tokenizers, data: Mapping[str, object]
     ) -> Run:
-        """Make the directory with its configuration, tokenizers, user code and data hashes."""
+        """Create the directory with configuration, tokenizers, user code and data hashes."""
         cls.check_free(folder)
         with _writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -127,14 +129,17 @@ class Run:
         """Raise UserError if no new run can be made at `folder`."""
         if (folder / "config.yaml").exists():
             raise UserError(
-                f"{folder}: already holds a run; --resume goes on with it, --run DIR makes another"
+                f"{folder}: already holds a run; resume it with --resume, or start another one "
+                "with --run DIR"
             )
         if folder.exists() and not folder.is_dir():
-            raise UserError(f"{folder}: expected a folder for the run, found a file")
+            raise UserError(
+                f"{folder}: cannot hold the run, because it is a file; give a folder with --run DIR"
+            )
 
     @classmethod
     def open(cls, folder: str | Path) -> Run:
-        """Return the run at `folder`, else of that name under runs/; UserError if there is none."""
+        """Return the run at `folder` or runs/`folder`; UserError if there is none."""
         folder = called(folder)
         if not folder.is_dir():
             runs = [path.parent.name for path in folder.parent.glob("*/config.yaml")]
@@ -185,9 +190,9 @@ class Run:
             ]
             known = [*named, *(c.folder.name for c in self.checkpoints())]
             raise UserError(
-                f"{self.folder}: no checkpoint {name!r}; there are {', '.join(known)}"
+                f"{self.folder}: no checkpoint {name!r}; expected one of {', '.join(known)}"
                 if self.checkpoints()
-                else f"{self.folder}: has no checkpoint yet"
+                else f"{self.folder}: the run has no checkpoint yet; train it with --resume"
             )
         return Checkpoint(folder)
 
@@ -198,7 +203,7 @@ class Run:
         return model.eval()
 
     def build_model(self, *, initialise: bool = True) -> Seq2Seq:
-        """Return the untrained model of the configuration; to load weights it needs none before."""
+        """Return the untrained model; `initialise=False` where weights will be loaded."""
         load_code([self.folder / file for file in self.config.code])
         source, target = self.tokenizers
         return Seq2Seq(self.config.model, len(source), len(target), initialise=initialise)
@@ -208,8 +213,8 @@ class Run:
     ) -> Checkpoint:
         """Write a checkpoint and point `last` at it.
 
-        One of that step which is there has the same weights, and only its state is new: a
-        validation was made up for.
+        If there is one of that step already, it has the same weights, and only its state is
+        written: the validation that was missing has been made.
         """
         folder = self.folder / "checkpoints" / f"{step:08d}"
         if (folder / "state.json").exists():
@@ -236,16 +241,16 @@ class Run:
         return Checkpoint(folder)
 
     def point(self, link: str, checkpoint: str) -> None:
-        """Make `best` or `last` mean a checkpoint, in one step."""
+        """Make the link `best` or `last` point at a checkpoint, in one step."""
         part = self.folder / f".{link}.part"
         part.unlink(missing_ok=True)
         part.symlink_to(Path("checkpoints") / checkpoint)
         part.replace(self.folder / link)
 
     def prune(self, steps: Collection[int]) -> None:
-        """Remove all numbered checkpoints but those of `steps` and those that links name.
+        """Remove the numbered checkpoints, except those of `steps` and those that links name.
 
-        What a kill left half written or half removed goes too.
+        Checkpoints that a killed process left incomplete are removed too.
         """
         kept = {f"{step:08d}" for step in steps}
         kept |= {Path(os.readlink(link)).name for link in self._links()}
@@ -267,13 +272,13 @@ class Run:
             _write(self.metrics, "".join(f"{line}\n" for line in kept))
 
     def continue_with(self, config: Config) -> None:
-        """Note the settings that the run goes on with; it is not finished any more."""
+        """Write the settings that the run is resumed with; it is no longer finished."""
         self.config = config.model_copy(update={"code": self.config.code})
         _write_config(self.config, self.folder)
         (self.folder / "result.json").unlink(missing_ok=True)
 
     def finish(self, result: Mapping[str, Any]) -> None:
-        """Say how training ended."""
+        """Write how training ended."""
         _write_json(self.folder / "result.json", result)
 
     def _links(self) -> list[Path]:
@@ -289,7 +294,7 @@ def called(folder: str | Path) -> Path:
 
 
 def find_run(folder: str | Path = "runs") -> Run:
-    """Return the newest finished run under `folder`; UserError saying what there is instead."""
+    """Return the newest finished run under `folder`; UserError, naming the others, if none is."""
     folder = Path(folder)
     runs = [path.parent for path in folder.glob("*/config.yaml")]
     finished = [run for run in runs if (run / "result.json").exists()]
@@ -297,13 +302,15 @@ def find_run(folder: str | Path = "runs") -> Run:
         return Run(max(finished, key=lambda run: (run / "result.json").stat().st_mtime))
     if runs:
         names = ", ".join(sorted(str(run) for run in runs))
-        raise UserError(f"no finished run under {folder}/; unfinished: {names} (name it: --run)")
-    raise UserError(f"no run under {folder}/: train one first, or name one with --run DIR")
+        raise UserError(
+            f"no finished run under {folder}/; choose an unfinished one with --run: {names}"
+        )
+    raise UserError(f"no run under {folder}/; train a model first, or name a run with --run DIR")
 
 
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
-    """Say which file of weights is missing or damaged."""
+    """Raise UserError for a file of weights that is missing or damaged."""
     try:
         yield
     except FileNotFoundError:
@@ -314,7 +321,7 @@ def _reading(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _writing(path: Path) -> Iterator[None]:
-    """Say what could not be written: the disk is full, or not ours."""
+    """Raise UserError for what could not be written: a full disk, missing permission."""
     try:
         yield
     except (OSError, SafetensorError, RuntimeError) as error:  # RuntimeError: torch.save
@@ -324,7 +331,7 @@ def _writing(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _new_checkpoint(folder: Path, state: Mapping[str, Any]) -> Iterator[Path]:
-    """Give a folder to fill, which then becomes `folder`; what can't be completed is removed."""
+    """Yield a folder to fill, which then becomes `folder`; removed if it isn't completed."""
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     try:
@@ -347,7 +354,7 @@ def _own_tensors(model: Seq2Seq) -> dict[str, torch.Tensor]:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a checkpoint; one whose removal was cut short has no state and so is none."""
+    """Remove a checkpoint, its state first: without it, a half-removed one doesn't count."""
     (folder / "state.json").unlink(missing_ok=True)
     shutil.rmtree(folder)
 
@@ -357,7 +364,7 @@ def _install(part: Path, folder: Path, state: Mapping[str, Any]) -> None:
     for file in part.iterdir():
         flush(file)
     _write_json(part / "state.json", state)
-    # safetensors lets the owner alone read what it writes; not every file system has modes to set.
+    # safetensors makes its file readable for the owner only; some file systems have no modes.
     with suppress(OSError):
         shutil.copymode(part / "state.json", part / "model.safetensors")
     flush(part)
@@ -367,10 +374,10 @@ def _install(part: Path, folder: Path, state: Mapping[str, Any]) -> None:
 
 
 def _copy_code(files: Sequence[str], folder: Path) -> None:
-    """Copy a user's code into the run, so that it needs nothing else."""
+    """Copy the user's code into the run, so that the run is complete in itself."""
     names = [Path(file).name for file in files]
     if len(set(names)) < len(names):
-        raise UserError(f"code: expected files of different names, found {', '.join(names)}")
+        raise UserError(f"code: expected files with different names, found {', '.join(names)}")
     for file in files:
         folder.mkdir(exist_ok=True)
         try:
@@ -390,7 +397,7 @@ def _write_config(config: Config, folder: Path) -> None:
 
 
 def _within(corpus: Any, folder: Path) -> Any:
-    """A corpus in the run's own folder as seen from there, so that the run may be moved."""
+    """The path of a corpus, relative if it is in the run's folder, so that the run may move."""
     if isinstance(corpus, list):
         return [_within(item, folder) for item in corpus]
     if not isinstance(corpus, str) or not Path(corpus).is_relative_to(folder.resolve()):

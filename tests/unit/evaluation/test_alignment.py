@@ -66,7 +66,9 @@ def test_a_wrong_number_of_sentences_is_refused_with_both_numbers(tmp_path: Path
     path.write_text("0-0\n1-1\n")
     with pytest.raises(UserError, match="of 3 pairs, found 2"):
         read_gold(path, sentences=3)
-    with pytest.raises(UserError, match="1 aligned sentences, but gold for 2"):
+    with pytest.raises(
+        UserError, match="expected alignments of 2 sentences, as the gold has, found 1"
+    ):
         score_alignment([links()], [DIAGONAL, DIAGONAL])
 
 

@@ -70,7 +70,7 @@ def test_a_run_opens_as_it_was_made(run: Run, tokenizers: Tokenizers) -> None:
 
 
 def test_a_run_is_not_made_over_another(run: Run, tokenizers: Tokenizers) -> None:
-    with pytest.raises(UserError, match="already holds a run; --resume goes on with it"):
+    with pytest.raises(UserError, match="already holds a run; resume it with --resume"):
         made(run.folder, tokenizers)
 
 
@@ -103,7 +103,7 @@ def test_user_code_is_copied_and_named_within_the_run_wherever_it_goes(
 
 @pytest.mark.parametrize(
     ("files", "said"),
-    [(["none.py"], "no such file .*none.py"), (["a/x.py", "b/x.py"], "files of different names")],
+    [(["none.py"], "no such file .*none.py"), (["a/x.py", "b/x.py"], "files with different names")],
 )
 def test_code_that_cannot_be_copied_is_refused(
     files: list[str], said: str, tmp_path: Path, tokenizers: Tokenizers
@@ -188,14 +188,14 @@ def test_checkpoints_go_by_name_or_step(run: Run) -> None:
     for name, step in (("best", 5), ("last", 12), ("5", 5), ("00000012", 12)):
         assert run.checkpoint(name).state["step"] == step
     assert os.readlink(run.folder / "last") == "checkpoints/00000012"
-    with pytest.raises(UserError, match=r"no checkpoint '7'; there are .*00000005, 00000012"):
+    with pytest.raises(UserError, match=r"no checkpoint '7'; expected one of .*00000005, 00000012"):
         run.checkpoint("7")
     with pytest.raises(UserError, match="no checkpoint 'average'"):
         run.checkpoint("average")
 
 
 def test_a_run_without_checkpoint_says_so(run: Run) -> None:
-    with pytest.raises(UserError, match="run: has no checkpoint yet"):
+    with pytest.raises(UserError, match="run: the run has no checkpoint yet"):
         run.load_model()
 
 
@@ -294,7 +294,7 @@ def test_weights_of_another_model_are_refused(run: Run, tmp_path: Path) -> None:
 def test_a_missing_trainer_file_is_named_and_translating_needs_none(run: Run) -> None:
     saved(run, 5)
     (run.checkpoint("5").folder / "trainer.pt").unlink()
-    with pytest.raises(UserError, match=r"trainer\.pt: missing, so training can't go on from here"):
+    with pytest.raises(UserError, match=r"trainer\.pt: missing; training cannot be resumed"):
         run.checkpoint("5").trainer_tensors()
     run.load_model("5")
 
@@ -380,10 +380,10 @@ def test_the_newest_finished_run_is_found(tmp_path: Path, tokenizers: Tokenizers
 def test_where_no_run_is_finished_the_others_are_named(
     tmp_path: Path, tokenizers: Tokenizers
 ) -> None:
-    with pytest.raises(UserError, match=r"no run under .*: train one first"):
+    with pytest.raises(UserError, match=r"no run under .*; train a model first"):
         find_run(tmp_path)
     made(tmp_path / "one", tokenizers)
-    with pytest.raises(UserError, match=r"no finished run under .*unfinished: .*one"):
+    with pytest.raises(UserError, match=r"no finished run under .*unfinished one .*: .*one"):
         find_run(tmp_path)
 
 
