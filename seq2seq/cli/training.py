@@ -37,13 +37,13 @@ CorpusOrSettings = Annotated[
 SourceLanguage = Annotated[
     str | None,
     typer.Option(
-        "--source", help="Code of the source language of CORPUS. [default: from the file name]"
+        "--source", help="Code of the source language of CORPUS. [default: found in CORPUS]"
     ),
 ]
 TargetLanguage = Annotated[
     str | None,
     typer.Option(
-        "--target", help="Code of the target language of CORPUS. [default: from the file name]"
+        "--target", help="Code of the target language of CORPUS. [default: found in CORPUS]"
     ),
 ]
 Minutes = Annotated[
