@@ -31,7 +31,7 @@ import numpy as np
 import torch
 
 from seq2seq.bench.machine import Machine, peak_memory
-from seq2seq.bench.stopwatch import Stopwatch, watched
+from seq2seq.bench.stopwatch import Stopwatch
 from seq2seq.bench.translating import count_tokens
 from seq2seq.bench.updates import Updates
 from seq2seq.config import Config, DecodingConfig, load_config
@@ -41,6 +41,7 @@ from seq2seq.data.prepare import Prepared, prepare
 from seq2seq.extras import install_hint
 from seq2seq.inference.translator import Translator
 from seq2seq.model.model import Seq2Seq
+from seq2seq.model.probe import timing
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results" / "growth.json"
@@ -272,7 +273,7 @@ def train_point(corpus: str, languages: list[str], cache: str, seed: int = 0) ->
         work.read()
     work.make(WARMUP, Stopwatch(work.device))
     stopwatch = Stopwatch(work.device)
-    with timed(row, "updates"), watched(work.model, stopwatch):
+    with timed(row, "updates"), timing(stopwatch):
         tally = work.make(UPDATES, stopwatch)
     stages = stopwatch.seconds()
     tokens = int(prepared.train.target_lengths.sum()) + len(prepared.train)

@@ -12,7 +12,8 @@ from seq2seq.data.prepare import default_cache
 from seq2seq.errors import UserError
 from seq2seq.extras import install_hint
 from seq2seq.machine.waiting import describe_waiting
-from seq2seq.runs.run import find_run
+from seq2seq.runs.finding import newest_run
+from seq2seq.runs.run import Run
 
 _NEEDED = ("torch", "sentencepiece", "sacrebleu", "numpy")
 _OPTIONAL = {
@@ -64,7 +65,7 @@ def _device() -> str:
 
 def _newest_run() -> str:
     try:
-        run = find_run()
+        run = Run(newest_run())
     except UserError as error:
         return str(error)
     return f"{run.folder} ({run.config.model.attention.kind} attention)"

@@ -4,33 +4,37 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 from typing import Any
 
 import torch
 
-from seq2seq.model.fused_loop import Reading
-from seq2seq.model.model import Seq2Seq
-
 STAGES = {
     "data": "read, pad, move to the device",
-    "encoder": "source embedding, encoder, keys, bridge",
-    "decoder": "target embedding, cells, readout; without its attention",
-    "attention": "queries, scores, weights, contexts",
+    "encoder": "source embedding, encoder",
+    "decoder": "bridge, target embedding, cells, readout; without its attention",
+    "attention": "keys, queries, scores, weights, contexts",
     "output": "output layer and loss, forward",
     "backward": "of all of these",
     "optimizer": "clip, update, clear gradients",
 }
 """The stages of an update, and what each holds."""
 
+_STAGE_OF = {
+    "encoder": "encoder",
+    "decoder": "decoder",
+    "source": "attention",
+    "output": "output",
+}
+"""The stage of a scope, by the last part of its name; any other is in the stage around it."""
+
 
 class Stopwatch:
     """Gives every moment to one stage: to the innermost that was entered.
 
-    On CUDA the moments are events in the stream of work, so that nothing waits for the clock: a
-    stage's share is then of the device's time, with what it waited for the host.
+    Inside `timing(stopwatch)` a model tells it of the stages. On CUDA the moments are events in the
+    stream of work, so that nothing waits for the clock: a stage's share is then of the device's
+    time, with what it waited for the host.
     """
 
     # torch.profiler would tell operators; stages it could tell by record_function, at a cost of
@@ -38,7 +42,7 @@ class Stopwatch:
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self._stack: list[str] = []
+        self._stack: list[str | None] = []
         self._moments: list[tuple[str | None, Any]] = []  # the stage that begins, and when
 
     def switch(self, stage: str) -> None:
@@ -46,13 +50,14 @@ class Stopwatch:
         self._stack[-1:] = [stage]
         self._note()
 
-    def enter(self, stage: str) -> None:
-        """Begin a stage inside the present one."""
-        self._stack.append(stage)
+    def enter(self, scope: str) -> None:
+        """Begin the stage of a scope inside the present one."""
+        around = self._stack[-1] if self._stack else None
+        self._stack.append(_STAGE_OF.get(scope.rpartition(".")[2], around))
         self._note()
 
     def leave(self) -> None:
-        """End the innermost stage; the one around it goes on."""
+        """End the scope's stage; the one around it goes on."""
         self._stack.pop()
         self._note()
 
@@ -87,49 +92,3 @@ class Stopwatch:
         if self._device.type != "cuda":
             return end - start
         return start.elapsed_time(end) / 1e3
-
-
-@contextmanager
-def watched(model: Seq2Seq, stopwatch: Stopwatch) -> Iterator[None]:
-    """Have the model's forward tell the stopwatch which stage it is in.
-
-    The bridge is the last that `encode` calls, so what follows it is the decoder's.
-    """
-    hooks = [
-        model.register_forward_pre_hook(lambda *_: stopwatch.switch("encoder")),
-        model.bridge.register_forward_hook(lambda *_: stopwatch.switch("decoder")),
-        model.register_forward_hook(lambda *_: stopwatch.switch("output")),
-    ]
-    calls = [
-        (model.decoder.attention, "forward", "attention"),
-        (Reading, "step", "attention"),
-        (model.output, "forward", "output"),  # by turns with the decoder, if not forced
-    ]
-    try:
-        with ExitStack() as stack:
-            for owner, name, stage in calls:
-                stack.enter_context(_timed(owner, name, stopwatch, stage))
-            yield
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
-@contextmanager
-def _timed(owner: Any, name: str, stopwatch: Stopwatch, stage: str) -> Iterator[None]:
-    """Give the calls of a method to the stage; by a hook the model would see that it is watched."""
-    method = getattr(owner, name)
-
-    def timed(*args: Any, **kwargs: Any) -> Any:
-        stopwatch.enter(stage)
-        try:
-            return method(*args, **kwargs)
-        finally:
-            stopwatch.leave()
-
-    own = name in vars(owner)
-    setattr(owner, name, timed)
-    try:
-        yield
-    finally:
-        setattr(owner, name, method) if own else delattr(owner, name)

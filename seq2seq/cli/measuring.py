@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from seq2seq.evaluation.evaluate import Evaluation
     from seq2seq.evaluation.interventions import Comparison
     from seq2seq.evaluation.word_attention import Aligning
-    from seq2seq.inference.interventions import Change
+    from seq2seq.inference.interventions import Intervention
     from seq2seq.inference.translator import Translator
 
 app = typer.Typer()
@@ -137,8 +137,8 @@ def evaluate(
 
     With --attention, a table also compares the scores with and without the replaced weights.
     """
-    from seq2seq.evaluation.alignment import pharaoh
     from seq2seq.evaluation.evaluate import evaluate as evaluate_model
+    from seq2seq.evaluation.links import pharaoh
 
     for file in (output, output_alignments):
         check_output(file)
@@ -153,7 +153,7 @@ def evaluate(
     aligning = _aligning(threshold, tokenized, reverse, symmetrization)
     settings = {"beam": beam, "workers": workers, "precision": precision}
     translator.options = revised_decoding(translator.options, settings)
-    change = None if attention is None else _change(translator, test.sources, attention)
+    intervention = None if attention is None else _intervention(translator, test.sources, attention)
     evaluation = evaluate_model(
         translator,
         test.sources,
@@ -167,7 +167,9 @@ def evaluate(
     )
     if output_alignments is not None:
         write_lines(map(pharaoh, evaluation.links), output_alignments)
-    cost = None if change is None else _cost(translator, test, change, evaluation, bootstrap)
+    cost = None
+    if intervention is not None:
+        cost = _cost(translator, test, intervention, evaluation, bootstrap)
     if output is not None:
         write_lines(evaluation.hypotheses, output)
     if as_json:
@@ -215,8 +217,9 @@ def score(
     """Score a file of translations against references, exactly as `evaluate` does."""
     from seq2seq.config import EvaluationConfig
     from seq2seq.data.corpus import read_texts, without_endings
+    from seq2seq.evaluation.moses import score_moses
     from seq2seq.evaluation.references import read_references
-    from seq2seq.evaluation.scores import render_scores, score_corpus, score_moses
+    from seq2seq.evaluation.scores import render_scores, score_corpus
 
     scoring = revised(EvaluationConfig(), {"tokenize": tokenize})
     language = target or without_endings(references[0]).suffix.removeprefix(".")
@@ -260,24 +263,28 @@ def _open_reverse(folder: Path, config: Config, checkpoint: str, device: str) ->
     return open_translator([run], checkpoint, device)
 
 
-def _change(translator: Translator, sources: list[str], spec: str) -> Change:
+def _intervention(translator: Translator, sources: list[str], spec: str) -> Intervention:
     """The intervention that --attention names, refused before the work if it does not fit."""
     from seq2seq.explain.costs import check_texts
     from seq2seq.inference.specs import parse_intervention
 
-    change = parse_intervention(spec, translator.tokenizers, seed=translator.options.seed)
-    check_texts(translator, sources, change)
-    return change
+    intervention = parse_intervention(spec, translator.tokenizers, seed=translator.options.seed)
+    check_texts(translator, sources, intervention)
+    return intervention
 
 
 def _cost(
-    translator: Translator, test: _TestSet, change: Change, plain: Evaluation, bootstrap: int
+    translator: Translator,
+    test: _TestSet,
+    intervention: Intervention,
+    plain: Evaluation,
+    bootstrap: int,
 ) -> Comparison:
     """What the intervention costs, beside the evaluation without it."""
     from seq2seq.evaluation.interventions import compare_scores
 
     return compare_scores(
-        translator, test.sources, test.references, change, plain, bootstrap=bootstrap
+        translator, test.sources, test.references, intervention, plain, bootstrap=bootstrap
     )
 
 
@@ -324,6 +331,6 @@ def _corpus(config: Config, corpus: str | None) -> _TestSet:
             "evaluate: no test set: the run has no data.test; give --data or --test-set"
         )
     files = find_test_set(spec, data.source, data.target, data.columns)
-    warn_if_odd(files, data.source, data.target)
+    warn_if_odd(files, data)
     pairs = list(files.pairs())
     return _TestSet([pair.source for pair in pairs], [[pair.target for pair in pairs]], str(spec))

@@ -175,9 +175,10 @@ def open_runs(models: list[Path] | None) -> list[Run]:
             f"{export}: an exported model can only translate, with its own attention weights; "
             "for anything else, name the run that it was exported from"
         )
-    from seq2seq.runs.run import Run, find_run
+    from seq2seq.runs.finding import newest_run
+    from seq2seq.runs.run import Run
 
-    return [Run.open(folder) for folder in models] if models else [find_run()]
+    return [Run.open(folder) for folder in models] if models else [Run(newest_run())]
 
 
 def open_run(argument: Path | None, option: Path | None, command: str) -> Run:
@@ -225,7 +226,7 @@ def check_no_paths(texts: list[str] | None) -> None:
 def read_texts(texts: list[str] | None, source: Path | None) -> Iterator[str]:
     """Return the lines of TEXT, or else of the file --input, or else of standard input (`-`)."""
     from seq2seq.data import corpus
-    from seq2seq.data.streams import STANDARD
+    from seq2seq.data.readers.streams import STANDARD
 
     if not texts:
         return corpus.read_texts(source or STANDARD)
@@ -285,7 +286,7 @@ def revised_decoding(
 
 def check_output(output: Path | None) -> None:
     """Refuse a file that can't be written, before the work begins."""
-    from seq2seq.data.streams import STANDARD, check_writable
+    from seq2seq.data.readers.streams import STANDARD, check_writable
 
     if output in (None, STANDARD):
         return
@@ -301,7 +302,7 @@ def write_lines(lines: Iterable[str], output: Path | None) -> None:
 
     The file is compressed if its name ends in .gz, .bz2 or .xz.
     """
-    from seq2seq.data.streams import STANDARD, open_for_writing
+    from seq2seq.data.readers.streams import STANDARD, open_for_writing
 
     if output in (None, STANDARD):
         for line in lines:

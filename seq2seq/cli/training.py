@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +23,8 @@ from seq2seq.errors import UserError
 if TYPE_CHECKING:
     from seq2seq.config import Config
     from seq2seq.planning.request import Request
+
+_AVERAGED = 5  # checkpoints at most, unless said
 
 app = typer.Typer()
 
@@ -177,9 +180,9 @@ def _refuse_plan(
 
 def _starting(init: Path | None, overrides: list[str]) -> list[str]:
     """The overrides, with the run of --init, which may be named as it is under runs/."""
-    from seq2seq.runs.run import called
+    from seq2seq.runs.finding import run_folder
 
-    return overrides if init is None else [f"init={json.dumps(str(called(init)))}", *overrides]
+    return overrides if init is None else [f"init={json.dumps(str(run_folder(init)))}", *overrides]
 
 
 def _settings_of_run(
@@ -187,7 +190,8 @@ def _settings_of_run(
 ) -> tuple[Config, Path]:
     """The configuration to train, from --config or else from the run to resume, and its folder."""
     from seq2seq.config import load_dump
-    from seq2seq.runs.run import Run, called
+    from seq2seq.runs.finding import run_folder
+    from seq2seq.runs.run import Run
 
     if config is None and not (resume and run):
         raise UserError(
@@ -199,7 +203,7 @@ def _settings_of_run(
         opened = Run.open(run)
         return load_dump(opened.folder / "config.yaml", overrides or []), opened.folder
     if run and resume:
-        run = called(run)
+        run = run_folder(run)
     return open_config(config, overrides), run or Path("runs") / find_recipe(config).stem
 
 
@@ -227,16 +231,24 @@ def average(
         Path | None, typer.Argument(help="Run directory. [default: the newest finished run]")
     ] = None,
     last: Annotated[
-        int, typer.Option("--last", min=1, help="Number of newest checkpoints to average.")
-    ] = 5,
+        int | None,
+        typer.Option(
+            "--last",
+            min=1,
+            help="Number of newest checkpoints to average. [default: all of the run, at most 5]",
+        ),
+    ] = None,
     named: OneRun = None,
 ) -> None:
     """Average the weights of a run's last checkpoints into the checkpoint `average`."""
     opened = open_run(run, named, "average")
-    checkpoints = opened.checkpoints()[-last:]
-    if len(checkpoints) < last:
+    opened.checkpoint("last")  # there is one
+    checkpoints = opened.checkpoints()[-(last or _AVERAGED) :]
+    if last and len(checkpoints) < last:
         raise UserError(
             f"{opened.folder}: cannot average {last} checkpoints: the run has {len(checkpoints)}; "
             "lower --last, or train with a higher training.keep"
         )
+    names = ", ".join(checkpoint.folder.name for checkpoint in checkpoints)
+    logging.getLogger("seq2seq").info("average of %d checkpoints: %s", len(checkpoints), names)
     print(opened.save_average(checkpoints).folder)

@@ -222,7 +222,7 @@ def _check_input(
 
 def _check_outputs(output: Path | None, alignments: Path | None, tokenized: bool) -> None:
     """Refuse files that can't be written, or where one would overwrite the other."""
-    from seq2seq.data.streams import STANDARD
+    from seq2seq.data.readers.streams import STANDARD
 
     if tokenized and alignments is None:
         raise UserError("translate: --tokenized has no effect without --alignments; give both")
@@ -288,7 +288,7 @@ class _Links:
 
     def noted(self, translation: Translation) -> Translation:
         """Return the translation, and note its links for the file."""
-        from seq2seq.evaluation.alignment import pharaoh, translation_links
+        from seq2seq.evaluation.links import pharaoh, translation_links
 
         if self._file is not None:
             links = translation_links(translation, tokenized=self._tokenized)

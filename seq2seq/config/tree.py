@@ -6,7 +6,7 @@ A key that is not in this file is refused, never ignored, and so is a setting th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, Literal, TypeGuard, get_args
+from typing import Annotated, Any, ClassVar, Literal, TypeGuard, get_args
 
 from pydantic import (
     BaseModel,
@@ -17,6 +17,8 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+
+from seq2seq.kinds import ADDRESSINGS, ATTENTIONS, CELLS, DECODERS, ENCODERS
 
 Key = tuple[str, ...]
 """The names on the way from the root to a setting."""
@@ -133,6 +135,7 @@ class DataConfig(Part):
     max_ratio: float = Field(default=9.0, ge=1)
     deduplicate: bool = True
     vary: VaryConfig = VaryConfig()
+    workers: int | None = Field(default=None, ge=1)
 
 
 class TokenizerConfig(Part):
@@ -164,6 +167,8 @@ class UnitConfig(KindPart):
     """A part chosen by name; what other options it takes is said by the part's own class."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
+    table: ClassVar[Mapping[str, Any]]
+    """The kinds there are; the user's own files may add some."""
     kind: str
 
     @property
@@ -175,31 +180,52 @@ class UnitConfig(KindPart):
 class AddressingConfig(UnitConfig):
     """How scores become weights."""
 
+    table = ADDRESSINGS
     kind: str = "softmax"
 
 
 class AttentionConfig(UnitConfig):
     """The attention unit: how positions are scored, and how the scores become weights."""
 
+    table = ATTENTIONS
     kind: str = "additive"
     addressing: AddressingConfig = AddressingConfig()
 
 
-class EncoderConfig(KindPart):
-    """Source ids -> encoder states, the memory that attention reads."""
+class CellConfig(UnitConfig):
+    """What a recurrent layer computes at a step."""
 
-    kind: Literal["gru", "lstm"] = "gru"
+    table = CELLS
+    kind: str = "gru"
+
+
+class EncoderConfig(UnitConfig):
+    """Source embeddings -> encoder states, the memory that attention reads."""
+
+    table = ENCODERS
+    kind: str = "recurrent"
+    cell: CellConfig = CellConfig()
     size: int = Field(default=256, ge=1)
     layers: int = Field(default=1, ge=1)
     bidirectional: bool = True
     self_attention: AttentionConfig | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _cell_for_kind(cls, value: Any) -> Any:
+        """`kind: lstm` is short for a recurrent encoder of that cell."""
+        value = {"kind": value} if isinstance(value, str) else value
+        if isinstance(value, dict) and value.get("kind") in ("gru", "lstm"):
+            return {**value, "kind": "recurrent", "cell": value["kind"]}
+        return value
 
-class DecoderConfig(KindPart):
+
+class DecoderConfig(UnitConfig):
     """Memory and the tokens so far -> features of the next token."""
 
-    kind: Literal["luong", "bahdanau", "conditional"] = "bahdanau"
-    cell: Literal["gru", "lstm"] = "gru"
+    table = DECODERS
+    kind: str = "bahdanau"
+    cell: CellConfig = CellConfig()
     size: int = Field(default=512, ge=1)
     layers: int = Field(default=1, ge=1)
     input_feeding: bool = False
@@ -208,7 +234,7 @@ class DecoderConfig(KindPart):
 
     @model_validator(mode="after")
     def _only_luong_feeds(self) -> DecoderConfig:
-        if self.input_feeding and self.kind != "luong":
+        if self.input_feeding and self.kind in ("bahdanau", "conditional"):
             raise ValueError(
                 "input_feeding belongs to kind luong; "
                 f"a {self.kind} decoder already feeds its context to the cell"
@@ -225,6 +251,7 @@ class ModelConfig(Part):
     encoder: EncoderConfig = EncoderConfig()
     attention: AttentionConfig = AttentionConfig()
     decoder: DecoderConfig = DecoderConfig()
+    alignment: str | None = None
 
 
 class OptimizerConfig(KindPart):

@@ -9,7 +9,10 @@ size, F features, W vocabulary; X anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from threading import Barrier
 from typing import Any, NamedTuple
 
 import torch
@@ -20,10 +23,13 @@ from seq2seq.config import DecodingConfig, ModelConfig
 from seq2seq.data.batching import Batch, collate
 from seq2seq.data.tokenizer import BOS, EOS, PAD
 from seq2seq.inference.fast_step import FastStep, fits
-from seq2seq.inference.model_step import ModelState, model_step, select
+from seq2seq.inference.interventions import Reweighting, reweighted, shift, uniform
+from seq2seq.inference.model_step import ModelState, model_step
+from seq2seq.kinds import DECODERS, ENCODERS, option_names
 from seq2seq.model.attention import Attention
+from seq2seq.model.contract import Tree, named_leaves, select
 from seq2seq.model.model import Seq2Seq
-from seq2seq.model.trace import recording
+from seq2seq.model.probe import recording, replacing
 from seq2seq.search.ensemble import EnsembleState, ensemble
 from seq2seq.search.hypothesis import Hypothesis
 from seq2seq.search.search import search
@@ -56,15 +62,23 @@ def build(case: Case) -> Seq2Seq:
         {
             "embedding": 6,
             "dropout": 0.0,
-            "encoder": {"size": 4, **case.encoder},
+            "encoder": taken(ENCODERS, {"size": 4}, case.encoder),
             "attention": case.attention,
-            "decoder": {"size": 8, **case.decoder},
+            "decoder": taken(DECODERS, {"size": 8}, case.decoder),
         }
     )
     model = Seq2Seq(config, VOCABULARY, VOCABULARY).double()
     for parameter in model.parameters():  # biases too: a law must not hold because they are 0
         nn.init.normal_(parameter, std=0.5)
     return model.eval()
+
+
+def taken(
+    kinds: Mapping[str, type], settings: dict[str, Any], own: dict[str, Any]
+) -> dict[str, Any]:
+    """Return `own`, and before it those of `settings` that the kind it names takes."""
+    known = option_names(kinds[own["kind"]]) if own.get("kind") in kinds else settings.keys()
+    return {**{name: value for name, value in settings.items() if name in known}, **own}
 
 
 def inputs() -> tuple[Tensor, Tensor, Tensor]:
@@ -80,7 +94,7 @@ def inputs() -> tuple[Tensor, Tensor, Tensor]:
 
 
 def a_whole_sequence_is_its_steps(case: Case) -> None:
-    """Features, weights, state and every traced tensor are those of one step after the other."""
+    """Features, weights, state and every probed tensor are those of one step after the other."""
     model = build(case)
     source_BS, lengths_B, inputs_BT = inputs()
     memory, state = model.encode(source_BS, lengths_B)
@@ -100,7 +114,7 @@ def a_whole_sequence_is_its_steps(case: Case) -> None:
     )
     _assert_trees_close(state, whole.state, f"states {apart}")
     if lone := whole_seen.keys() ^ step_seen.keys():
-        raise AssertionError(f"tensors traced {apart}: found only in one {', '.join(sorted(lone))}")
+        raise AssertionError(f"tensors probed {apart}: found only in one {', '.join(sorted(lone))}")
     for name, parts in whole_seen.items():
         axis = name.rpartition("_")[2].index("T") if "T" in name else 2
         _assert_close(torch.cat(step_seen[name], axis), torch.cat(parts, axis), f"{name} {apart}")
@@ -173,7 +187,7 @@ def weights_are_non_negative_sum_to_one_and_never_lie_on_padding(case: Case) -> 
     if on_padding != 0:
         raise AssertionError(f"expected no weight on padding, found {_number(on_padding)} in all")
     sums_BHT = weights_BHTS.sum(-1)
-    if model.decoder.attention.addressing.sums_to_one:
+    if all(unit.addressing.sums_to_one for unit in model.decoder.units.values()):
         _assert_close(sums_BHT, torch.ones_like(sums_BHT), "sums of weights and 1")
     if not (sums_BHT < 1 + 1e-12).all():
         above = _number(sums_BHT.max() - 1)
@@ -198,12 +212,21 @@ def what_is_handed_in_stays_as_it_was(case: Case) -> None:
     model = build(case)
     source_BS, lengths_B, inputs_BT = inputs()
     memory, state = model.encode(source_BS, lengths_B)
-    unit = model.decoder.attention
-    query_BTQ = torch.randn(3, 5, unit.query_size, dtype=torch.float64)
-    given = {"memory": memory, "state": state, "query_BTQ": query_BTQ}
+    _assert_untouched(
+        lambda: model.decode(inputs_BT, memory, state), {"memory": memory, "state": state}
+    )
+    mask_BS = torch.arange(7) < lengths_B.unsqueeze(1)
+    for unit in model.decoder.units.values():
+        own = unit.prepare(torch.randn(3, 7, unit.memory_size, dtype=torch.float64), mask_BS)
+        start = unit.start(own)
+        query_BTQ = torch.randn(3, 5, unit.query_size, dtype=torch.float64)
+        given: dict[str, Tree] = {"memory": own, "state": start, "query_BTQ": query_BTQ}
+        _assert_untouched(partial(unit, query_BTQ, own, start), given)
+
+
+def _assert_untouched(call: Callable[[], object], given: Mapping[str, Tree]) -> None:
     copies = {name: [leaf.clone() for leaf in _leaves(tree)] for name, tree in given.items()}
-    model.decode(inputs_BT, memory, state)
-    unit(query_BTQ, memory, state.attention)
+    call()
     for name, tree in given.items():
         for leaf, copy in zip(_leaves(tree), copies[name], strict=True):
             _assert_equal(leaf, copy, f"{name} after and before a step")
@@ -226,17 +249,49 @@ def the_state_can_be_reordered(case: Case) -> None:
     _assert_trees_close(rest.state, select(whole.state, rows), f"states {apart}")
 
 
-def tracing_changes_nothing(case: Case) -> None:
-    """Not one bit; and the tensors that everything is explained with are traced."""
+def recording_changes_nothing(case: Case) -> None:
+    """Not one bit; and the tensors that everything is explained with are recorded."""
     model = build(case)
     plain = model(*inputs())
     with recording() as seen:
-        traced = model(*inputs())
-    _assert_equal(plain.features_BTF, traced.features_BTF, "features untraced and traced")
-    _assert_equal(plain.weights_BHTS, traced.weights_BHTS, "weights untraced and traced")
-    missing = {"encoder_states_BSE", "scores_BHTS", "weights_BHTS", "context_BTV"} - seen.keys()
+        recorded = model(*inputs())
+    _assert_equal(plain.features_BTF, recorded.features_BTF, "features without and with recording")
+    _assert_equal(plain.weights_BHTS, recorded.weights_BHTS, "weights without and with recording")
+    tensors = ("keys_BHSK", "values_BHSV", "scores_BHTS", "weights_BHTS", "context_BTV")
+    names = [f"{unit}.{name}" for unit in model.units for name in tensors]
+    missing = sorted({"encoder.states_BSE", *names} - seen.keys())
     if missing:
-        raise AssertionError(f"expected {', '.join(sorted(missing))} to be traced, found it is not")
+        raise AssertionError(f"expected {', '.join(missing)} among what is recorded, found none")
+
+
+def two_threads_with_interventions_get_what_each_gets_alone(case: Case) -> None:
+    """Each reads with its own new weights, though both are at the same step at once."""
+    model = build(case)
+    if not model.heads:
+        return
+    reweightings = uniform, partial(shift, positions=1)
+    alone = [_features_with(model, reweighting) for reweighting in reweightings]
+    barrier = Barrier(len(reweightings), timeout=60)
+
+    def meeting(reweighting: Reweighting) -> Reweighting:
+        def reweight(*arguments: Any) -> Tensor:
+            barrier.wait()
+            return reweighting(*arguments)
+
+        return reweight
+
+    with ThreadPoolExecutor() as pool:
+        meetings = [meeting(reweighting) for reweighting in reweightings]
+        together = list(pool.map(partial(_features_with, model), meetings))
+    for before, after in zip(alone, together, strict=True):
+        _assert_close(after, before, "features beside another intervention and alone")
+
+
+@torch.no_grad()
+def _features_with(model: Seq2Seq, reweighting: Reweighting) -> Tensor:
+    with reweighted(reweighting):
+        features_BTF: Tensor = model(*inputs()).features_BTF
+    return features_BTF
 
 
 # --- how it is trained ----------------------------------------------------------------------------
@@ -320,9 +375,8 @@ def large_scores_leave_loss_and_gradients_finite(case: Case) -> None:
     """Scores 10,000 times as large, in float32 and in bf16 as training has it."""
     for precision in (torch.float32, torch.bfloat16):
         model = build(case).float().train()
-        for unit in _units(model):
-            unit.addressing.register_forward_pre_hook(_with_larger_scores)
-        with torch.autocast("cpu", torch.bfloat16, enabled=precision is torch.bfloat16):
+        larger = replacing("*.scores_BHTS", lambda scores_BHTS: 1e4 * scores_BHTS)
+        with larger, torch.autocast("cpu", torch.bfloat16, enabled=precision is torch.bfloat16):
             loss = _loss(model)
         loss.backward()
         name = str(precision).removeprefix("torch.")
@@ -331,11 +385,6 @@ def large_scores_leave_loss_and_gradients_finite(case: Case) -> None:
         for of, parameter in model.named_parameters():
             if parameter.grad is not None and not parameter.grad.isfinite().all():
                 raise AssertionError(f"expected finite gradients in {name}: not so for {of}")
-
-
-def _with_larger_scores(_: nn.Module, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
-    scores_BHTS, *others = arguments
-    return (1e4 * scores_BHTS, *others)
 
 
 def the_whole_graph_is_captured_by_torch_compile(case: Case) -> None:
@@ -497,7 +546,8 @@ LAWS: tuple[Law, ...] = (
     what_was_read_before_leaves_no_trace,
     what_is_handed_in_stays_as_it_was,
     the_state_can_be_reordered,
-    tracing_changes_nothing,
+    recording_changes_nothing,
+    two_threads_with_interventions_get_what_each_gets_alone,
     gradients_are_those_of_finite_differences,
     gradients_reach_every_parameter_of_the_unit,
     the_same_seed_gives_the_same_in_training,
@@ -528,13 +578,11 @@ def _batch() -> Batch:
 def _loss(model: Seq2Seq) -> Tensor:
     """What training would make small, per token."""
     loss = batch_loss(model, _batch(), torch.device("cpu"), 0.0)
-    return loss.smoothed / loss.tokens
+    return loss.total / loss.weight
 
 
-def _leaves(tree: Any) -> list[Tensor]:
-    if isinstance(tree, Tensor):
-        return [tree]
-    return [leaf for branch in tree for leaf in _leaves(branch)]
+def _leaves(tree: Tree) -> list[Tensor]:
+    return [leaf for _, leaf in named_leaves(tree)]
 
 
 def _assert_close(found: Tensor, expected: Tensor, what: str) -> None:
@@ -550,7 +598,7 @@ def _assert_equal(found: Tensor, expected: Tensor, what: str) -> None:
         raise AssertionError(_difference(found, expected, what))
 
 
-def _assert_trees_close(found: Any, expected: Any, what: str) -> None:
+def _assert_trees_close(found: Tree, expected: Tree, what: str) -> None:
     for one, other in zip(_leaves(found), _leaves(expected), strict=True):
         _assert_close(one, other, what)
 

@@ -1,4 +1,4 @@
-"""A test set with the model's own attention and with another: what its scores owe to it."""
+"""A test set with the model's own attention and under an intervention, score by score."""
 
 from __future__ import annotations
 
@@ -7,31 +7,33 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from seq2seq.errors import UserError
+from seq2seq.evaluation.comparable import References
 from seq2seq.evaluation.evaluate import Evaluation
-from seq2seq.evaluation.scores import References, Score, score_tokens
-from seq2seq.inference.interventions import Change
+from seq2seq.evaluation.metric import Score
+from seq2seq.evaluation.scores import score_tokens
+from seq2seq.inference.interventions import Intervention
 from seq2seq.inference.translator import Translator
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What was found with the model's own attention, and with another."""
+    """Scores with the model's own attention, and under an intervention."""
 
     attention: str
-    """As it was asked for."""
+    """The intervention, as it was asked for."""
     changed: int
-    """How many translations are others."""
+    """How many translations it changed."""
     own_scores: list[Score]
-    disturbed_scores: list[Score]
+    intervened_scores: list[Score]
     own_log_prob: float
     """Of the first references, given to the model: the mean a piece, in nats, ends counted."""
-    disturbed_log_prob: float
+    intervened_log_prob: float
 
     def render(self) -> str:
         """Return all figures as a table."""
-        scores = zip(self.own_scores, self.disturbed_scores, strict=True)
+        scores = zip(self.own_scores, self.intervened_scores, strict=True)
         rows = [(own.name, own.value, new.value) for own, new in scores]
-        rows.append(("log p a piece", self.own_log_prob, self.disturbed_log_prob))
+        rows.append(("log p a piece", self.own_log_prob, self.intervened_log_prob))
         width = max(8, len(self.attention))
         lines = [f"{'attention':<13}  {'own':>8}  {self.attention:>{width}}  {'change':>8}"]
         for name, *both in rows:
@@ -42,28 +44,35 @@ class Comparison:
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain values, for JSON."""
-        return asdict(self)
+        return {
+            "attention": self.attention,
+            "changed": self.changed,
+            "own_scores": [asdict(score) for score in self.own_scores],
+            "disturbed_scores": [asdict(score) for score in self.intervened_scores],
+            "own_log_prob": self.own_log_prob,
+            "disturbed_log_prob": self.intervened_log_prob,
+        }
 
 
 def compare_scores(
     translator: Translator,
     sources: Sequence[str],
     references: References,
-    change: Change,
+    intervention: Intervention,
     own: Evaluation,
     *,
     bootstrap: int = 1000,
 ) -> Comparison:
-    """Return what `change` makes of the BLEU, chrF and TER of `own`, and of the references' log p.
+    """Return what an intervention makes of the scores of `own`, and of the references' log p.
 
     `check_texts` says before whether it fits. Raises UserError if no source has a reference.
     """
-    disturbed = [one.text for one in translator.stream(sources, attention=change)]
-    scores = score_tokens(disturbed, references, own.tokenize, bootstrap=bootstrap)
-    log_probs = (_log_prob(translator, sources, references, which) for which in (None, change))
+    intervened = [found.text for found in translator.stream(sources, attention=intervention)]
+    scores = score_tokens(intervened, references, own.tokenize, bootstrap=bootstrap)
+    log_probs = (_log_prob(translator, sources, references, how) for how in (None, intervention))
     return Comparison(
-        change.spec,
-        sum(one != other for one, other in zip(own.hypotheses, disturbed, strict=True)),
+        intervention.spec,
+        sum(before != after for before, after in zip(own.hypotheses, intervened, strict=True)),
         own.scores[: len(scores)],
         scores,
         *log_probs,
@@ -71,11 +80,14 @@ def compare_scores(
 
 
 def _log_prob(
-    translator: Translator, sources: Sequence[str], references: References, change: Change | None
+    translator: Translator,
+    sources: Sequence[str],
+    references: References,
+    intervention: Intervention | None,
 ) -> float:
     pairs = [(s, r) for s, r in zip(sources, references[0], strict=True) if r is not None]
-    forced = translator.force(pairs, attention=change)
-    values = [value for one in forced for best in one.candidates for value in best.log_probs]
+    forced = translator.force(pairs, attention=intervention)
+    values = [value for found in forced for best in found.candidates for value in best.log_probs]
     if not values:
         raise UserError("cannot compare: expected sources with references, found none")
     return sum(values) / len(values)

@@ -8,17 +8,17 @@ from functools import partial
 from typing import Any
 
 from seq2seq.config import DecodingConfig
-from seq2seq.inference.interventions import Change
+from seq2seq.inference.interventions import Intervention
 from seq2seq.inference.translator import Translator
 from seq2seq.translation.translation import END, Translation, display_width, pad
 
 
 @dataclass(frozen=True)
 class Cost:
-    """One sentence, translated with the model's own attention and with another.
+    """One sentence, translated with the model's own attention and under an intervention.
 
     The log-probabilities, in nats, are those of the pieces (and the end) of the first translation,
-    given to the model with either.
+    given to the model either way.
     """
 
     spec: str
@@ -26,7 +26,7 @@ class Cost:
     after: Translation
     pieces: list[str]
     own: list[float]
-    disturbed: list[float]
+    intervened: list[float]
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything but the new translation as plain values, for JSON."""
@@ -35,9 +35,9 @@ class Cost:
             "own_translation": self.before.text,
             "pieces": self.pieces,
             "own_log_probs": self.own,
-            "disturbed_log_probs": self.disturbed,
+            "disturbed_log_probs": self.intervened,
             "own_log_prob": sum(self.own),
-            "disturbed_log_prob": sum(self.disturbed),
+            "disturbed_log_prob": sum(self.intervened),
         }
 
     def __str__(self) -> str:
@@ -48,8 +48,8 @@ class Cost:
             f"  {pad('own', label)}  {self.before.text}",
             f"  {pad(self.spec, label)}  {self.after.text}",
         ]
-        rows = [*zip(self.pieces, self.own, self.disturbed, strict=True)]
-        rows.append(("sum", sum(self.own), sum(self.disturbed)))
+        rows = [*zip(self.pieces, self.own, self.intervened, strict=True)]
+        rows.append(("sum", sum(self.own), sum(self.intervened)))
         margin = max(display_width(name) for name, _, _ in [("log p", 0, 0), *rows])
         width = max(8, display_width(self.spec))
         spec = pad(self.spec, width, right=True)
@@ -64,31 +64,31 @@ class Cost:
 def find_costs(
     translator: Translator,
     texts: Sequence[str],
-    change: Change,
+    intervention: Intervention,
     options: DecodingConfig | None = None,
 ) -> list[Cost]:
-    """Return what `change` costs each of `texts`; UserError if it does not fit them."""
-    check_texts(translator, texts, change)
-    after = translator.translate(texts, options, attention=change)
+    """Return what an intervention costs each of `texts`; UserError if it does not fit them."""
+    check_texts(translator, texts, intervention)
+    after = translator.translate(texts, options, attention=intervention)
     before = list(translator.stream(texts, options))  # the same lines: no second warning
     pairs = [(text, own.text) for text, own in zip(texts, before, strict=True)]
-    own, disturbed = translator.force(pairs), translator.force(pairs, attention=change)
-    return list(map(partial(_cost, change.spec), before, after, own, disturbed))
+    own, intervened = translator.force(pairs), translator.force(pairs, attention=intervention)
+    return list(map(partial(_cost, intervention.spec), before, after, own, intervened))
 
 
-def check_texts(translator: Translator, texts: Sequence[str], change: Change) -> None:
-    """Raise UserError if `change` does not fit the models, or the sentences of `texts`."""
+def check_texts(translator: Translator, texts: Sequence[str], intervention: Intervention) -> None:
+    """Raise UserError if an intervention does not fit the models, or the sentences of `texts`."""
     translator.check_attention()
     encode = translator.tokenizers.source.encode
-    change.check([translator.source_words(text) if encode(text) else [] for text in texts])
+    intervention.check([translator.source_words(text) if encode(text) else [] for text in texts])
 
 
 def _cost(
-    spec: str, before: Translation, after: Translation, own: Translation, disturbed: Translation
+    spec: str, before: Translation, after: Translation, own: Translation, intervened: Translation
 ) -> Cost:
     if not own.candidates:
         return Cost(spec, before, after, [], [], [])
-    (first,), (second,) = own.candidates, disturbed.candidates
+    (first,), (second,) = own.candidates, intervened.candidates
     return Cost(spec, before, after, [*first.pieces, END], first.log_probs, second.log_probs)
 
 
@@ -101,16 +101,11 @@ def render_costs(costs: Sequence[Cost], *, each: int = 10) -> str:
     parts = [str(cost) for cost in costs] if len(costs) <= each else []
     pieces = sum(len(cost.own) for cost in costs)
     if len(costs) > 1:
-        own, disturbed = (
-            sum(sum(values) for values in kind) / pieces
-            for kind in (
-                [cost.own for cost in costs],
-                [cost.disturbed for cost in costs],
-            )
-        )
-        others = sum(cost.before.text != cost.after.text for cost in costs)
+        own = sum(sum(cost.own) for cost in costs) / pieces
+        intervened = sum(sum(cost.intervened) for cost in costs) / pieces
+        changed = sum(cost.before.text != cost.after.text for cost in costs)
         parts.append(
-            f"{costs[0].spec}: {others} of {len(costs)} translations changed; log p of those "
-            f"before, nats a piece: {own:.3f} -> {disturbed:.3f} ({disturbed - own:+.3f})"
+            f"{costs[0].spec}: {changed} of {len(costs)} translations changed; log p of those "
+            f"before, nats a piece: {own:.3f} -> {intervened:.3f} ({intervened - own:+.3f})"
         )
     return "\n\n".join(parts)

@@ -1,8 +1,9 @@
 """Is attention used, or only shown? Its weights replaced while decoding, and what that costs.
 
-An intervention stands between address and read, in the decoder's attention of every model and in
-every head; what a unit carries from step to step are then the replaced weights. Each keeps the sum
-of a row, which is not 1 for every unit, and gives padding nothing.
+A reweighting stands between address and read, in the decoder's attention of every model and in
+every head; what a unit carries from step to step are then the new weights. Each keeps the sum of a
+row, which is not 1 for every unit, and gives padding nothing. An intervention says which
+reweighting each sentence gets.
 
 -- permuted weights: Jain and Wallace 2019, section 4.2.1; uniform ones: Wiegreffe and Pinter 2019,
 who train with them; some set to zero and the rest renormalised: Serrano and Smith 2019. All look at
@@ -14,9 +15,11 @@ Shapes: B batch, H heads, T target steps, S source positions, I target words, J 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -25,8 +28,9 @@ from torch import Tensor
 
 from seq2seq.data.tokenizer import WordPieces
 from seq2seq.errors import UserError, did_you_mean
-from seq2seq.model.attention.contract import AttentionState, Intervention, Memory
+from seq2seq.model.attention import AttentionState, Memory
 from seq2seq.model.attention.hard import one_hot
+from seq2seq.model.probe import replacing
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +38,15 @@ Matrix = npt.NDArray[np.float64]
 
 _SHOWN = 5  # lines named in a warning
 
-# --- weights -> weights ---------------------------------------------------------------------------
+# --- reweightings ---------------------------------------------------------------------------------
+
+Reweighting = Callable[[Tensor, Memory, AttentionState], Tensor]
+"""(weights_BHTS, memory, state before them) -> the weights to read with instead."""
+
+
+def reweighted(reweighting: Reweighting) -> AbstractContextManager[None]:
+    """Return the context in which the decoder of every model reads with the new weights."""
+    return replacing("decoder.*source.weights_BHTS", reweighting)
 
 
 def uniform(weights_BHTS: Tensor, memory: Memory, state: AttentionState) -> Tensor:
@@ -141,26 +153,44 @@ def _order(seed: int, step: int, length: int, positions: int) -> npt.NDArray[np.
     return order
 
 
-# --- for which sentence ---------------------------------------------------------------------------
+# --- interventions --------------------------------------------------------------------------------
 
 Sentences = Sequence[Sequence[WordPieces]]
 """The words of each sentence, as `Translator.source_words` gives them; none of a blank one."""
 
 
+class Intervention(Protocol):
+    """What `parse_intervention` gives and `Translator.translate(..., attention=...)` takes."""
+
+    @property
+    def spec(self) -> str:
+        """How it was asked for."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether it differs from sentence to sentence, which are then decoded one at a time."""
+
+    def check(self, sentences: Sentences) -> None:
+        """Raise UserError if it does not fit the sentences."""
+
+    def on(self, sentences: Sentences) -> Reweighting:
+        """Return the reweighting of a batch of sentences (of one if `alone`)."""
+
+
 @dataclass(frozen=True)
 class Everywhere:
-    """One intervention, the same for every sentence."""
+    """One reweighting, the same for every sentence."""
 
     spec: str
-    intervention: Intervention
+    reweighting: Reweighting
     alone: bool = False
 
     def check(self, sentences: Sentences) -> None:
         """Take any sentences."""
 
-    def on(self, sentences: Sentences) -> Intervention:
-        """Return the intervention."""
-        return self.intervention
+    def on(self, sentences: Sentences) -> Reweighting:
+        """Return the reweighting."""
+        return self.reweighting
 
 
 @dataclass(frozen=True)
@@ -189,8 +219,8 @@ class WithoutWord:
                 lines + (", ..." if len(without) > _SHOWN else ""),
             )
 
-    def on(self, sentences: Sentences) -> Intervention:
-        """Return the intervention on one sentence."""
+    def on(self, sentences: Sentences) -> Reweighting:
+        """Return the reweighting of one sentence."""
         (words,) = sentences
         hidden_S = torch.zeros(_positions(words), dtype=torch.bool)
         for word in words:
@@ -215,8 +245,8 @@ class HandSet:
             raise UserError(f"{self.spec}: this matrix is for one sentence, found {len(there)}")
         self.on(there)
 
-    def on(self, sentences: Sentences) -> Intervention:
-        """Return the intervention on one sentence: a word's weight is spread over its pieces."""
+    def on(self, sentences: Sentences) -> Reweighting:
+        """Return the reweighting of one sentence: a word's weight is spread over its pieces."""
         (words,) = sentences
         found = self.given.shape[1]
         expected = len(words) if self.by_word else _positions(words)
@@ -235,10 +265,6 @@ class HandSet:
                     share_R1 = self.given[:, column : column + 1] / len(word.pieces)
                     given_RS[:, list(word.pieces)] = share_R1
         return partial(replace, given_RS=torch.from_numpy(given_RS))
-
-
-Change = Everywhere | WithoutWord | HandSet
-"""What `parse_intervention` gives and `Translator.translate(..., attention=...)` takes."""
 
 
 def _unchanged(weights_BHTS: Tensor, memory: Memory, state: AttentionState) -> Tensor:

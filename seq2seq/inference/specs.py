@@ -16,10 +16,11 @@ from seq2seq.data.text import clean_source
 from seq2seq.data.tokenizer import Tokenizers
 from seq2seq.errors import UserError, did_you_mean
 from seq2seq.inference.interventions import (
-    Change,
     Everywhere,
     HandSet,
+    Intervention,
     Matrix,
+    Reweighting,
     WithoutWord,
     hard,
     sharpen,
@@ -27,14 +28,13 @@ from seq2seq.inference.interventions import (
     shuffle,
     uniform,
 )
-from seq2seq.model.attention.contract import Intervention
 
 _FURTHEST = 2**31  # further than any sentence is long, and no more than an int64 can be added to
 
 SPECS = "uniform, shuffle, hard, shift=N, temperature=T, mask=WORD or a .json or .npy file"
 
 
-def parse_intervention(spec: str, tokenizers: Tokenizers, *, seed: int = 1) -> Change:
+def parse_intervention(spec: str, tokenizers: Tokenizers, *, seed: int = 1) -> Intervention:
     """Return what `spec` names: one of `SPECS`; `seed` is that of shuffle.
 
     A .npy file holds an array, a row a target piece, a column a source piece. A .json file is what
@@ -44,12 +44,12 @@ def parse_intervention(spec: str, tokenizers: Tokenizers, *, seed: int = 1) -> C
     end, the model's own weights go on. Raises UserError.
     """
     name, _, value = spec.partition("=")
-    plain: dict[str, Intervention] = {
+    plain: dict[str, Reweighting] = {
         "uniform": uniform,
         "shuffle": partial(shuffle, seed=seed),
         "hard": hard,
     }
-    valued: dict[str, Callable[[], Change]] = {
+    valued: dict[str, Callable[[], Intervention]] = {
         "shift": lambda: Everywhere(spec, partial(shift, positions=_whole(spec, value))),
         "temperature": lambda: Everywhere(
             spec, partial(sharpen, temperature=_positive(spec, value))

@@ -30,11 +30,12 @@ from seq2seq.model.attention.bahdanau import Additive
 from seq2seq.model.attention.contract import Softmax
 from seq2seq.model.attention.luong import Dot, General
 from seq2seq.model.attention.qkv import QKV
-from seq2seq.model.recurrent import Recurrent, gru_slopes
-from seq2seq.model.trace import is_recording
+from seq2seq.model.cells.gru import GRU, gru_slopes
+from seq2seq.model.contract import Cell
+from seq2seq.model.probe import is_probed, scope
 
 if TYPE_CHECKING:
-    from seq2seq.model.decoder import DecoderState
+    from seq2seq.model.decoders.attending import DecoderState
 
 aten = torch.ops.aten
 
@@ -47,43 +48,28 @@ class Steps(NamedTuple):
     attended: Attended
 
 
-def fits(gates_BTG: Tensor, attention: Attention, cell: Recurrent, *others: nn.Module) -> bool:
-    """Whether the steps can be taken here, with nobody to look or reach into one of them.
-
-    `others` are the modules that the steps call besides.
-    """
+def fits(embedded_BTI: Tensor, attention: Attention, cell: Cell) -> bool:
+    """Whether the steps can be taken here, and nobody probes them."""
     return (
-        gates_BTG.size(1) > 1
+        embedded_BTI.size(1) > 1
         and is_deferring()
-        and not is_recording()
+        and not is_probed()
         and type(attention) in (Additive, Dot, General, QKV)
         and type(attention.addressing) is Softmax
-        and attention.intervention is None
-        and not cell.is_lstm
-        and not any(map(_is_watched, (attention, cell, *others)))
-    )
-
-
-def _is_watched(module: nn.Module) -> bool:
-    return any(
-        each._forward_hooks
-        or each._forward_pre_hooks
-        or each._backward_hooks
-        or each._backward_pre_hooks
-        for each in module.modules()
+        and type(cell) is GRU
     )
 
 
 def attend_before_cell(
     attention: Attention,
-    cell: Recurrent,
+    cell: GRU,
     gates_BTG: Tensor,
     context_weights_GV: Tensor,
     state: DecoderState,
     memory: Memory,
 ) -> Steps:
     """Return the states of `s = cell(gates + C c, s)`, c what the s before attended to."""
-    starts = gates_BTG, state.layers_BLX[:, 0].to(gates_BTG.dtype)
+    starts = gates_BTG, _hidden(state).to(gates_BTG.dtype)
     weights = _cast(context_weights_GV, *cell.hidden_weights())
     found = _run(_BeforeCell, *starts, *weights, *_reading_of(attention, memory))
     states_BTD, context_BTV, weights_BTS = found
@@ -93,7 +79,7 @@ def attend_before_cell(
 
 def attend_after_cell(
     attention: Attention,
-    cell: Recurrent,
+    cell: GRU,
     gates_BTG: Tensor,
     fed_weights_GF: Tensor,
     readout: nn.Linear,
@@ -101,12 +87,19 @@ def attend_after_cell(
     memory: Memory,
 ) -> Steps:
     """Return the features f of `s = cell(gates + W f, s)`, `f = tanh(R [c ; s])`, c of that s."""
-    starts = (each.to(gates_BTG.dtype) for each in (state.layers_BLX[:, 0], state.fed_BF))
+    starts = (each.to(gates_BTG.dtype) for each in (_hidden(state), state.fed_BF))
     weights = _cast(fed_weights_GF, *cell.hidden_weights(), readout.weight, readout.bias)
     found = _run(_AfterCell, gates_BTG, *starts, *weights, *_reading_of(attention, memory))
     features_BTF, last_BD, context_BTV, weights_BTS = found
     attended = _attended(attention, state, context_BTV, weights_BTS)
     return Steps(features_BTF, last_BD, attended)
+
+
+def _hidden(state: DecoderState) -> Tensor:
+    """The state of the one layer, a GRU."""
+    (state_BD,) = state.layers[:1]
+    assert isinstance(state_BD, Tensor)
+    return state_BD
 
 
 def _attended(
@@ -165,7 +158,8 @@ class _BeforeCell(torch.autograd.Function):
         cell = _Cell(state_BD, weights_GD, bias_G, steps)
         reading = Reading(steps, *reading_of)
         for t, gates_BG in enumerate(gates_BTG.unbind(1)):
-            context_BV = reading.step(t, cell.states_TBD[t])
+            with scope("source"):
+                context_BV = reading.step(t, cell.states_TBD[t])
             cell.step(t, linear(context_BV, context_weights_GV) + gates_BG)
         made = cell.states_TBD[1:], reading.contexts_TBV, reading.weights_TBS
         outputs = tuple(each.transpose(0, 1) for each in made)
@@ -219,7 +213,9 @@ class _AfterCell(torch.autograd.Function):
         features_TBF[0] = fed_BF
         for t, gates_BG in enumerate(gates_BTG.unbind(1)):
             output_BD = cell.step(t, linear(features_TBF[t], fed_weights_GF) + gates_BG)
-            torch.cat((reading.step(t, output_BD), output_BD), -1, out=parts_TBX[t])
+            with scope("source"):
+                context_BV = reading.step(t, output_BD)
+            torch.cat((context_BV, output_BD), -1, out=parts_TBX[t])
             mixed_BF = linear(parts_TBX[t], readout_FX, readout_bias_F)
             torch.tanh(mixed_BF, out=features_TBF[t + 1])
         made = features_TBF[1:], reading.contexts_TBV, reading.weights_TBS

@@ -14,7 +14,7 @@ import seq2seq
 from seq2seq import DecodingConfig, Translator, UserError
 from seq2seq.config import ModelConfig
 from seq2seq.explain.costs import find_costs, render_costs
-from seq2seq.inference.interventions import Change
+from seq2seq.inference.interventions import Intervention
 from seq2seq.inference.specs import parse_intervention
 from seq2seq.model.attention.contract import AttentionState, Memory
 from seq2seq.model.model import Seq2Seq
@@ -29,7 +29,7 @@ def translator(trained: Path) -> Translator:
     return seq2seq.load(trained / "runs/tiny")
 
 
-def change_of(translator: Translator, spec: object) -> Change:
+def intervention_of(translator: Translator, spec: object) -> Intervention:
     return parse_intervention(str(spec), translator.tokenizers, seed=translator.options.seed)
 
 
@@ -43,19 +43,19 @@ def assert_close(ours: object, theirs: object) -> None:
 def test_a_translation_is_the_same_alone_in_a_batch_and_forced(
     spec: str, translator: Translator
 ) -> None:
-    change = change_of(translator, spec)
+    intervention = intervention_of(translator, spec)
     batch = [SENTENCES[0], "", *SENTENCES[1:], "a cat"]  # blank, and padded
     for beam in (1, 4):
         options = DecodingConfig(beam=beam, n_best=beam)
-        together = translator.translate(batch, options, attention=change)
+        together = translator.translate(batch, options, attention=intervention)
         for text, one in zip(batch, together, strict=True):
-            (alone,) = translator.translate([text], options, attention=change)
+            (alone,) = translator.translate([text], options, attention=intervention)
             assert alone.text == one.text
             for ours, theirs in zip(alone.candidates, one.candidates, strict=True):
                 assert_close(ours.weights_THS, theirs.weights_THS)
                 assert ours.log_probs == pytest.approx(theirs.log_probs, abs=1e-4)
         pairs = [(text, one.text) for text, one in zip(batch, together, strict=True)]
-        forced = translator.force(pairs, attention=change)
+        forced = translator.force(pairs, attention=intervention)
         for one, read in zip(together, forced, strict=True):
             for best, same in zip(one.candidates[:1], read.candidates, strict=True):
                 if best.finished and best.pieces == same.pieces:
@@ -67,24 +67,26 @@ def test_a_translation_is_the_same_alone_in_a_batch_and_forced(
 def test_nothing_changes_where_nothing_is_asked_for(spec: str, translator: Translator) -> None:
     own = translator.translate(SENTENCES)
     for one, same in zip(
-        own, translator.translate(SENTENCES, attention=change_of(translator, spec)), strict=True
+        own,
+        translator.translate(SENTENCES, attention=intervention_of(translator, spec)),
+        strict=True,
     ):
         assert same.text == one.text
         assert_close(same.candidates[0].weights_THS, one.candidates[0].weights_THS)
-    for cost in find_costs(translator, SENTENCES, change_of(translator, spec)):
-        assert cost.disturbed == pytest.approx(cost.own, abs=1e-5)
+    for cost in find_costs(translator, SENTENCES, intervention_of(translator, spec)):
+        assert cost.intervened == pytest.approx(cost.own, abs=1e-5)
 
 
 def test_what_is_shown_are_the_weights_it_read_with(translator: Translator) -> None:
     def weights(spec: str) -> list[np.ndarray]:
-        found = translator.translate(SENTENCES, attention=change_of(translator, spec))
+        found = translator.translate(SENTENCES, attention=intervention_of(translator, spec))
         return [one.candidates[0].attention_TS for one in found]
 
     for weights_TS in weights("uniform"):
         assert_close(weights_TS, np.full_like(weights_TS, 1 / weights_TS.shape[1]))
     for weights_TS in weights("hard"):
         assert_close(np.sort(weights_TS)[:, -2:], [[0, 1]] * len(weights_TS))
-    masked = translator.translate(SENTENCES, attention=change_of(translator, "mask=dog"))
+    masked = translator.translate(SENTENCES, attention=intervention_of(translator, "mask=dog"))
     for one in masked:
         columns = [word.word == "dog" for word in one.source_words]
         assert not one.attention[:, columns].any()
@@ -94,9 +96,9 @@ def test_what_is_shown_are_the_weights_it_read_with(translator: Translator) -> N
 def test_the_model_is_left_as_it_was(translator: Translator) -> None:
     own = [one.text for one in translator.translate(SENTENCES)]
     assert own == [french(text) for text in SENTENCES]
-    disturbed = translator.translate(SENTENCES, attention=change_of(translator, "uniform"))
-    assert [one.text for one in disturbed] != own
-    stream = translator.stream(SENTENCES, attention=change_of(translator, "uniform"), ahead=1)
+    intervened = translator.translate(SENTENCES, attention=intervention_of(translator, "uniform"))
+    assert [one.text for one in intervened] != own
+    stream = translator.stream(SENTENCES, attention=intervention_of(translator, "uniform"), ahead=1)
     next(stream)  # and no more
     assert [one.text for one in translator.translate(SENTENCES)] == own
 
@@ -117,8 +119,8 @@ def test_the_model_is_left_as_it_was(translator: Translator) -> None:
 
 def test_a_shuffle_follows_the_seed(translator: Translator) -> None:
     def shuffled(seed: int) -> list[str]:
-        change = parse_intervention("shuffle", translator.tokenizers, seed=seed)
-        return [one.text for one in translator.translate(SENTENCES, attention=change)]
+        intervention = parse_intervention("shuffle", translator.tokenizers, seed=seed)
+        return [one.text for one in translator.translate(SENTENCES, attention=intervention)]
 
     assert shuffled(1) == shuffled(1)
     assert len({tuple(shuffled(seed)) for seed in range(4)}) > 1
@@ -133,8 +135,8 @@ def test_the_matrix_of_a_translation_gives_that_translation_and_matrix_again(
     for text in SENTENCES:
         (own,) = translator.translate([text])
         np.save(tmp_path / "x.npy", own.candidates[0].attention_TS)
-        change = change_of(translator, tmp_path / "x.npy")
-        (again,) = translator.translate([text], attention=change)
+        intervention = intervention_of(translator, tmp_path / "x.npy")
+        (again,) = translator.translate([text], attention=intervention)
         assert again.text == own.text
         np.testing.assert_allclose(again.attention, own.attention, atol=1e-5)
 
@@ -147,8 +149,8 @@ def test_the_words_of_a_translation_are_read_with_the_matrix_of_the_words(
     for text in SENTENCES:
         (own,) = translator.translate([text])
         (tmp_path / "x.json").write_text(json.dumps(own.as_dict()))
-        change = change_of(translator, tmp_path / "x.json")
-        (again,) = translator.force([(text, own.text)], attention=change)
+        intervention = intervention_of(translator, tmp_path / "x.json")
+        (again,) = translator.force([(text, own.text)], attention=intervention)
         np.testing.assert_allclose(again.attention, own.attention, atol=2e-4)
 
 
@@ -162,12 +164,12 @@ def test_a_word_is_translated_from_wherever_it_is_told_to_look(
     row = values["words"].index("chat")
     values["attention"][row] = [float(word == "dog") for word in words]
     (tmp_path / "x.json").write_text(json.dumps(values))
-    (cost,) = find_costs(translator, [text], change_of(translator, tmp_path / "x.json"))
+    (cost,) = find_costs(translator, [text], intervention_of(translator, tmp_path / "x.json"))
     assert cost.after.attention[row].tolist() == pytest.approx(values["attention"][row], abs=1e-6)
     # The first piece of `chat` is the first to be read from elsewhere, and what suffers.
     first = own.candidates[0].words[row].pieces[0]
-    assert cost.disturbed[:first] == pytest.approx(cost.own[:first], abs=1e-3)
-    assert sum(cost.disturbed) < sum(cost.own) - 1
+    assert cost.intervened[:first] == pytest.approx(cost.own[:first], abs=1e-3)
+    assert sum(cost.intervened) < sum(cost.own) - 1
 
 
 # --- ensembles, and nothing to replace ------------------------------------------------------------
@@ -177,7 +179,7 @@ def test_every_model_of_an_ensemble_reads_with_them(trained: Path, translator: T
     together = seq2seq.load(trained / "runs/tiny", trained / "runs/tiny")
     for spec in ("uniform", "mask=dog"):
         one, same = (
-            each.translate(SENTENCES, attention=change_of(each, spec))
+            each.translate(SENTENCES, attention=intervention_of(each, spec))
             for each in (translator, together)
         )
         assert [each.text for each in one] == [each.text for each in same]
@@ -195,28 +197,28 @@ def test_a_model_without_attention_is_refused(translator: Translator) -> None:
         max_length=99,
         device=translator.device,
     )
-    change = change_of(without, "uniform")
+    intervention = intervention_of(without, "uniform")
     line = r"^attention: the model has no weights to replace \(attention kind none\)$"
     with pytest.raises(UserError, match=line):
-        without.translate(["cat"], attention=change)
+        without.translate(["cat"], attention=intervention)
     with pytest.raises(UserError, match=line):
-        without.force([("cat", "chat")], attention=change)
+        without.force([("cat", "chat")], attention=intervention)
     with pytest.raises(UserError, match=line):
-        find_costs(without, ["cat"], change)
+        find_costs(without, ["cat"], intervention)
 
 
 # --- what it costs --------------------------------------------------------------------------------
 
 
 def test_a_cost_is_the_forced_translation_s_with_either(translator: Translator) -> None:
-    costs = find_costs(translator, ["", *SENTENCES], change_of(translator, "shuffle"))
+    costs = find_costs(translator, ["", *SENTENCES], intervention_of(translator, "shuffle"))
     assert (costs[0].pieces, costs[0].own, costs[0].before.text) == ([], [], "")
     for text, cost in zip(SENTENCES, costs[1:], strict=True):
         assert cost.before.text == french(text)
         own = translator.force([(text, french(text))])[0].candidates[0]
         assert cost.own == pytest.approx(own.log_probs, abs=1e-5)  # a batch, and each alone
         assert cost.pieces == [*own.pieces, "</s>"]
-        assert sum(cost.disturbed) < sum(cost.own)
+        assert sum(cost.intervened) < sum(cost.own)
     report = render_costs(costs)
     figures = r"-0\.\d{3} -> -\d\.\d{3} \(-\d\.\d{3}\)"
     summary = rf"shuffle: [1-3] of 3 translations changed; .* nats a piece: {figures}"
@@ -303,8 +305,11 @@ def test_evaluate_puts_both_in_one_table(world: Path, command: Command) -> None:
     assert f"{found['disturbed_scores'][0]['value']:.2f}" == bleu.split()[-2]
     sides = ((world / f"test.{side}").read_text().splitlines() for side in ("en", "fr"))
     pairs, translator = list(zip(*sides, strict=True)), seq2seq.load(world / "runs/tiny")
-    for name, change in (("own", None), ("disturbed", change_of(translator, "uniform"))):
-        forced = translator.force(pairs, attention=change)
+    for name, intervention in (
+        ("own", None),
+        ("disturbed", intervention_of(translator, "uniform")),
+    ):
+        forced = translator.force(pairs, attention=intervention)
         every = [p for one in forced for p in one.candidates[0].log_probs]
         assert found[f"{name}_log_prob"] == pytest.approx(np.mean(every))
 

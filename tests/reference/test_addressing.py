@@ -16,7 +16,7 @@ from seq2seq.config import AttentionConfig
 from seq2seq.errors import UserError
 from seq2seq.model.attention import Attended, Attention, Choices, build_attention
 from seq2seq.model.attention.hard import Stochastic
-from seq2seq.model.trace import recording
+from seq2seq.model.probe import recording
 
 B, T, S, Q, E = 2, 3, 4, 6, 8
 LENGTHS = (4, 3)

@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import pytest
 
 from scripts import compare_units
-from seq2seq.config import AttentionConfig, Config
-from seq2seq.model.attention import ADDRESSINGS, ATTENTIONS
-from seq2seq.model.decoder import DECODERS
+from seq2seq.config import AttentionConfig, Config, UnitConfig
+from seq2seq.kinds import ADDRESSINGS, ATTENTIONS, DECODERS
 
 ROOT = Path(__file__).parents[2]
 BASE = (ROOT / "configs/base.yaml").read_text("utf-8").splitlines()
 ATTENTION_PAGE = (ROOT / "docs/attention.md").read_text("utf-8")
 README = (ROOT / "README.md").read_text("utf-8")
 
-TABLES: dict[str, Mapping[str, Any]] = {
-    "model.attention.kind": ATTENTIONS,
-    "model.attention.addressing.kind": ADDRESSINGS,
-    "model.decoder.kind": DECODERS,
-}
 NUMBERS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
 
 
 def choices(part: Any, key: str = "") -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield each setting that takes one of several names, and these names."""
+    if isinstance(part, UnitConfig):
+        yield f"{key}.kind", tuple(part.table)
     for name, field in type(part).model_fields.items():
         value, inner = getattr(part, name), f"{key}.{name}".lstrip(".")
         if get_origin(field.annotation) is Literal:
@@ -37,7 +33,7 @@ def choices(part: Any, key: str = "") -> Iterator[tuple[str, tuple[str, ...]]]:
             yield from choices(value, inner)
 
 
-SETTINGS = dict(choices(Config())) | {key: tuple(table) for key, table in TABLES.items()}
+SETTINGS = dict(choices(Config()))
 
 
 def comment_of(key: str) -> str:
@@ -59,7 +55,7 @@ def listed(comment: str) -> list[str]:
     return [name.strip() for name in without_notes.split("|")]
 
 
-@pytest.mark.parametrize("key", [key for key, names in SETTINGS.items() if len(names) > 1])
+@pytest.mark.parametrize("key", SETTINGS)
 def test_the_base_recipe_lists_the_values_of(key: str) -> None:
     assert sorted(listed(comment_of(key))) == sorted(SETTINGS[key])
 

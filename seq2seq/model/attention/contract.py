@@ -13,8 +13,7 @@ may reorder it without knowing what it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
 import torch
@@ -22,7 +21,7 @@ from torch import Tensor, nn
 
 from seq2seq.kernels.deferred import matmul
 from seq2seq.kernels.precision import at_least_float32
-from seq2seq.model.trace import trace
+from seq2seq.model.probe import probe
 
 
 class Memory(NamedTuple):
@@ -60,16 +59,16 @@ class Attended(NamedTuple):
     state: AttentionState
     choices: Choices | None = None
 
+    def named_choices(self, name: str) -> dict[str, Choices]:
+        """Return the choices under the name of the unit that made them, if any."""
+        return {} if self.choices is None else {name: self.choices}
+
 
 class Addressed(NamedTuple):
     """Weights, and the choices behind them if they were drawn."""
 
     weights_BHTS: Tensor
     choices: Choices | None = None
-
-
-Intervention = Callable[[Tensor, Memory, AttentionState], Tensor]
-"""(weights_BHTS, memory, state before them) -> the weights to read with instead."""
 
 
 class Addressing(nn.Module):
@@ -139,13 +138,19 @@ class Attention(nn.Module):
         self.context_size = memory_size
         self.positions: int | None = None  # more memory positions than this get no weight
         self.addressing: Addressing = Softmax(query_size, 1)
-        self.intervention: Intervention | None = None
-        self.traced_as = ""  # goes before the names of what is traced
 
     def prepare(self, memory_BSE: Tensor, mask_BS: Tensor) -> Memory:
         """Return the keys and values of encoder states: here the states themselves, one head."""
         states_B1SE = memory_BSE.unsqueeze(1)
         return Memory(states_B1SE, states_B1SE, mask_BS)
+
+    def remember(self, memory_BSE: Tensor, mask_BS: Tensor) -> Memory:
+        """Return what `prepare` makes of the states; its keys and values are probed."""
+        memory = self.prepare(memory_BSE, mask_BS)
+        return memory._replace(
+            keys_BHSK=probe("keys_BHSK", memory.keys_BHSK),
+            values_BHSV=probe("values_BHSV", memory.values_BHSV),
+        )
 
     def start(self, memory: Memory) -> AttentionState:
         """Return the state before the first step."""
@@ -183,18 +188,13 @@ class Attention(nn.Module):
         return join(steps)
 
     def _attend(self, query_BTQ: Tensor, memory: Memory, state: AttentionState) -> Attended:
-        queries_BHTK = self._trace("queries_BHTK", self.queries(query_BTQ))
-        scores_BHTS = self._trace("scores_BHTS", self.score(queries_BHTK, memory, state))
+        queries_BHTK = probe("queries_BHTK", self.queries(query_BTQ))
+        scores_BHTS = probe("scores_BHTS", self.score(queries_BHTK, memory, state))
         weights_BHTS, choices = self.addressing(scores_BHTS, query_BTQ, memory, state)
-        if self.intervention is not None:
-            weights_BHTS = self.intervention(weights_BHTS, memory, state)
-        weights_BHTS = self._trace("weights_BHTS", weights_BHTS)
+        weights_BHTS = probe("weights_BHTS", weights_BHTS, memory, state)
         contexts_BHTV = matmul(weights_BHTS.to(memory.values_BHSV.dtype), memory.values_BHSV)
-        context_BTV = self._trace("context_BTV", self.merge(contexts_BHTV))
+        context_BTV = probe("context_BTV", self.merge(contexts_BHTV))
         return Attended(context_BTV, weights_BHTS, self.advance(state, weights_BHTS), choices)
-
-    def _trace(self, name: str, tensor: Tensor) -> Tensor:
-        return trace(self.traced_as + name, tensor)
 
 
 def join(steps: Sequence[Attended]) -> Attended:
@@ -213,16 +213,6 @@ def join_choices(steps: Sequence[Choices | None]) -> Choices | None:
     if not made:
         return None
     return Choices(*(torch.cat(parts, 1) for parts in zip(*made, strict=True)))
-
-
-@contextmanager
-def intervening(attention: Attention, intervention: Intervention) -> Iterator[None]:
-    """Have `attention` read with the weights that `intervention` makes of its own, meanwhile."""
-    before, attention.intervention = attention.intervention, intervention
-    try:
-        yield
-    finally:
-        attention.intervention = before
 
 
 def masked_softmax(scores_BHTS: Tensor, mask_B11S: Tensor) -> Tensor:

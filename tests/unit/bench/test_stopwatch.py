@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import time
 from itertools import count
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
-from seq2seq.bench.stopwatch import Stopwatch, watched
+from seq2seq.bench.stopwatch import STAGES, Stopwatch
 from seq2seq.config import ModelConfig
+from seq2seq.data.batching import Batch, collate
 from seq2seq.model.model import Seq2Seq, TeacherForcing
+from seq2seq.model.probe import scope, timing
+from seq2seq.training.loss import batch_loss
 from seq2seq.training.teacher_forcing import argmax
 
 CPU = torch.device("cpu")
@@ -24,17 +29,24 @@ def _ticks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "perf_counter", lambda: float(next(ticks)))
 
 
-def model() -> Seq2Seq:
-    config = {"embedding": 4, "encoder": {"size": 4}, "decoder": {"size": 4}}
-    return Seq2Seq(ModelConfig.model_validate(config), 10, 10)
+def model(kind: str = "bahdanau", **changes: Any) -> Seq2Seq:
+    decoder = {"size": 4, "kind": kind, "input_feeding": kind == "luong"}
+    config = {"embedding": 4, "dropout": 0, "encoder": {"size": 4}, "decoder": decoder}
+    return Seq2Seq(ModelConfig.model_validate({**config, **changes}), 10, 10)
+
+
+def batch() -> Batch:
+    """Two sentences; the longer target has 4 steps, its end counted."""
+    pairs = [([4, 5, 6], [7, 8, 9]), ([7, 8], [4])]
+    return collate([(np.array(s), np.array(t)) for s, t in pairs], source_end=False)
 
 
 def test_a_stage_inside_another_is_not_counted_twice() -> None:
     watch = Stopwatch(CPU)
     watch.switch("decoder")
-    watch.enter("attention")
+    watch.enter("decoder.source")
     watch.leave()
-    watch.enter("attention")
+    watch.enter("decoder.source")
     watch.leave()
     watch.switch("backward")
     watch.stop()
@@ -58,12 +70,14 @@ def test_nothing_watched_takes_no_time() -> None:
 def test_the_forward_of_a_model_is_told_by_stages() -> None:
     network, watch = model(), Stopwatch(CPU)
     watch.switch("data")
-    with watched(network, watch):
-        network.output(network(IDS, LENGTHS, IDS).features_BTF)
+    with timing(watch):
+        features_BTF = network(IDS, LENGTHS, IDS).features_BTF
+        with scope("output"):
+            network.output(features_BTF)
     watch.stop()
-    # Three steps of attention; the output layer within what follows the model.
+    # Keys and three steps of attention; what is between the scopes is still of the first stage.
     assert watch.seconds() == {
-        "data": 1, "encoder": 1, "decoder": 4, "attention": 3, "output": 3
+        "data": 5, "encoder": 1, "decoder": 6, "attention": 4, "output": 1
     }  # fmt: skip
 
 
@@ -71,17 +85,54 @@ def test_an_output_layer_between_the_steps_is_told_apart() -> None:
     network, watch = model(), Stopwatch(CPU)
     forcing = TeacherForcing(torch.zeros(2, 3, dtype=torch.bool), argmax)
     watch.switch("data")
-    with watched(network, watch):
+    with timing(watch):
         network(IDS, LENGTHS, IDS, forcing)
     watch.stop()
+    # Each of three steps is decoder, attention, decoder again, and then the output layer.
     assert watch.seconds() == {
-        "data": 1, "encoder": 1, "decoder": 7, "attention": 3, "output": 4
+        "data": 9, "encoder": 1, "decoder": 8, "attention": 4, "output": 3
     }  # fmt: skip
 
 
-def test_a_model_is_not_watched_any_more_afterwards() -> None:
+@pytest.mark.parametrize("kind", ["bahdanau", "luong"])
+def test_stages_of_a_training_step_sum_to_the_whole_by_the_fused_loop_too(kind: str) -> None:
+    network, watch = model(kind).train(), Stopwatch(CPU)
+    began = time.perf_counter()
+    watch.switch("data")
+    with timing(watch):
+        loss = batch_loss(network, batch(), CPU, 0.0).total
+    watch.switch("backward")
+    loss.backward()
+    watch.stop()
+    ended = time.perf_counter()
+    seconds = watch.seconds()
+    assert seconds.keys() == STAGES.keys() - {"optimizer"}
+    assert seconds["attention"] == 5  # a moment for the keys, and for each step
+    assert sum(seconds.values()) == ended - began - 2  # from the first note to the last
+
+
+def test_self_attention_is_the_encoders() -> None:
+    network, watch = model(encoder={"size": 4, "self_attention": "dot"}), Stopwatch(CPU)
+    watch.switch("data")
+    with timing(watch):
+        network.encode(IDS, LENGTHS)
+    watch.stop()
+    assert watch.seconds() == {"data": 3, "encoder": 3, "decoder": 2, "attention": 1}
+
+
+def test_a_clock_turns_no_fast_path_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, watched = model().train(), model().train()
+    watched.load_state_dict(plain.state_dict())
+    monkeypatch.setattr(watched.decoder, "_step_by_step", None)  # the fused loop needs it not
+    with timing(Stopwatch(CPU)):
+        assert torch.equal(
+            watched(IDS, LENGTHS, IDS).features_BTF, plain(IDS, LENGTHS, IDS).features_BTF
+        )
+
+
+def test_a_model_is_not_timed_any_more_afterwards() -> None:
     network, watch = model(), Stopwatch(CPU)
-    with pytest.raises(ZeroDivisionError), watched(network, watch):
+    with pytest.raises(ZeroDivisionError), timing(watch):
         raise ZeroDivisionError
     network(IDS, LENGTHS, IDS)
     assert watch.seconds() == {}

@@ -20,12 +20,14 @@ from seq2seq.config import DecodingConfig, ModelConfig, TokenizerConfig
 from seq2seq.data.tokenizer import Tokenizers, WordPieces, train_tokenizers
 from seq2seq.errors import UserError
 from seq2seq.inference.interventions import (
-    Change,
     HandSet,
+    Intervention,
+    Reweighting,
     WithoutWord,
     hard,
     hide,
     replace,
+    reweighted,
     sharpen,
     shift,
     shuffle,
@@ -33,8 +35,7 @@ from seq2seq.inference.interventions import (
 )
 from seq2seq.inference.model_step import ModelState, model_step
 from seq2seq.inference.specs import parse_intervention
-from seq2seq.model.attention import AttentionState, Memory, intervening
-from seq2seq.model.attention.contract import Intervention
+from seq2seq.model.attention import AttentionState, Memory
 from seq2seq.model.model import Seq2Seq
 from seq2seq.search.search import search
 
@@ -42,7 +43,7 @@ LENGTHS = (7, 4, 1)
 HIDDEN = torch.tensor([False, True, False, False, True, False, False])
 GIVEN = torch.tensor([[0.5, 0, 1, 0, 0, 0, 0], [0] * 7, [0, 2, 2, 0, 0, 0, 4]]).double()
 
-EVERYWHERE: dict[str, Intervention] = {
+EVERYWHERE: dict[str, Reweighting] = {
     "uniform": uniform,
     "hard": hard,
     "temperature": partial(sharpen, temperature=0.5),
@@ -74,10 +75,10 @@ def some_weights(lengths: tuple[int, ...] = LENGTHS, *, steps: int = 5) -> Tenso
     return weights_BHTS
 
 
-def row_of(intervention: Intervention, *weights: float, steps: int = 0) -> list[float]:
+def row_of(reweighting: Reweighting, *weights: float, steps: int = 0) -> list[float]:
     """What becomes of one row."""
     weights_BHTS = torch.tensor(weights, dtype=torch.float64)[None, None, None]
-    new_BHTS = intervention(weights_BHTS, memory_of((len(weights),)), state_at(steps))
+    new_BHTS = reweighting(weights_BHTS, memory_of((len(weights),)), state_at(steps))
     values: list[float] = new_BHTS.flatten().tolist()
     return values
 
@@ -97,16 +98,16 @@ def test_sums_are_kept_and_padding_gets_nothing(name: str) -> None:
 
 @pytest.mark.parametrize("name", EVERYWHERE)
 def test_all_steps_at_once_are_the_steps_and_a_batch_its_sentences(name: str) -> None:
-    weights_BHTS, intervention = some_weights(), EVERYWHERE[name]
-    whole_BHTS = intervention(weights_BHTS, memory_of(LENGTHS), state_at(2, 2, 2))
+    weights_BHTS, reweighting = some_weights(), EVERYWHERE[name]
+    whole_BHTS = reweighting(weights_BHTS, memory_of(LENGTHS), state_at(2, 2, 2))
     for step in range(5):
-        one = intervention(
+        one = reweighting(
             weights_BHTS[:, :, step : step + 1], memory_of(LENGTHS), state_at(*[2 + step] * 3)
         )
         assert torch.equal(one, whole_BHTS[:, :, step : step + 1])
     for sentence, length in enumerate(LENGTHS):
         own = weights_BHTS[sentence : sentence + 1, :, :, :length]
-        alone = intervention(own, memory_of((length,)), state_at(2))
+        alone = reweighting(own, memory_of((length,)), state_at(2))
         torch.testing.assert_close(alone[0], whole_BHTS[sentence, :, :, :length])
 
 
@@ -210,7 +211,7 @@ def test_given_rows_are_read_step_by_step_and_the_model_s_own_before_and_after()
 
 # --- in models ------------------------------------------------------------------------------------
 
-ALL: dict[str, Intervention] = {
+ALL: dict[str, Reweighting] = {
     **EVERYWHERE,
     "mask": partial(hide, hidden_S=HIDDEN),
     "matrix": partial(replace, given_RS=GIVEN),
@@ -247,7 +248,7 @@ def test_a_beam_reads_with_the_weights_of_the_forced_sequence(name: str, kind: s
     if name in ("mask", "matrix"):
         source_BS, lengths_B = source_BS[:1], lengths_B[:1]
     options = DecodingConfig(beam=3)
-    with torch.no_grad(), intervening(model.decoder.attention, ALL[name]):
+    with torch.no_grad(), reweighted(ALL[name]):
         found = search(
             model_step(model),
             ModelState(*model.encode(source_BS, lengths_B)),
@@ -271,7 +272,6 @@ def test_a_beam_reads_with_the_weights_of_the_forced_sequence(name: str, kind: s
             assert not best.weights_THS[:, :, length:].any()
             if name == "mask":
                 assert not weights_THS[:, :, HIDDEN].any()
-    assert model.decoder.attention.intervention is None
 
 
 # --- from text ------------------------------------------------------------------------------------
@@ -284,11 +284,11 @@ def tokenizers() -> Tokenizers:
 
 
 @pytest.fixture
-def parse(tokenizers: Tokenizers) -> Callable[[object], Change]:
+def parse(tokenizers: Tokenizers) -> Callable[[object], Intervention]:
     return lambda spec: parse_intervention(str(spec), tokenizers, seed=4)
 
 
-Parse = Callable[[object], Change]
+Parse = Callable[[object], Intervention]
 
 
 @pytest.mark.parametrize(
@@ -330,9 +330,9 @@ def test_seeds_and_numbers_arrive(parse: Parse) -> None:
         f"shift={10**30}": shift(weights_BHTS, *where, positions=9),
         "temperature=0.7": sharpen(weights_BHTS, *where, temperature=0.7),
     }.items():
-        change = parse(spec)
-        assert not change.alone
-        assert torch.equal(change.on([])(weights_BHTS, *where), expected), spec
+        intervention = parse(spec)
+        assert not intervention.alone
+        assert torch.equal(intervention.on([])(weights_BHTS, *where), expected), spec
 
 
 @pytest.mark.parametrize(
@@ -379,15 +379,15 @@ def test_an_array_that_is_no_matrix_is_refused(tmp_path: Path, parse: Parse) -> 
 
 
 def test_a_hidden_word_is_found_whatever_its_canonical_form(parse: Parse) -> None:
-    change = parse("mask=e\u0301te\u0301")
-    assert isinstance(change, WithoutWord)
-    assert change.word == "été"
+    intervention = parse("mask=e\u0301te\u0301")
+    assert isinstance(intervention, WithoutWord)
+    assert intervention.word == "été"
 
 
-def given_of(change: Change, words: list[WordPieces]) -> Tensor:
-    intervention = change.on([words])
-    assert isinstance(intervention, partial)
-    given_RS: Tensor = intervention.keywords["given_RS"]
+def given_of(intervention: Intervention, words: list[WordPieces]) -> Tensor:
+    reweighting = intervention.on([words])
+    assert isinstance(reweighting, partial)
+    given_RS: Tensor = reweighting.keywords["given_RS"]
     return given_RS
 
 
@@ -421,20 +421,20 @@ def test_pieces_are_taken_as_they_are_and_heads_averaged(tmp_path: Path, parse: 
 
 @pytest.mark.parametrize(("by_word", "expected"), [(True, "3 .* words"), (False, "4 .* pieces")])
 def test_a_matrix_must_fit_its_one_sentence(by_word: bool, expected: str) -> None:
-    change = HandSet("x.npy", np.ones((2, 5)), by_word)
+    intervention = HandSet("x.npy", np.ones((2, 5)), by_word)
     with pytest.raises(UserError, match=f"^x.npy: expected {expected} of 'the cat </s>', found 5$"):
-        change.check([[], WORDS])
+        intervention.check([[], WORDS])
     with pytest.raises(UserError, match=r"^x\.npy: this matrix is for one sentence, found 2$"):
-        change.check([WORDS, [], WORDS])
+        intervention.check([WORDS, [], WORDS])
     HandSet("x.npy", np.ones((2, 3)), by_word=True).check([[], WORDS])
 
 
 def test_a_word_to_mask_must_be_in_some_sentence(caplog: pytest.LogCaptureFixture) -> None:
-    change = WithoutWord("mask=Cat", "Cat")
+    intervention = WithoutWord("mask=Cat", "Cat")
     line = r"attention mask=Cat: no source sentence has this word \(did you mean 'cat'\?\)"
     with pytest.raises(UserError, match=f"^{line}$"):
-        change.check([WORDS, []])
-    change.check([])
+        intervention.check([WORDS, []])
+    intervention.check([])
     assert not caplog.messages
     WithoutWord("mask=cat", "cat").check([WORDS, [], WORDS[:1], WORDS[2:]])
     assert caplog.messages == [
@@ -445,8 +445,8 @@ def test_a_word_to_mask_must_be_in_some_sentence(caplog: pytest.LogCaptureFixtur
 
 def test_every_occurrence_of_a_word_is_masked() -> None:
     words = [WordPieces("a", (0,)), WordPieces("b", (1, 2)), WordPieces("a", (3,))]
-    change = WithoutWord("mask=a", "a")
+    intervention = WithoutWord("mask=a", "a")
     weights_BHTS = torch.full((1, 1, 1, 4), 0.25, dtype=torch.float64)
     where = memory_of((4,)), state_at(0)
-    assert change.on([words])(weights_BHTS, *where).flatten().tolist() == [0, 0.5, 0.5, 0]
-    assert torch.equal(change.on([words[1:2]])(weights_BHTS, *where), weights_BHTS)
+    assert intervention.on([words])(weights_BHTS, *where).flatten().tolist() == [0, 0.5, 0.5, 0]
+    assert torch.equal(intervention.on([words[1:2]])(weights_BHTS, *where), weights_BHTS)

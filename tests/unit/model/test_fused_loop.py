@@ -1,7 +1,6 @@
 """All steps as one function against the readable path: the same outputs, the same gradients."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,11 +9,10 @@ from torch import Tensor
 
 from seq2seq.kernels.deferred import readable
 from seq2seq.model import fused_loop
-from seq2seq.model.attention import intervening
 from seq2seq.model.attention.luong import Dot
-from seq2seq.model.decoder import Decoded
+from seq2seq.model.contract import Decoded, named_leaves
 from seq2seq.model.model import Seq2Seq
-from seq2seq.model.trace import recording
+from seq2seq.model.probe import recording, replacing
 from tests.unit.kernels.test_deferred import PIECES, build
 
 DECODERS = {
@@ -50,7 +48,8 @@ def decoded(model: Seq2Seq, steps: int = 4) -> Decoded:
 
 def everything(found: Decoded) -> list[Tensor]:
     """All that may be read afterwards."""
-    return [found.features_BTF, found.weights_BHTS, *found.state[:2], *found.state.attention[:2]]
+    leaves = [leaf for _, leaf in named_leaves(found.state)]
+    return [found.features_BTF, found.weights_BHTS, *leaves]
 
 
 def backward(found: Decoded, model: Seq2Seq, *, keep: bool = False) -> dict[str, Tensor]:
@@ -140,22 +139,6 @@ class Heir(Dot):
     """Could read anything."""
 
 
-def watch(model: Seq2Seq) -> None:
-    model.decoder.attention.register_forward_hook(lambda *_: None)
-
-
-def watch_inside(model: Seq2Seq) -> None:
-    query = model.decoder.attention.query
-    assert isinstance(query, torch.nn.Module)
-    query.register_full_backward_hook(lambda *_: None)
-
-
-@contextmanager
-def shifted(model: Seq2Seq) -> Iterator[None]:
-    with intervening(model.decoder.attention, lambda weights_BHTS, *_: weights_BHTS.roll(1, -1)):
-        yield
-
-
 OTHERS: dict[str, tuple[list[str], Callable[[Seq2Seq], Any]]] = {
     "location-aware": (["model.attention=location-aware"], lambda _: None),
     "multihead": (["model.attention={kind: multihead, heads: 2}"], lambda _: None),
@@ -171,13 +154,14 @@ OTHERS: dict[str, tuple[list[str], Callable[[Seq2Seq], Any]]] = {
         lambda _: None,
     ),
     "evaluating": ([], lambda model: model.eval() and None),
-    "watched by a hook": ([], watch),
-    "watched inside": ([], watch_inside),
     "recorded": ([], lambda _: recording()),
-    "weights replaced": ([], shifted),
+    "weights replaced": (
+        [],
+        lambda _: replacing("decoder.source.weights_BHTS", lambda weights, *_: weights.roll(1, -1)),
+    ),
     "an heir": (
         ["model.attention=dot"],
-        lambda model: setattr(model.decoder.attention, "__class__", Heir),
+        lambda model: setattr(model.decoder.units["source"], "__class__", Heir),
     ),
 }
 
