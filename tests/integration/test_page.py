@@ -81,11 +81,14 @@ def test_a_page_of_no_sentence_is_written(command: Command, world: Path) -> None
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--checkpoint", "all"), "several runs or checkpoints are shown in a page: -o FILE.html"),
-        (("-m", "runs/tiny", "-m", "runs/tiny"), "shown in a page: -o FILE.html"),
-        (("--checkpoint", "all", "-o", "page.json"), "shown in a page: -o FILE.html"),
+        (("--checkpoint", "all"), "can only be shown in a page: give -o FILE.html"),
+        (("-m", "runs/tiny", "-m", "runs/tiny"), "shown in a page: give -o FILE.html"),
+        (("--checkpoint", "all", "-o", "page.json"), "shown in a page: give -o FILE.html"),
         (("--checkpoint", "all", "-o", "missing/page.html"), "no such folder to write to: missing"),
-        (("--checkpoint", "all", "--json", "-o", "page.html"), "is of one run and one checkpoint"),
+        (
+            ("--checkpoint", "all", "--json", "-o", "page.html"),
+            "works with one run and one checkpoint only",
+        ),
     ],
 )
 def test_what_a_page_cannot_be_made_of_is_refused(

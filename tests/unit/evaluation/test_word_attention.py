@@ -176,7 +176,7 @@ def test_a_blank_source_links_nothing() -> None:
 
 @pytest.mark.parametrize("threshold", [0, -0.5, 1.5, float("nan")])
 def test_a_threshold_that_is_no_weight_is_refused(threshold: float) -> None:
-    with pytest.raises(UserError, match=r"threshold: expected more than 0, at most 1, found"):
+    with pytest.raises(UserError, match=r"threshold: expected a number above 0, at most 1, found"):
         Aligning(threshold=threshold)
 
 
