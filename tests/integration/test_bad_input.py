@@ -422,7 +422,7 @@ USES = [
     Bad("two files of units", "attention check one.py two.py",
         r"check: expected one file, found one\.py and two\.py"),
     Bad("a setting of another part to check with", "attention check --unit dot model.dropout=0.1",
-        r"'model\.dropout=0\.1': expected model\.attention\.KEY=VALUE; the network .*"),
+        r"'model\.dropout=0\.1': expected model\.attention\.KEY=VALUE; only settings .*"),
     Bad("a unit's setting that it does not take", "attention check --unit qkv "
         "model.attention.sise=8",
         r"override .*: model\.attention\.sise: unknown option of kind qkv, .*'size'.*"),

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 ORDER = (
     ("errors",),
-    ("bundled", "extension", "extras", "machine"),
+    ("bundled", "extension", "extras", "kinds", "machine"),
     ("config",),
     ("data",),
     ("kernels",),
@@ -39,14 +39,10 @@ ORDER = (
 
 UPWARD = {
     ("seq2seq.explain", "seq2seq.api"): "seq2seq.explain(...) calls a package: the function of api",
-    ("seq2seq.translation.texts", "seq2seq.inference.workers"): "for its types",
 }
 """The imports against the order, with their reasons."""
 
-CIRCLES = {
-    frozenset({"seq2seq.model.decoder", "seq2seq.model.fused_loop"}): "its fast form",
-    frozenset({"seq2seq.explain.explanation", "seq2seq.explain.table"}): "how it is printed",
-}
+CIRCLES = {}
 """The modules that import each other, with the reason."""
 
 WITHOUT_TORCH = (
