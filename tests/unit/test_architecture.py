@@ -50,11 +50,13 @@ WITHOUT_TORCH = (
     "data.doctor",
     "evaluation.scores",
     "export.network",
-    "export.search",
     "export.translator",
     "runs.finding",
     "runs.listing",
+    "search.arrays",
+    "search.beam",
     "search.hypothesis",
+    "search.loop",
     "translation",
 )
 """Packages, with all their modules, and modules."""

@@ -21,7 +21,9 @@ DIAGONAL = gold(links((0, 0), (1, 1), (2, 2)))
 
 
 def test_alignments_of_another_number_of_sentences_are_refused() -> None:
-    with pytest.raises(UserError, match="1 aligned sentences, but gold for 2"):
+    with pytest.raises(
+        UserError, match="expected alignments of 2 sentences, as the gold has, found 1"
+    ):
         score_alignment([links()], [DIAGONAL, DIAGONAL])
 
 
