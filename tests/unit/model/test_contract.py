@@ -178,7 +178,7 @@ def test_weights_of_a_run_of_before_the_bridge_was_the_decoders_have_todays_name
 # --- several units --------------------------------------------------------------------------------
 
 
-def stacked(alignment: str | None = None, kind: Literal[multihead, dot] = "multihead") -> Seq2Seq:
+def stacked(alignment: str | None = None) -> Seq2Seq:
     config = ModelConfig.model_validate(
         {
             "embedding": 4,
