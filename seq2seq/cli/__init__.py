@@ -31,8 +31,9 @@ from seq2seq.cli import (
     translating,
 )
 from seq2seq.cli.options import at_home
-from seq2seq.errors import UserError
+from seq2seq.errors import RankError, UserError
 from seq2seq.machine.allocator import keep_freed_memory
+from seq2seq.machine.launched import is_first_here
 
 app = typer.Typer(
     name="seq2seq",
@@ -71,7 +72,8 @@ def main() -> None:
     except (UserError, OSError) as error:
         if debug:
             traceback.print_exc()
-        if not isinstance(error, BrokenPipeError):  # `| head` has read enough
+        tells = is_first_here() or isinstance(error, RankError)  # of several processes
+        if tells and not isinstance(error, BrokenPipeError):  # `| head` has read enough
             print(f"error: {_one_line(error)}", file=sys.stderr)
         _drop_output()
         sys.exit(2)

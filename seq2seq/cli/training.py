@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,8 @@ from seq2seq.cli.options import (
     shows_progress,
 )
 from seq2seq.errors import UserError
+from seq2seq.machine.launch import launch
+from seq2seq.machine.launched import is_first, is_launched, world_size
 
 if TYPE_CHECKING:
     from seq2seq.config import Config
@@ -68,7 +71,11 @@ def train(
     config: ConfigFile = None,
     run: Annotated[
         Path | None,
-        typer.Option("--run", help="Run directory to write. [default: runs/CONFIG or runs/CORPUS]"),
+        typer.Option(
+            "--run",
+            "--run-dir",  # torchrun would take --run for its own --run-path
+            help="Run directory to write. [default: runs/CONFIG or runs/CORPUS]",
+        ),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue from the last checkpoint of the run, if any.")
@@ -77,6 +84,20 @@ def train(
     target: TargetLanguage = None,
     minutes: Minutes = None,
     init: Init = None,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Processes on this machine that train together, each on a GPU of its own or on "
+            "its share of the cores. [default: 1]",
+        ),
+    ] = None,
+    max_restarts: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help="How often the processes are started again if one dies. [default: 0]"
+        ),
+    ] = None,
 ) -> None:
     """Train a model: prepare the data (once), then train, validate and save until a limit.
 
@@ -88,16 +109,24 @@ def train(
     from seq2seq import pipeline
 
     corpus, overrides = _told_apart(arguments or [])
+    _check_processes(processes, max_restarts)
     if corpus and config is None:
         from seq2seq.planning.start import train_corpus
+
+        _refuse_processes(corpus, processes)
 
         request = _request(corpus, overrides, source, target, minutes, init)
         done = train_corpus(request, run, resume=resume, show_bar=shows_progress())
     else:
         _refuse_plan(corpus, source, target, minutes)
         settings, folder = _settings_of_run(config, _starting(init, overrides), run, resume)
+        if processes is not None and not is_launched():
+            pipeline.check(settings, folder, resume=resume, processes=processes)
+            launch(sys.argv[1:], processes, restarts=max_restarts or 0)
+            return
         done = pipeline.train(settings, folder, resume=resume, show_bar=shows_progress())
-    print(done.folder)
+    if is_first():
+        print(done.folder)
 
 
 @app.command(
@@ -131,6 +160,25 @@ def write(
                 f"init: {override}: cannot be set here; edit the recipe that init writes"
             )
     print(write_recipe(_request(corpus, overrides, source, target, minutes, init), output))
+
+
+def _check_processes(processes: int | None, max_restarts: int | None) -> None:
+    """Refuse options about processes that contradict each other, or torchrun."""
+    if max_restarts is not None and processes is None:
+        raise UserError("--max-restarts: goes with --processes; torchrun has an option of its own")
+    if processes is not None and is_launched() and processes != world_size():
+        raise UserError(
+            f"--processes {processes}: torchrun has started {world_size()} processes; leave it out"
+        )
+
+
+def _refuse_processes(corpus: list[str], processes: int | None) -> None:
+    """Refuse several processes where the training has yet to be planned: that takes only one."""
+    if processes is not None or world_size() > 1:
+        raise UserError(
+            f"{corpus[0]}: expected a configuration for several processes, found a corpus; plan "
+            f"the training with `seq2seq init {' '.join(corpus)}`, then train with --config"
+        )
 
 
 def _told_apart(arguments: list[str]) -> tuple[list[str], list[str]]:

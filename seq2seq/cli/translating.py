@@ -254,7 +254,7 @@ def _translated(
 ) -> Iterator[str]:
     """The lines of translations; lines of a pipe are translated as soon as no more are waiting."""
     from seq2seq.data.arriving import ArrivingLines, arrives
-    from seq2seq.translation.texts import tell_unknown
+    from seq2seq.translation.unknown import tell_unknown
 
     options = translator.options
     if texts or source or stream is False or not arrives(sys.stdin.buffer):

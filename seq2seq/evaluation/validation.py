@@ -18,6 +18,7 @@ from seq2seq.model.model import Seq2Seq
 from seq2seq.training.distributed import ALONE, World
 from seq2seq.training.loss import batch_loss
 from seq2seq.training.validator import Sample, Validate, Validation
+from seq2seq.translation.texts import TextSettings
 
 logger = logging.getLogger(__name__)
 
@@ -52,12 +53,8 @@ def build_validate(config: Config, prepared: Prepared, world: World = ALONE) -> 
         translator = Translator(
             [model],
             prepared.tokenizers,
-            options=greedy,
-            source_end=config.tokenizer.source_end,
-            max_length=config.data.max_length,
+            TextSettings.of(config, options=greedy, scripts=prepared.summary.scripts),
             device=device,
-            language=config.data.source,
-            scripts=prepared.summary.scripts,
         )
         own = prepared.valid_source[world.rank :: world.size]
         texts = [translation.text for translation in translator.stream(own)]

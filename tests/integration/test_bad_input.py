@@ -80,7 +80,7 @@ CORPORA = [
         r".*/t\.tsv:2: expected source<TAB>target, found no tab",
         {"t.tsv": "a cat\tun chat\na dog un chien\n"}),
     Bad("a .gz file that is cut off", "prepare -c tiny.yaml",
-        r".*/train\.en\.gz:\d+: the compressed file is cut off here",
+        r".*/train\.en\.gz:\d+: the compressed file ends too early",
         {"train.en": None, "train.en.gz": half(gzip.compress(b"a cat\n" * 240, mtime=0))}),
     Bad("a .gz file that is none", "prepare -c tiny.yaml",
         r".*/train\.en\.gz:1: not a valid \.gz file: .*",
@@ -424,7 +424,7 @@ USES = [
     Bad("two files of units", "attention check one.py two.py",
         r"check: expected one file, found one\.py and two\.py"),
     Bad("a setting of another part to check with", "attention check --unit dot model.dropout=0.1",
-        r"'model\.dropout=0\.1': expected model\.attention\.KEY=VALUE; the network .*"),
+        r"'model\.dropout=0\.1': expected model\.attention\.KEY=VALUE; only settings .*"),
     Bad("a unit's setting that it does not take", "attention check --unit qkv "
         "model.attention.sise=8",
         r"override .*: model\.attention\.sise: unknown option of kind qkv, .*'size'.*"),

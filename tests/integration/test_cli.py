@@ -50,7 +50,7 @@ def test_train_prints_the_run_and_says_everything_else_on_stderr(
     settings = ["training.max_steps=4", "training.validate_every=2", "training.samples=1"]
     status, out, err = command("train", "-c", "tiny.yaml", "--run", "runs/new", *settings)
     assert (status, out) == (0, "runs/new\n")
-    assert "prepared before: " in err
+    assert "using data prepared earlier: " in err
     assert re.search(r"^[\d,]+ parameters \(encoder", err, re.MULTILINE)
     assert len(re.findall(r"^step [24], epoch", err, re.MULTILINE)) == 2
     assert re.search(r"^  reference   un|le ", err, re.MULTILINE)
@@ -77,7 +77,7 @@ def test_prepare_prints_a_folder_that_the_second_call_finds_again(
     assert first.out == second.out
     assert Path(first.out.strip()).parent == tmp_path / "cache/prepared"
     assert "training: 240 pairs read" in first.err
-    assert second.err == f"prepared before: {first.out}"
+    assert second.err == f"using data prepared earlier: {first.out}"
 
 
 def test_average_prints_a_checkpoint_that_translates(command: Command) -> None:

@@ -150,6 +150,13 @@ def test_a_folder_that_is_there_is_left_alone(command: Command, world: Path) -> 
     [
         ("export.json", b"{}", "export.json: damaged: 'format'"),
         ("export.json", b"{", "export.json: damaged: Expecting"),
+        ("export.json", b"[]", "export.json: damaged: "),
+        (
+            "export.json",
+            b'{"format": 1, "source_end": true, "max_length": "x", "decoding": {}}',
+            "export.json: damaged: invalid literal",
+        ),
+        ("export.json", b"\xff", "export.json: damaged: "),
         ("export.json", b'{"format": 99}', "export.json: expected format 1, found 99"),
         ("step.onnx", b"spoilt", "step.onnx: damaged: "),
         ("step.onnx", None, "step.onnx: missing"),

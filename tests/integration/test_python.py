@@ -414,7 +414,7 @@ def test_nothing_of_a_text_is_taken_for_html() -> None:
     hostile = "<script>alert(1)</script>\"'&amp;"
     words = [WordPieces(hostile, (0,))]
     best = Candidate(
-        hostile, -1.0, [-1.0], ["x"], words, True, np.ones((1, 1, 1), np.float32), words
+        hostile, -1.0, [-1.0], [7], ["x"], words, True, np.ones((1, 1, 1), np.float32), words
     )
     page = Table(Translation(hostile, ["x"], words, [best, best])._repr_html_())
     assert page.seen == {"p", "table", "tr", "td", "th", "bdi"}
