@@ -58,7 +58,8 @@ def train(
     died, resume. Raises UserError if anything of the above cannot be done.
     """
     with joined(config.training.device) as world:
-        start = _ready(config, Path(folder), resume=resume or is_restarted(), world=world)
+        again = world.greatest([is_restarted()]) > [0]  # each machine only knows of its own
+        start = _ready(config, Path(folder), resume=resume or again, world=world)
         return _train(start, world, show_bar=show_bar, callbacks=callbacks)
 
 
