@@ -7,7 +7,7 @@ A user's file adds its own: `ATTENTIONS["bilinear"] = Bilinear`.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from importlib import import_module
 from typing import Any, Generic, TypeVar
 
@@ -93,15 +93,36 @@ DECODERS: KindTable[type] = KindTable(
         "stacked": "stacked.Stacked",
     },
 )
+OPTIMIZERS: KindTable[Callable[..., Any]] = KindTable(
+    "seq2seq.training", {"adam": "optimizer.adam", "adamw": "optimizer.adamw"}
+)
+SCHEDULES: KindTable[type] = KindTable(
+    "seq2seq.training",
+    {
+        "constant": "schedules.Schedule",
+        "inverse_sqrt": "schedules.InverseSqrt",
+        "plateau": "schedules.Plateau",
+        "cosine": "schedules.Cosine",
+    },
+)
+FORCINGS: KindTable[Callable[[float], float]] = KindTable(
+    "seq2seq.training",
+    {
+        "constant": "schedules.constant",
+        "linear": "schedules.linear",
+        "exponential": "schedules.exponential",
+        "inverse_sigmoid": "schedules.inverse_sigmoid",
+    },
+)
 
 
-def options_of(kind: type[Any]) -> list[inspect.Parameter]:
+def options_of(kind: Callable[..., Any]) -> list[inspect.Parameter]:
     """Return the options that a kind takes: its keyword-only arguments."""
     parameters = inspect.signature(kind, eval_str=True).parameters.values()
     return [parameter for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
 
 
-def option_names(kind: type[Any]) -> list[str]:
+def option_names(kind: Callable[..., Any]) -> list[str]:
     """Return the names of the options that a kind takes."""
     return [option.name for option in options_of(kind)]
 

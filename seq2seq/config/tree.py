@@ -18,7 +18,17 @@ from pydantic import (
     model_validator,
 )
 
-from seq2seq.kinds import ADDRESSINGS, ATTENTIONS, CELLS, DECODERS, ENCODERS
+from seq2seq.kinds import (
+    ADDRESSINGS,
+    ATTENTIONS,
+    CELLS,
+    DECODERS,
+    ENCODERS,
+    FORCINGS,
+    OPTIMIZERS,
+    SCHEDULES,
+    option_names,
+)
 
 Key = tuple[str, ...]
 """The names on the way from the root to a setting."""
@@ -169,6 +179,8 @@ class UnitConfig(KindPart):
     model_config = ConfigDict(extra="allow", frozen=True)
     table: ClassVar[Mapping[str, Any]]
     """The kinds there are; the user's own files may add some."""
+    common: ClassVar[tuple[str, ...]] = ()
+    """Fields that belong to no kind, so that a kind need not take them."""
     kind: str
 
     @property
@@ -188,6 +200,7 @@ class AttentionConfig(UnitConfig):
     """The attention unit: how positions are scored, and how the scores become weights."""
 
     table = ATTENTIONS
+    common = ("addressing",)
     kind: str = "additive"
     addressing: AddressingConfig = AddressingConfig()
 
@@ -254,10 +267,12 @@ class ModelConfig(Part):
     alignment: str | None = None
 
 
-class OptimizerConfig(KindPart):
+class OptimizerConfig(UnitConfig):
     """How a gradient becomes a step."""
 
-    kind: Literal["adam", "adamw"] = "adam"
+    table = OPTIMIZERS
+    common = ("lr", "clip")
+    kind: str = "adam"
     lr: Positive = 1e-3
     betas: tuple[Fraction, Fraction] = (0.9, 0.999)
     eps: Positive = 1e-8
@@ -265,10 +280,12 @@ class OptimizerConfig(KindPart):
     clip: Positive | None = 1.0
 
 
-class ScheduleConfig(KindPart):
+class ScheduleConfig(UnitConfig):
     """The learning rate's factor over time."""
 
-    kind: Literal["constant", "inverse_sqrt", "plateau", "cosine"] = "constant"
+    table = SCHEDULES
+    common = ("warmup",)
+    kind: str = "constant"
     warmup: int = Field(default=0, ge=0)
     factor: float = Field(default=0.5, gt=0, lt=1)
     patience: int = Field(default=1, ge=0)
@@ -278,17 +295,19 @@ class ScheduleConfig(KindPart):
     def idle(cls, values: Mapping[str, Any]) -> dict[str, str]:
         """What other kinds than the chosen one take."""
         takers = {
-            "factor": ("plateau",),
-            "patience": ("plateau",),
-            "minimum": ("plateau", "cosine"),
+            name: [kind for kind, part in SCHEDULES.items() if name in option_names(part)]
+            for name in cls.model_fields
+            if name not in ("kind", *cls.common)
         }
         return _of_other_kinds(takers, values.get("kind", "constant"))
 
 
-class TeacherForcingConfig(KindPart):
+class TeacherForcingConfig(UnitConfig):
     """The probability that the decoder is fed the reference's token, not its own."""
 
-    kind: Literal["constant", "linear", "exponential", "inverse_sigmoid"] = "constant"
+    table = FORCINGS
+    common = ("start", "end", "steps", "per", "next")
+    kind: str = "constant"
     start: Fraction = 1.0
     end: Fraction = 0.0
     steps: Positive = 10000
@@ -298,7 +317,7 @@ class TeacherForcingConfig(KindPart):
     @classmethod
     def idle(cls, values: Mapping[str, Any]) -> dict[str, str]:
         """Where the probability goes to if it stays, and how to draw if nothing is drawn."""
-        falling = ("linear", "exponential", "inverse_sigmoid")
+        falling = [kind for kind in FORCINGS if kind != "constant"]
         kind = values.get("kind", "constant")
         idle = _of_other_kinds({"end": falling, "steps": falling}, kind)
         if kind == "constant" and values.get("start", 1) == 1:

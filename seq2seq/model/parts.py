@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from pydantic import ValidationError, create_model
@@ -13,16 +13,19 @@ from seq2seq.errors import UserError, did_you_mean
 from seq2seq.kinds import options_of, unknown_kind
 
 Built = TypeVar("Built")
+Kind = TypeVar("Kind", bound=Callable[..., Any])
 
 
-def chosen(kinds: Mapping[str, type[Built]], config: UnitConfig, key: str) -> type[Built]:
+def chosen(kinds: Mapping[str, Kind], config: UnitConfig, key: str) -> Kind:
     """Return the class that `config`, which stands at `key`, names; UserError if there is none."""
     if config.kind not in kinds:
         raise UserError(f"{key}.kind: {unknown_kind(kinds, config.kind, key)}")
     return kinds[config.kind]
 
 
-def build(kinds: Mapping[str, type[Built]], config: UnitConfig, key: str, *given: Any) -> Built:
+def build(
+    kinds: Mapping[str, Callable[..., Built]], config: UnitConfig, key: str, *given: Any
+) -> Built:
     """Return the part that `config` names, made of `given` and of its own options.
 
     Raises UserError for an unknown kind, an option that it doesn't take, or a value of another
@@ -32,7 +35,7 @@ def build(kinds: Mapping[str, type[Built]], config: UnitConfig, key: str, *given
     return kind(*given, **checked_options(kind, config, key))
 
 
-def checked_options(kind: type[Any], config: UnitConfig, key: str) -> dict[str, Any]:
+def checked_options(kind: Callable[..., Any], config: UnitConfig, key: str) -> dict[str, Any]:
     """Return the options given, converted to the annotated types of what `kind` takes."""
     fields: dict[str, Any] = {
         option.name: (option.annotation, ... if option.default is option.empty else option.default)
@@ -66,7 +69,7 @@ def _wishes(config: UnitConfig, fields: Mapping[str, Any]) -> dict[str, Any]:
     """
     wishes = dict(config.options)
     for name, field in type(config).model_fields.items():
-        if name in ("kind", "addressing"):
+        if name in ("kind", *config.common):
             continue
         value = getattr(config, name)
         if name in fields or value != field.default:
