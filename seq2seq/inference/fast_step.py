@@ -23,8 +23,9 @@ from torch import Tensor
 
 from seq2seq.inference.model_step import select
 from seq2seq.kernels import products
-from seq2seq.model.attention import Addressing, Attended, Attention, AttentionState, Memory
+from seq2seq.model.attention import Attended, Attention, AttentionState, Memory
 from seq2seq.model.decoder import Bahdanau, Conditional, Decoder, DecoderState
+from seq2seq.model.fast import offers
 from seq2seq.model.model import Seq2Seq
 from seq2seq.model.recurrent import Recurrent
 from seq2seq.search.step import Stepped
@@ -98,7 +99,7 @@ class FastStep:
             memory,
             state.layers_BLX.unbind(1),
             state.attention,
-            shared=_is_timeless(attention) and _is_timeless(attention.addressing),
+            shared=offers(attention, "timeless") and offers(attention.addressing, "timeless"),
             projected=projected,
         )
 
@@ -182,21 +183,12 @@ class TokenTable:
 
 
 def fits(decoder: Decoder) -> bool:
-    """Whether `FastStep` does what the decoder does, as long as nothing intervenes in it."""
-    return type(decoder) in (Bahdanau, Conditional) and decoder.attention.heads > 0
-
-
-def _is_timeless(unit: Attention | Addressing) -> bool:
-    """Whether its own class says so: what inherits from it may read more of the state."""
-    return bool(vars(type(unit)).get("timeless", False))
+    """Whether `FastStep` does what the decoder does, as long as nobody probes it."""
+    return offers(decoder, "fast_step") and decoder.attention.heads > 0
 
 
 def _reads_means(attention: Attention) -> bool:
     """Whether the context is the weighted mean of the values and nothing else."""
-    unit = type(attention)
-    return (
-        attention.heads == 1
-        and unit.forward is Attention.forward
-        and unit._attend is Attention._attend
-        and unit.merge is Attention.merge
+    return attention.heads == 1 and offers(
+        attention, "reads_means", ("forward", "_attend", "merge")
     )

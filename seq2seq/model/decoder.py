@@ -134,13 +134,6 @@ class Luong(Decoder):
         token_weights, fed_weights = first.input_weights(embedded_BTI.size(-1), self.fed_size)
         gates_BTG = first.gates(embedded_BTI, token_weights)  # no step waits for these
         first_BX, *upper_BX = state.layers_BLX.unbind(1)
-        plain = not upper and self.readout.pieces == 1
-        if plain and fused_loop.fits(gates_BTG, self.attention, first):
-            features_BTF, first_BX, attended = fused_loop.attend_after_cell(
-                self.attention, first, gates_BTG, fed_weights, self.readout.linear, state, memory
-            )
-            end = DecoderState(first_BX.unsqueeze(1), features_BTF[:, -1], attended.state)
-            return Decoded(features_BTF, attended.weights_BHTS, end)
         fed_BF, attention = state.fed_BF, state.attention
         features: list[Tensor] = []
         steps: list[Attended] = []
@@ -174,6 +167,9 @@ class Bahdanau(Decoder):
     the first one's outputs and take no part in attention, so no step waits for them.
     """
 
+    fused_loop = True
+    fast_step = True
+
     def __init__(
         self, config: DecoderConfig, attention: Attention, embedding: int, dropout: float
     ) -> None:
@@ -193,7 +189,7 @@ class Bahdanau(Decoder):
         """Read T tokens, the first of which follows `state`."""
         token_weights, context_weights = self.input_weights(embedded_BTI.size(-1))
         gates_BTG = self.first.gates(embedded_BTI, token_weights)  # no step waits for these
-        if type(self) is Bahdanau and fused_loop.fits(gates_BTG, self.attention, self.first):
+        if fused_loop.fits(gates_BTG, self, self.attention, self.first):
             outputs_BTD, first_BX, attended = fused_loop.attend_before_cell(
                 self.attention, self.first, gates_BTG, context_weights, state, memory
             )
@@ -260,6 +256,8 @@ class Conditional(Bahdanau):
 
     -- the conditional GRU of Nematus, Sennrich et al. 2017, section 2.
     """
+
+    fast_step = True
 
     def _build_cells(self, config: DecoderConfig, embedding: int) -> None:
         context = self.attention.context_size

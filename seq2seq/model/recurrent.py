@@ -4,17 +4,12 @@ Shapes: B batch, T steps, I input size, D layer size, G gates (3 D for a GRU, 4 
 X state size: D for a GRU; 2 D for an LSTM, its hidden vector and then its cell.
 """
 
-from collections.abc import Callable
-from typing import Any
-
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
-from seq2seq.kernels.deferred import is_deferring, linear, once
+from seq2seq.kernels.deferred import is_deferring, linear, memoised
+from seq2seq.kernels.gru import gru
 from seq2seq.kernels.products import BF16
-
-aten = torch.ops.aten
 
 
 class Recurrent(nn.Module):
@@ -61,7 +56,7 @@ class Recurrent(nn.Module):
         """
         weights = self._parameter("weight_ih_l0")
         if is_deferring(weights):
-            return once(weights, sizes, lambda: weights.split(sizes, dim=1))
+            return memoised(weights, sizes, lambda: weights.split(sizes, dim=1))
         return weights.split(sizes, dim=1)
 
     def hidden_weights(self) -> tuple[Tensor, Tensor]:
@@ -96,60 +91,6 @@ class Recurrent(nn.Module):
         parameter = getattr(self.layer, name)
         assert isinstance(parameter, Tensor)
         return parameter
-
-
-def gru(gates_BG: Tensor, hidden_BG: Tensor, state_BD: Tensor) -> Tensor:
-    """Return the next state of a GRU, given the input's and the state's shares of its gates."""
-    state_BD = state_BD.to(gates_BG.dtype)  # under autocast they may differ
-    if is_deferring():
-        fused: Callable[..., Tensor] = _GRU.apply
-        return fused(gates_BG, hidden_BG, state_BD)
-    size = state_BD.size(-1)
-    gates, new_BD = gates_BG.split((2 * size, size), -1)
-    hidden_gates, hidden_new_BD = hidden_BG.split((2 * size, size), -1)
-    reset_BD, update_BD = (gates + hidden_gates).sigmoid().chunk(2, -1)
-    new_BD = (new_BD + reset_BD * hidden_new_BD).tanh()
-    return torch.lerp(new_BD, state_BD, update_BD)
-
-
-class _GRU(torch.autograd.Function):
-    """`gru` with its derivative written out: fewer operations, and none to record."""
-
-    @staticmethod
-    def forward(ctx: Any, gates_BG: Tensor, hidden_BG: Tensor, state_BD: Tensor) -> Tensor:
-        size = state_BD.size(-1)
-        both_BG = (gates_BG[:, : 2 * size] + hidden_BG[:, : 2 * size]).sigmoid_()
-        reset_BD, update_BD = both_BG.chunk(2, -1)
-        new_BD = torch.addcmul(gates_BG[:, 2 * size :], reset_BD, hidden_BG[:, 2 * size :]).tanh_()
-        ctx.save_for_backward(reset_BD, update_BD, new_BD, hidden_BG[:, 2 * size :], state_BD)
-        return torch.lerp(new_BD, state_BD, update_BD)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, slope_BD: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        gates, hidden, through_BD = gru_slopes(slope_BD, *ctx.saved_tensors)
-        return torch.cat(gates, -1), torch.cat(hidden, -1), through_BD
-
-
-def gru_slopes(
-    slope_BD: Tensor,
-    reset_BD: Tensor,
-    update_BD: Tensor,
-    new_BD: Tensor,
-    hidden_new_BD: Tensor,
-    state_BD: Tensor,
-) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...], Tensor]:
-    """Return the derivative of `gru` by its arguments, the first two as their three slices.
-
-    Reset, update and new are those that the step computed, `hidden_new_BD` the new one's share of
-    its `hidden_BG`.
-    """
-    through_BD = slope_BD * update_BD
-    new_slope = aten.tanh_backward(slope_BD - through_BD, new_BD)
-    update_slope = aten.sigmoid_backward(slope_BD * (state_BD - new_BD), update_BD)
-    reset_slope = aten.sigmoid_backward(new_slope * hidden_new_BD, reset_BD)
-    both = reset_slope, update_slope
-    return (*both, new_slope), (*both, new_slope * reset_BD), through_BD
 
 
 def run_stack(
