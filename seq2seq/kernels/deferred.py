@@ -227,16 +227,17 @@ class _Product(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         left, right = ctx.saved_tensors
+        shape = left.shape
+        if right.dim() == 2:
+            # Rows that don't lie in order torch would multiply one by one, by copies of the matrix.
+            gradient, left = gradient.flatten(0, -2), left.flatten(0, -2)
         if ctx.needs_input_grad[1]:
-            factors = (gradient, left) if ctx.transposed else (left, gradient)
-            if right.dim() == 2:
-                factors = (factors[0].flatten(0, -2), factors[1].flatten(0, -2))
-            ctx.gradients.add(ctx.step, *factors)
+            ctx.gradients.add(ctx.step, *((gradient, left) if ctx.transposed else (left, gradient)))
         left_gradient = None
         if ctx.needs_input_grad[0]:
             right = right if ctx.transposed else _transpose(right)
             if right.dim() == 2:
-                left_gradient = products.linear(gradient, right.t())
+                left_gradient = products.linear(gradient, right.t()).view(shape)
             else:
                 left_gradient = gradient @ right
         return left_gradient, None, *ctx.rest
