@@ -32,8 +32,9 @@ from seq2seq.evaluation.evaluate import evaluate
 from seq2seq.evaluation.word_attention import Aligning
 from seq2seq.model.model import Seq2Seq
 from seq2seq.runs.run import Run
-from seq2seq.training.loss import batch_loss
+from seq2seq.training.objective import Likelihood
 from seq2seq.training.optimizer import build_optimizer
+from seq2seq.training.update import Update
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results" / "units.jsonl"
@@ -153,22 +154,18 @@ def training_updates(name: str) -> Iterator[int]:
     """Yield the number of target tokens of one update after another."""
     config = unit_config(name, 1)
     prepared = prepare(config)
-    model = Seq2Seq(config.model, *map(len, prepared.tokenizers)).train()
+    model = Seq2Seq(config.model, *map(len, prepared.tokenizers))
     optimizer = build_optimizer(config.training.optimizer, model)
+    update = Update(Likelihood(model), optimizer, clip=1.0)
     batches = Batches(prepared.train, config.batching, source_end=False, seed=1)
-    fixed = [batch for batch, _ in islice(batches, 20)]  # the same ones in every round
+    fixed = [share.batches for share in islice(batches, 20)]  # the same ones in every round
     for batch in cycle(fixed):
-        optimizer.zero_grad()
-        loss = batch_loss(model, batch, torch.device("cpu"), smoothing=0.0)
-        (loss.smoothed / loss.tokens).backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        yield loss.tokens
+        yield sum(loss.weight for loss in update(batch))
 
 
 def parameters(model: Seq2Seq) -> list[int]:
     """The number of parameters of the attention unit, and of the whole model."""
-    parts = (model.decoder.attention, model)
+    parts = (torch.nn.ModuleList(model.decoder.units.values()), model)
     return [sum(p.numel() for p in part.parameters()) for part in parts]
 
 

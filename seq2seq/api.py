@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from seq2seq.explain.explanation import Explanation
     from seq2seq.inference.translator import Translator
     from seq2seq.runs.run import Run
-    from seq2seq.training.trainer import Callback
+    from seq2seq.training.metrics import Callback
 
 
 def load(

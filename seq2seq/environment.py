@@ -14,7 +14,8 @@ from seq2seq.extras import install_hint
 from seq2seq.kernels import products
 from seq2seq.machine.processor import processor
 from seq2seq.machine.waiting import describe_waiting
-from seq2seq.runs.run import find_run
+from seq2seq.runs.finding import newest_run
+from seq2seq.runs.run import Run
 
 _NEEDED = ("torch", "sentencepiece", "sacrebleu", "numpy")
 _OPTIONAL = {
@@ -67,7 +68,7 @@ def _device() -> str:
 
 def _newest_run() -> str:
     try:
-        run = find_run()
+        run = Run(newest_run())
     except UserError as error:
         return str(error)
     return f"{run.folder} ({run.config.model.attention.kind} attention)"

@@ -11,6 +11,10 @@ class UserError(ValueError):
     """
 
 
+class RankError(UserError):
+    """A mistake that only one of several processes sees, so that it must tell of it itself."""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ` (did you mean 'x'?)` for the known name nearest to `name`, or an empty string."""
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
+from torch import nn
 
 from seq2seq.config import Config, differences
-from seq2seq.data.batching import Batches
+from seq2seq.data.batching import Batches, check_shares, describe_shares
 from seq2seq.data.languages import same_language
 from seq2seq.data.prepare import LEAKED, Prepared, Summary, prepare
 from seq2seq.errors import UserError
@@ -21,17 +21,18 @@ from seq2seq.evaluation.tokenizers import AUTO, load_tokenizer
 from seq2seq.evaluation.validation import build_validate
 from seq2seq.extension import load_code
 from seq2seq.machine.device import find_device
+from seq2seq.machine.launched import is_restarted
 from seq2seq.machine.threads import use_threads
 from seq2seq.model.model import Seq2Seq
 from seq2seq.runs.run import Run
+from seq2seq.training.distributed import ALONE, World, check_devices, joined
+from seq2seq.training.metrics import Callback
+from seq2seq.training.resuming import check_data, check_settings, note_changes
 from seq2seq.training.tensorboard import check_installed
-from seq2seq.training.trainer import Callback, Trainer
+from seq2seq.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
 
-_CHANGEABLE = ("training.", "decoding.", "evaluation.", "code")
-"""What a run may go on with otherwise than it began."""
-_CORPORA = ("data.train", "data.valid", "data.test")
 FEW_PAIRS = 1000
 """Below so many a model learns its corpus by heart and little else: docs/first-hour.md."""
 _LEAK = 0.005  # a larger share of validation in training is warned of, as by `data check`
@@ -50,38 +51,71 @@ def train(
     With `resume` a run that is there goes on from its last checkpoint: settings of `training`,
     `decoding` and `evaluation` may differ from before and apply from now on, which the log and the
     metrics note; all others must be the same, and the corpora too, wherever they lie now. Without
-    one there yet, it starts. Each of the `callbacks` is given every record of metrics.jsonl; what
-    it raises ends the training, saved, and is raised here. Raises UserError if anything of the
-    above can't be.
+    one there yet, it starts. Each of the `callbacks` is given every record of metrics.jsonl; an
+    error that it raises ends the training, saved, and is raised here.
+
+    Processes that torchrun started train together; those that it started once more, since one had
+    died, resume. Raises UserError if anything of the above cannot be done.
     """
-    folder = Path(folder)
+    with joined(config.training.device) as world:
+        start = _ready(config, Path(folder), resume=resume or is_restarted(), world=world)
+        return _train(start, world, show_bar=show_bar, callbacks=callbacks)
+
+
+def check(config: Config, folder: str | Path, *, resume: bool, processes: int) -> None:
+    """Raise the UserErrors that `train` by so many processes would; prepare the corpus for it."""
+    check_devices(config.training.device, processes)
+    check_shares(config.training.accumulate, processes)
+    _ready(config, Path(folder), resume=resume)
+
+
+class _Start(NamedTuple):
+    """What a training begins with, and the run that it goes on with."""
+
+    config: Config
+    folder: Path
+    old: Run | None
+    prepared: Prepared
+
+
+def _ready(config: Config, folder: Path, *, resume: bool, world: World = ALONE) -> _Start:
+    """Check all that can be wrong before the training, and prepare the corpus."""
     find_device(config.training.device)
+    check_shares(config.training.accumulate, world.size)
     if config.training.tensorboard:
         check_installed()
     if config.evaluation.tokenize != AUTO:
         load_tokenizer(config.evaluation.tokenize)
     old = Run.open(folder) if resume and (folder / "config.yaml").exists() else None
+    if world.first(old is None) != (old is None):
+        raise UserError(_not_shared(folder, world))
     if old:
         config = _changed(old, config)
     else:
         Run.check_free(folder)  # now, not after the data were prepared
         config = with_init(config)
     describe_model(config, old)  # refuses a model that can't be, before the corpus is prepared
+    with world.one_by_one():  # the first process of a machine prepares the corpus for all
+        prepared = prepare(config, tokenizers=old.tokenizers if old and config.init else None)
+    if old:
+        check_data(old, asdict(prepared.summary), prepared.tokenizers)
+    return _Start(config, folder, old, prepared)
+
+
+def _train(start: _Start, world: World, *, show_bar: bool, callbacks: Sequence[Callback]) -> Run:
+    config, _, old, prepared = start
     if config.training.threads is not None or not old:  # else as many as before: see Trainer.resume
         use_threads(config.training.threads)
     torch.manual_seed(config.seed)
-    prepared = prepare(config, tokenizers=old.tokenizers if old and config.init else None)
-    if old:
-        _check_data(old, prepared)
     source, target = prepared.tokenizers
     # Built before the directory is made, so that a configuration which can't be leaves none behind.
     model = Seq2Seq(config.model, len(source), len(target))
     _check_positions(config, model)
     if config.init and not old:
         load_init(model, config.init)
-    run = old or Run.create(folder, config, prepared.tokenizers, asdict(prepared.summary))
-    with _logged_to(run.folder / "train.log"):
-        trainer = _trainer(config, prepared, model, run, callbacks)
+    run = old or _create(start, world)
+    with _logged_to(run.folder / "train.log") if world.leads else nullcontext():
+        trainer = _trainer(config, prepared, model, run, callbacks, world)
         if old:
             _go_on(trainer, old, config)
         else:
@@ -91,6 +125,24 @@ def train(
             _warn_of_data(prepared.summary)
         trainer.fit(show_bar=show_bar)
     return run
+
+
+def _create(start: _Start, world: World) -> Run:
+    """Make the run directory; other ranks than the first open it when it is there."""
+    config, folder, _, prepared = start
+    if world.leads:
+        Run.create(folder, config, prepared.tokenizers, asdict(prepared.summary))
+    world.wait()
+    if not (folder / "config.yaml").exists():
+        raise UserError(_not_shared(folder, world))
+    return Run.open(folder)
+
+
+def _not_shared(folder: Path, world: World) -> str:
+    return (
+        f"{folder}: {world.name}does not see the same run directory as process 0; it must be on a "
+        "disk that all machines share"
+    )
 
 
 def _warn_of_languages(config: Config) -> None:
@@ -134,16 +186,23 @@ def _trainer(
     model: Seq2Seq,
     run: Run,
     callbacks: Sequence[Callback],
+    world: World,
 ) -> Trainer:
     logger.info("%s", describe(model))
+    accumulate = config.training.accumulate
+    if world.size > 1:
+        logger.info("%s", describe_shares(accumulate, world.size))
     batches = Batches(
         prepared.train,
         config.batching,
         source_end=config.tokenizer.source_end,
         seed=config.seed,
+        accumulate=accumulate,
+        rank=world.rank,
+        world=world.size,
     )
-    validate = build_validate(config, prepared)
-    return Trainer(config, model, batches, run, validate, callbacks=callbacks)
+    validate = build_validate(config, prepared, world)
+    return Trainer(config, model, batches, run, validate, callbacks=callbacks, world=world)
 
 
 def with_init(config: Config, run: Run | None = None) -> Config:
@@ -200,7 +259,7 @@ def describe(model: Seq2Seq) -> str:
     """Return the number of parameters of each part, in one line."""
     parts = {
         "encoder": model.encoder,
-        "attention": model.decoder.attention,
+        "attention": nn.ModuleList(model.decoder.units.values()),
         "model": model,
     }
     counts = {name: sum(p.numel() for p in part.parameters()) for name, part in parts.items()}
@@ -228,13 +287,14 @@ def describe_model(config: Config, run: Run | None = None) -> str:
 
 
 def _check_positions(config: Config, model: Seq2Seq) -> None:
-    positions = model.decoder.attention.positions
     longest = config.data.max_length + config.tokenizer.source_end
-    if positions is not None and positions < longest:
-        raise UserError(
-            f"model.attention.positions: expected at least {longest}, the pieces of the longest "
-            f"source (data.max_length, and tokenizer.source_end's one), found {positions}"
-        )
+    for unit in model.decoder.units.values():
+        if unit.positions is not None and unit.positions < longest:
+            raise UserError(
+                f"model.attention.positions: expected at least {longest}, the pieces of the "
+                "longest source (data.max_length, and tokenizer.source_end's one), found "
+                f"{unit.positions}"
+            )
 
 
 def _check_tie(config: Config) -> None:
@@ -247,35 +307,13 @@ def _check_tie(config: Config) -> None:
 
 
 def _changed(run: Run, config: Config) -> Config:
-    """`config` with the run's own code, if only what may change on the way differs from the run."""
-    if config.init is None:  # what the run started from it has in itself
+    """`config` with the run's own code, if the run can go on with it."""
+    if config.init is None:  # the run has in itself all that it started from
         config = config.model_copy(update={"init": run.config.init})
     else:
         config = with_init(config, run)
-    for key, was, now in differences(run.config, config):
-        # Of the code the run has copies; corpora are compared by content, see `_check_data`.
-        if not key.startswith(_CHANGEABLE) and key not in _CORPORA:
-            raise UserError(
-                f"{run.folder}: {key} was {was!r} and can't become {now!r} in a run that goes on; "
-                "leave it, or start another run with --run DIR"
-            )
+    check_settings(run, config)
     return config.model_copy(update={"code": run.config.code})
-
-
-def _check_data(run: Run, prepared: Prepared) -> None:
-    """Refuse to go on with other text, or other pieces of it, than the run began with."""
-    was, now = run.data, asdict(prepared.summary)
-    for split in now:
-        if was.get(split) != now[split]:
-            raise UserError(
-                f"{run.folder}: data.{split} is not what the run began with (see its data.json); "
-                "restore it, or start another run with --run DIR"
-            )
-    if [t.model for t in run.tokenizers] != [t.model for t in prepared.tokenizers]:
-        raise UserError(
-            f"{run.folder}: its tokenizer is not the one that the corpus gives now, as with "
-            "another version of sentencepiece; start another run with --run DIR"
-        )
 
 
 def _go_on(trainer: Trainer, run: Run, config: Config) -> None:
@@ -283,20 +321,12 @@ def _go_on(trainer: Trainer, run: Run, config: Config) -> None:
     checkpoints = run.checkpoints()  # not `last`: a kill may come before it is pointed there
     if checkpoints:
         trainer.resume(checkpoints[-1])
-    else:
+    if not trainer.world.leads:
+        return
+    if not checkpoints:
         run.rewind_metrics(0)
-    _note_changes(run, config, trainer.progress.step)
+    note_changes(run, config, trainer.progress.step)
     run.continue_with(config)
-
-
-def _note_changes(run: Run, config: Config, step: int) -> None:
-    """Say in the log and in the metrics what the run goes on with from `step` on."""
-    changes = {key: (was, now) for key, was, now in differences(run.config, config)}
-    for key, values in changes.items():
-        was, now = (json.dumps(value, ensure_ascii=False) for value in values)
-        logger.info("%s: %s -> %s from step %d on", key, was, now, step)
-    if changes:
-        run.log_metrics({"kind": "settings", "step": step, "changes": changes})
 
 
 @contextmanager

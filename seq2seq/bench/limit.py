@@ -18,7 +18,6 @@ from seq2seq.bench.products import (
     total_flops,
 )
 from seq2seq.bench.spread import Spread
-from seq2seq.bench.stopwatch import Stopwatch
 from seq2seq.bench.updates import Updates
 
 _SHARE = 0.98  # of the arithmetic whose products are timed; the rest is taken to go at their rate
@@ -111,6 +110,6 @@ def count_products(updates: Updates, count: int) -> Counter[Product]:
     updates.rewind()
     with Recorder() as recorder:
         for _ in range(count):
-            updates.backward(updates.read(), Stopwatch(updates.device))
-            updates.optimizer.zero_grad()
+            updates.update.backward(updates.read())
+            updates.update.optimizer.zero_grad()
     return recorder.counts

@@ -11,9 +11,9 @@ import torch
 
 STAGES = {
     "data": "read, pad, move to the device",
-    "encoder": "source embedding, encoder, keys, bridge",
-    "decoder": "target embedding, cells, readout; without its attention",
-    "attention": "queries, scores, weights, contexts",
+    "encoder": "source embedding, encoder",
+    "decoder": "bridge, target embedding, cells, readout; without its attention",
+    "attention": "keys, queries, scores, weights, contexts",
     "output": "output layer and loss, forward",
     "backward": "of all of these",
     "optimizer": "clip, update, clear gradients",

@@ -56,19 +56,19 @@ class BeamBench:
     @property
     def target_tokens_per_second(self) -> Spread:
         """Of the translations, in batches."""
-        return Spread.of(each.target_tokens / each.seconds for each in self.rounds)
+        return Spread.of(done.target_tokens / done.seconds for done in self.rounds)
 
     @property
     def sentences_per_second(self) -> Spread:
         """In batches."""
-        return Spread.of(self.sentences / each.seconds for each in self.rounds)
+        return Spread.of(self.sentences / done.seconds for done in self.rounds)
 
     def latency(self, percentile: float) -> float:
         """Return the seconds within which so many per cent of the sentences are done, alone.
 
         A sentence's time is its median over the rounds.
         """
-        times = np.median([each.alone for each in self.rounds], axis=0)
+        times = np.median([done.alone for done in self.rounds], axis=0)
         return float(np.percentile(times, percentile))
 
     def as_dict(self) -> dict[str, Any]:
@@ -123,15 +123,15 @@ class TranslatingBench:
         ]
         return "\n".join([*head, *map(self._beam, self.beams)])
 
-    def _beam(self, found: BeamBench) -> str:
-        name = f"beam {found.beam}" + (" (greedy)" if found.beam == 1 else "")
-        median, tail = (1000 * found.latency(percentile) for percentile in (50, 95))
+    def _beam(self, bench: BeamBench) -> str:
+        name = f"beam {bench.beam}" + (" (greedy)" if bench.beam == 1 else "")
+        median, tail = (1000 * bench.latency(percentile) for percentile in (50, 95))
         return "\n".join(
             [
                 "",
                 name,
-                f"target tokens/s{found.target_tokens_per_second.render(',.0f', _WIDTH)}",
-                f"sentences/s    {found.sentences_per_second.render(',.1f', _WIDTH)}",
+                f"target tokens/s{bench.target_tokens_per_second.render(',.0f', _WIDTH)}",
+                f"sentences/s    {bench.sentences_per_second.render(',.1f', _WIDTH)}",
                 f"one alone, ms  {median:>{_WIDTH},.1f}  the median, 95 % within {tail:,.1f}; "
                 f"the first {self.alone}",
             ]
@@ -157,22 +157,24 @@ def bench_translating(
     if not texts:
         raise UserError("bench translate: expected sentences, found none")
     set_threads(threads)
-    place = find_device(device)
-    machine = Machine.now(place)
+    torch_device = find_device(device)
+    machine = Machine.now(torch_device)
     before = peak_memory()
     loads: list[float] = []
     for _ in range(rounds):
-        seconds, translator = _timed(lambda: load(run, checkpoint=checkpoint, device=device), place)
+        seconds, translator = _timed(
+            lambda: load(run, checkpoint=checkpoint, device=device), torch_device
+        )
         loads.append(seconds)
     changes = {"n_best": 1} if precision is None else {"n_best": 1, "precision": precision}
     options = {beam: revise(translator.options, {**changes, "beam": beam}) for beam in beams}
-    for each in options.values():
-        translator.translate(texts[:_WARMUP], each)
+    for settings in options.values():
+        translator.translate(texts[:_WARMUP], settings)
     machine.warn_if_busy()
     passes: dict[int, list[Pass]] = {beam: [] for beam in beams}
     for _ in range(rounds):
-        for beam, each in options.items():
-            passes[beam].append(_pass(translator, texts, each))
+        for beam, settings in options.items():
+            passes[beam].append(_pass(translator, texts, settings))
     return TranslatingBench(
         machine=replace(machine, precision=options[beams[0]].precision),
         model=f"{run} ({checkpoint})",
@@ -180,14 +182,17 @@ def bench_translating(
         sentences=len(texts),
         alone=min(_ALONE, len(texts)),
         load=Spread.of(loads),
-        memory=Memory(before, peak_memory(), peak_device_memory(place), peak_worker_memory()),
+        memory=Memory(
+            before, peak_memory(), peak_device_memory(torch_device), peak_worker_memory()
+        ),
         beams=[BeamBench(beam, len(texts), done) for beam, done in passes.items()],
     )
 
 
 def count_tokens(translations: Sequence[Translation]) -> int:
     """Return how many pieces the best candidates have, with their ends where they were reached."""
-    return sum(len(each.candidates[0].log_probs) for each in translations if each.candidates)
+    best = (translation.candidates[0] for translation in translations if translation.candidates)
+    return sum(len(candidate.log_probs) for candidate in best)
 
 
 def _pass(translator: Translator, texts: Sequence[str], options: DecodingConfig) -> Pass:

@@ -43,11 +43,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (training, translating, explaining, measuring, exporting, listing):
+for group in (training, translating, explaining, measuring, exporting, listing, checking):
     app.registered_commands += group.app.registered_commands
 app.add_typer(data.app, name="data", no_args_is_help=True)
 app.add_typer(configuration.app, name="config", no_args_is_help=True)
-app.add_typer(checking.app, name="attention", no_args_is_help=True)
+app.add_typer(checking.attention, name="attention", no_args_is_help=True)
 app.add_typer(benching.app, name="bench", no_args_is_help=True)
 
 

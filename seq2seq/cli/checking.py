@@ -1,4 +1,4 @@
-"""Commands for attention units: attention check, attention list."""
+"""Commands for the parts of a model: check, attention check, attention list."""
 
 from __future__ import annotations
 
@@ -11,50 +11,89 @@ import typer
 from seq2seq.cli.options import AsJson
 from seq2seq.errors import UserError
 
-app = typer.Typer(help="Check and list attention units.")
+app = typer.Typer()
+attention = typer.Typer(help="Check and list attention units.")
+
+Arguments = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[FILE] [KEY=VALUE]...",
+        help="Python file that registers parts; settings of these parts: model.attention.size=8",
+    ),
+]
+Units = Annotated[
+    list[str] | None,
+    typer.Option("--unit", help="Name of an attention unit or addressing to check; repeatable."),
+]
+Quick = Annotated[bool, typer.Option("--quick", help="Check the laws only, without toy tasks.")]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Count a toy task that is not learnt as a failure.")
+]
 
 
 @app.command(
+    short_help="Check parts of a model against the laws, and on toy tasks.",
+    epilog="Example: seq2seq check --decoder stacked --quick",
+)
+def check(
+    arguments: Arguments = None,
+    unit: Units = None,
+    cell: Annotated[
+        list[str] | None,
+        typer.Option("--cell", help="Name of a recurrent cell to check; repeatable."),
+    ] = None,
+    encoder: Annotated[
+        list[str] | None, typer.Option("--encoder", help="Name of an encoder to check; repeatable.")
+    ] = None,
+    decoder: Annotated[
+        list[str] | None, typer.Option("--decoder", help="Name of a decoder to check; repeatable.")
+    ] = None,
+    quick: Quick = False,
+    strict: Strict = False,
+    as_json: AsJson = False,
+) -> None:
+    """Hold parts of a model to the laws of the contract, and train them on toy tasks.
+
+    A part is an attention unit, an addressing, a cell, an encoder or a decoder: one that FILE
+    registers, or one that is named. A law must hold in every network around the part: a unit with
+    every decoder, an addressing over the unit `general`, a cell in every decoder. A toy task (copy,
+    reverse, sort) tells how many tokens came out right, and how often the greatest weight lay on
+    the right symbol; below 95 % and 80 % it is a MISS. Exit status: 0 when all laws hold, 1 when
+    one fails, 2 for wrong use.
+    """
+    named = {"unit": unit, "cell": cell, "encoder": encoder, "decoder": decoder}
+    _check(arguments, named, quick=quick, strict=strict, as_json=as_json)
+
+
+@attention.command(
+    "check",
     short_help="Check units against the laws, and on toy tasks.",
     epilog="Example: seq2seq attention check --unit dot --quick",
 )
-def check(
-    arguments: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[FILE] [KEY=VALUE]...",
-            help="Python file that registers units; settings of them: model.attention.size=8",
-        ),
-    ] = None,
-    unit: Annotated[
-        list[str] | None,
-        typer.Option("--unit", help="Unit to check, also a built-in one; repeatable."),
-    ] = None,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="Check the laws only, without toy tasks.")
-    ] = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Count a toy task that is not learnt as a failure.")
-    ] = False,
+def check_units(
+    arguments: Arguments = None,
+    unit: Units = None,
+    quick: Quick = False,
+    strict: Strict = False,
     as_json: AsJson = False,
 ) -> None:
-    """Hold attention units to the laws of the contract, and train them on toy tasks.
+    """Hold attention units to the laws, and train them on toy tasks: see `seq2seq check`."""
+    _check(arguments, {"unit": unit}, quick=quick, strict=strict, as_json=as_json)
 
-    An addressing is checked over the unit `general`. A law must hold with every decoder. A toy task
-    (copy, reverse, sort) tells how many tokens came out right, and how often the greatest weight
-    lay on the right symbol; below 95 % and 80 % it is a MISS. Exit status: 0 when all laws hold, 1
-    when one fails, 2 for wrong use.
-    """
+
+def _check(
+    arguments: list[str] | None,
+    named: dict[str, list[str] | None],
+    *,
+    quick: bool,
+    strict: bool,
+    as_json: bool,
+) -> None:
     from seq2seq.conformance import check as kit
 
-    files = [item for item in arguments or [] if "=" not in item]
-    overrides = [item for item in arguments or [] if "=" in item]
-    if files and not Path(files[0]).exists() and not Path(files[0]).suffix:
-        raise UserError(f"{files[0]}: no such file; a unit of this package: --unit {files[0]}")
-    if len(files) > 1:
-        raise UserError(f"attention check: expected one file, found {' and '.join(files)}")
+    names = {part: given for part, given in named.items() if given}
     failed, reports = [], []
-    for subject in kit.find_subjects(Path(files[0]) if files else None, unit or [], overrides):
+    for subject in kit.find_subjects(*_file_and_overrides(arguments or [], names)):
         if not as_json:
             print(subject)
         results = []
@@ -72,7 +111,19 @@ def check(
     raise typer.Exit(1 if failed else 0)
 
 
-@app.command(
+def _file_and_overrides(
+    arguments: list[str], names: dict[str, list[str]]
+) -> tuple[Path | None, dict[str, list[str]], list[str]]:
+    files = [item for item in arguments if "=" not in item]
+    if files and not Path(files[0]).exists() and not Path(files[0]).suffix:
+        raise UserError(f"{files[0]}: no such file; a unit of this package: --unit {files[0]}")
+    if len(files) > 1:
+        raise UserError(f"check: expected one file, found {' and '.join(files)}")
+    overrides = [item for item in arguments if "=" in item]
+    return Path(files[0]) if files else None, names, overrides
+
+
+@attention.command(
     "list",
     short_help="List every unit and addressing, with options.",
     epilog="Example: seq2seq attention list",

@@ -128,6 +128,6 @@ def check(
 
 def _tokenizers(model: Path) -> Tokenizers:
     from seq2seq.data.tokenizer import Tokenizers
-    from seq2seq.runs.run import called
+    from seq2seq.runs.finding import run_folder
 
-    return Tokenizers.load(called(model) / "tokenizer")
+    return Tokenizers.load(run_folder(model) / "tokenizer")

@@ -229,7 +229,7 @@ def _head(name: str, translator: Translator) -> int | None:
     """The head called `name`, counted from 0; None is the mean of all."""
     if name == "mean":
         return None
-    heads = translator.models[0].decoder.attention.heads
+    heads = len(translator.models[0].head_names)
     if name.isdecimal() and 1 <= int(name) <= heads:
         return int(name) - 1
     numbers = {0: "", 1: " or 1"}.get(heads, f" or 1 to {heads}")

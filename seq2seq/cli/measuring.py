@@ -119,8 +119,8 @@ def evaluate(
 
     With --attention also a table of what the replaced weights cost.
     """
-    from seq2seq.evaluation.alignment import pharaoh
     from seq2seq.evaluation.evaluate import evaluate as evaluate_model
+    from seq2seq.evaluation.links import pharaoh
     from seq2seq.evaluation.symmetrization import GROW_DIAG_FINAL
     from seq2seq.evaluation.word_attention import Aligning
 
@@ -202,8 +202,9 @@ def score(
     """Score translations that are there already, by the same path as `evaluate`."""
     from seq2seq.config import EvaluationConfig
     from seq2seq.data.corpus import read_texts, without_endings
+    from seq2seq.evaluation.moses import score_moses
     from seq2seq.evaluation.references import read_references
-    from seq2seq.evaluation.scores import render_scores, score_corpus, score_moses
+    from seq2seq.evaluation.scores import render_scores, score_corpus
 
     scoring = revised(EvaluationConfig(), {"tokenize": tokenize})
     language = target or without_endings(references[0]).suffix.removeprefix(".")
@@ -266,7 +267,7 @@ def _test_set(
                 "evaluate: the run has no data.test; name a corpus with --data or --test-set"
             )
         found = find_test_set(spec, data.source, data.target, data.columns)
-        warn_if_odd(found, data.source, data.target)
+        warn_if_odd(found, data)
         pairs = list(found.pairs())
         sources, streams, name = [p.source for p in pairs], [[p.target for p in pairs]], str(spec)
     expected = f"one for each sentence of {name}"

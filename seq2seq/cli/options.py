@@ -160,9 +160,10 @@ def open_runs(models: list[Path] | None) -> list[Run]:
         raise UserError(
             f"{export}: an exported model only translates, by its own attention; name its run"
         )
-    from seq2seq.runs.run import Run, find_run
+    from seq2seq.runs.finding import newest_run
+    from seq2seq.runs.run import Run
 
-    return [Run.open(folder) for folder in models] if models else [find_run()]
+    return [Run.open(folder) for folder in models] if models else [Run(newest_run())]
 
 
 def open_run(argument: Path | None, option: Path | None, command: str) -> Run:
@@ -206,7 +207,7 @@ def check_no_paths(texts: list[str] | None) -> None:
 def read_texts(texts: list[str] | None, source: Path | None) -> Iterator[str]:
     """Return the lines of TEXT, else of the file --input, else of standard input (`-`)."""
     from seq2seq.data import corpus
-    from seq2seq.data.streams import STANDARD
+    from seq2seq.data.readers.streams import STANDARD
 
     if not texts:
         return corpus.read_texts(source or STANDARD)
@@ -266,7 +267,7 @@ def revised_decoding(
 
 def check_output(output: Path | None) -> None:
     """Refuse a file that can't be written, before the work and not after it."""
-    from seq2seq.data.streams import STANDARD, check_writable
+    from seq2seq.data.readers.streams import STANDARD, check_writable
 
     if output in (None, STANDARD):
         return
@@ -282,7 +283,7 @@ def write_lines(lines: Iterable[str], output: Path | None) -> None:
 
     A name that ends in .gz, .bz2 or .xz makes a compressed file.
     """
-    from seq2seq.data.streams import STANDARD, open_for_writing
+    from seq2seq.data.readers.streams import STANDARD, open_for_writing
 
     if output in (None, STANDARD):
         for line in lines:

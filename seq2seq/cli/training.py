@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +23,8 @@ from seq2seq.errors import UserError
 if TYPE_CHECKING:
     from seq2seq.config import Config
     from seq2seq.planning.request import Request
+
+_AVERAGED = 5  # checkpoints at most, unless said
 
 app = typer.Typer()
 
@@ -167,9 +170,9 @@ def _refuse_plan(
 
 def _starting(init: Path | None, overrides: list[str]) -> list[str]:
     """The overrides with --init's, which may be a name under runs/."""
-    from seq2seq.runs.run import called
+    from seq2seq.runs.finding import run_folder
 
-    return overrides if init is None else [f"init={json.dumps(str(called(init)))}", *overrides]
+    return overrides if init is None else [f"init={json.dumps(str(run_folder(init)))}", *overrides]
 
 
 def _settings_of_run(
@@ -177,7 +180,8 @@ def _settings_of_run(
 ) -> tuple[Config, Path]:
     """The configuration to train and where: what --config says, else what the run to resume has."""
     from seq2seq.config import load_dump
-    from seq2seq.runs.run import Run, called
+    from seq2seq.runs.finding import run_folder
+    from seq2seq.runs.run import Run
 
     if config is None and not (resume and run):
         raise UserError(
@@ -189,7 +193,7 @@ def _settings_of_run(
         opened = Run.open(run)
         return load_dump(opened.folder / "config.yaml", overrides or []), opened.folder
     if run and resume:
-        run = called(run)
+        run = run_folder(run)
     return open_config(config, overrides), run or Path("runs") / find_recipe(config).stem
 
 
@@ -217,16 +221,24 @@ def average(
         Path | None, typer.Argument(help="Run directory. [default: newest finished]")
     ] = None,
     last: Annotated[
-        int, typer.Option("--last", min=1, help="Number of checkpoints averaged, the newest.")
-    ] = 5,
+        int | None,
+        typer.Option(
+            "--last",
+            min=1,
+            help="Number of checkpoints averaged, the newest. [default: all there are, 5 at most]",
+        ),
+    ] = None,
     named: OneRun = None,
 ) -> None:
     """Average the weights of a run's last checkpoints into the checkpoint `average`."""
     opened = open_run(run, named, "average")
-    checkpoints = opened.checkpoints()[-last:]
-    if len(checkpoints) < last:
+    opened.checkpoint("last")  # there is one
+    checkpoints = opened.checkpoints()[-(last or _AVERAGED) :]
+    if last and len(checkpoints) < last:
         raise UserError(
             f"{opened.folder}: has {len(checkpoints)} checkpoints, not {last} "
             "(training.keep says how many)"
         )
+    names = ", ".join(checkpoint.folder.name for checkpoint in checkpoints)
+    logging.getLogger("seq2seq").info("average of %d checkpoints: %s", len(checkpoints), names)
     print(opened.save_average(checkpoints).folder)

@@ -130,7 +130,7 @@ def translate(
     score and translation, between tabs. With --attention all lines are read first, and standard
     error tells what the replaced weights cost. --run takes a folder of `export` too.
     """
-    from seq2seq.data.streams import STANDARD
+    from seq2seq.data.readers.streams import STANDARD
 
     if texts and source:
         raise UserError("translate: give TEXT or --input, not both")
@@ -235,7 +235,7 @@ class _Links:
 
     def noted(self, translation: Translation) -> Translation:
         """Return the translation, its links kept for the file."""
-        from seq2seq.evaluation.alignment import pharaoh, translation_links
+        from seq2seq.evaluation.links import pharaoh, translation_links
 
         if self._file is not None:
             links = translation_links(translation, tokenized=self._tokenized)

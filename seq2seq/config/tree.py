@@ -6,7 +6,7 @@ A key that is not in this file is refused, never ignored, and so is a setting th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, Literal, TypeGuard, get_args
+from typing import Annotated, Any, ClassVar, Literal, TypeGuard, get_args
 
 from pydantic import (
     BaseModel,
@@ -16,6 +16,18 @@ from pydantic import (
     ValidationInfo,
     field_validator,
     model_validator,
+)
+
+from seq2seq.kinds import (
+    ADDRESSINGS,
+    ATTENTIONS,
+    CELLS,
+    DECODERS,
+    ENCODERS,
+    FORCINGS,
+    OPTIMIZERS,
+    SCHEDULES,
+    option_names,
 )
 
 Key = tuple[str, ...]
@@ -133,6 +145,7 @@ class DataConfig(Part):
     max_ratio: float = Field(default=9.0, ge=1)
     deduplicate: bool = True
     vary: VaryConfig = VaryConfig()
+    workers: int | None = Field(default=None, ge=1)
 
 
 class TokenizerConfig(Part):
@@ -164,6 +177,10 @@ class UnitConfig(KindPart):
     """A part chosen by name; what other options it takes is said by the part's own class."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
+    table: ClassVar[Mapping[str, Any]]
+    """The kinds there are; the user's own files may add some."""
+    common: ClassVar[tuple[str, ...]] = ()
+    """Fields that belong to no kind, so that a kind need not take them."""
     kind: str
 
     @property
@@ -175,31 +192,53 @@ class UnitConfig(KindPart):
 class AddressingConfig(UnitConfig):
     """How scores become weights."""
 
+    table = ADDRESSINGS
     kind: str = "softmax"
 
 
 class AttentionConfig(UnitConfig):
     """The attention unit: how positions are scored, and how the scores become weights."""
 
+    table = ATTENTIONS
+    common = ("addressing",)
     kind: str = "additive"
     addressing: AddressingConfig = AddressingConfig()
 
 
-class EncoderConfig(KindPart):
-    """Source ids -> encoder states, the memory that attention reads."""
+class CellConfig(UnitConfig):
+    """What a recurrent layer computes at a step."""
 
-    kind: Literal["gru", "lstm"] = "gru"
+    table = CELLS
+    kind: str = "gru"
+
+
+class EncoderConfig(UnitConfig):
+    """Source embeddings -> encoder states, the memory that attention reads."""
+
+    table = ENCODERS
+    kind: str = "recurrent"
+    cell: CellConfig = CellConfig()
     size: int = Field(default=256, ge=1)
     layers: int = Field(default=1, ge=1)
     bidirectional: bool = True
     self_attention: AttentionConfig | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _cell_for_kind(cls, value: Any) -> Any:
+        """`kind: lstm` is short for a recurrent encoder of that cell."""
+        value = {"kind": value} if isinstance(value, str) else value
+        if isinstance(value, dict) and value.get("kind") in ("gru", "lstm"):
+            return {**value, "kind": "recurrent", "cell": value["kind"]}
+        return value
 
-class DecoderConfig(KindPart):
+
+class DecoderConfig(UnitConfig):
     """Memory and the tokens so far -> features of the next token."""
 
-    kind: Literal["luong", "bahdanau", "conditional"] = "bahdanau"
-    cell: Literal["gru", "lstm"] = "gru"
+    table = DECODERS
+    kind: str = "bahdanau"
+    cell: CellConfig = CellConfig()
     size: int = Field(default=512, ge=1)
     layers: int = Field(default=1, ge=1)
     input_feeding: bool = False
@@ -208,7 +247,7 @@ class DecoderConfig(KindPart):
 
     @model_validator(mode="after")
     def _only_luong_feeds(self) -> DecoderConfig:
-        if self.input_feeding and self.kind != "luong":
+        if self.input_feeding and self.kind in ("bahdanau", "conditional"):
             raise ValueError(
                 "input_feeding belongs to kind luong; "
                 f"a {self.kind} decoder already feeds its context to the cell"
@@ -225,12 +264,15 @@ class ModelConfig(Part):
     encoder: EncoderConfig = EncoderConfig()
     attention: AttentionConfig = AttentionConfig()
     decoder: DecoderConfig = DecoderConfig()
+    alignment: str | None = None
 
 
-class OptimizerConfig(KindPart):
+class OptimizerConfig(UnitConfig):
     """How a gradient becomes a step."""
 
-    kind: Literal["adam", "adamw"] = "adam"
+    table = OPTIMIZERS
+    common = ("lr", "clip")
+    kind: str = "adam"
     lr: Positive = 1e-3
     betas: tuple[Fraction, Fraction] = (0.9, 0.999)
     eps: Positive = 1e-8
@@ -238,10 +280,12 @@ class OptimizerConfig(KindPart):
     clip: Positive | None = 1.0
 
 
-class ScheduleConfig(KindPart):
+class ScheduleConfig(UnitConfig):
     """The learning rate's factor over time."""
 
-    kind: Literal["constant", "inverse_sqrt", "plateau", "cosine"] = "constant"
+    table = SCHEDULES
+    common = ("warmup",)
+    kind: str = "constant"
     warmup: int = Field(default=0, ge=0)
     factor: float = Field(default=0.5, gt=0, lt=1)
     patience: int = Field(default=1, ge=0)
@@ -251,17 +295,19 @@ class ScheduleConfig(KindPart):
     def idle(cls, values: Mapping[str, Any]) -> dict[str, str]:
         """What other kinds than the chosen one take."""
         takers = {
-            "factor": ("plateau",),
-            "patience": ("plateau",),
-            "minimum": ("plateau", "cosine"),
+            name: [kind for kind, part in SCHEDULES.items() if name in option_names(part)]
+            for name in cls.model_fields
+            if name not in ("kind", *cls.common)
         }
         return _of_other_kinds(takers, values.get("kind", "constant"))
 
 
-class TeacherForcingConfig(KindPart):
+class TeacherForcingConfig(UnitConfig):
     """The probability that the decoder is fed the reference's token, not its own."""
 
-    kind: Literal["constant", "linear", "exponential", "inverse_sigmoid"] = "constant"
+    table = FORCINGS
+    common = ("start", "end", "steps", "per", "next")
+    kind: str = "constant"
     start: Fraction = 1.0
     end: Fraction = 0.0
     steps: Positive = 10000
@@ -271,7 +317,7 @@ class TeacherForcingConfig(KindPart):
     @classmethod
     def idle(cls, values: Mapping[str, Any]) -> dict[str, str]:
         """Where the probability goes to if it stays, and how to draw if nothing is drawn."""
-        falling = ("linear", "exponential", "inverse_sigmoid")
+        falling = [kind for kind in FORCINGS if kind != "constant"]
         kind = values.get("kind", "constant")
         idle = _of_other_kinds({"end": falling, "steps": falling}, kind)
         if kind == "constant" and values.get("start", 1) == 1:

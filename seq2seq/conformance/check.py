@@ -1,52 +1,141 @@
-"""Every law and every toy task on attention units, one verdict at a time.
+"""Every law and every toy task on the parts of a model, one verdict at a time.
 
-What is checked is a subject: a unit with softmax, or an addressing over the unit `general`.
+What is checked is a subject: an attention unit with softmax, an addressing over the unit `general`,
+a cell, an encoder or a decoder, each in networks with every part that it may meet.
 """
 
 from __future__ import annotations
 
 import inspect
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from torch import nn
 
-from seq2seq.config import AttentionConfig, load_config
+from seq2seq.config import AttentionConfig, ModelConfig, load_config
 from seq2seq.conformance.laws import LAWS, Case, Law, build
 from seq2seq.conformance.toys import TASKS, Learnt, learn
 from seq2seq.errors import UserError, did_you_mean
 from seq2seq.extension import load_code
-from seq2seq.model.attention import ADDRESSINGS, ATTENTIONS
+from seq2seq.kinds import ADDRESSINGS, ATTENTIONS, CELLS, DECODERS, ENCODERS, options_of
 
-DECODERS: tuple[dict[str, Any], ...] = (
-    {"kind": "luong"},
-    {"kind": "luong", "input_feeding": True},
-    {"kind": "bahdanau"},
-    {"kind": "conditional"},
+Settings = dict[str, Any]
+
+
+def _all_decoders() -> list[Settings]:
+    return [*({"kind": kind} for kind in DECODERS), {"kind": "luong", "input_feeding": True}]
+
+
+def _around_unit(model: ModelConfig) -> list[Case]:
+    """With every decoder."""
+    return [Case(model.attention.model_dump(), decoder) for decoder in _all_decoders()]
+
+
+def _around_cell(model: ModelConfig) -> list[Case]:
+    """In every decoder, and in the recurrent encoder."""
+    cell = {"cell": model.decoder.cell.model_dump()}
+    unit = model.attention.model_dump()
+    return [Case(unit, {**decoder, **cell}, cell) for decoder in _all_decoders()]
+
+
+def _around_encoder(model: ModelConfig) -> list[Case]:
+    """Before every decoder."""
+    encoder, unit = _wishes(model.encoder), model.attention.model_dump()
+    return [Case(unit, decoder, encoder) for decoder in _all_decoders()]
+
+
+def _around_decoder(model: ModelConfig) -> list[Case]:
+    """With units whose steps stand alone, units whose steps don't, and none."""
+    units = ("general", "additive", "location-aware", "none")
+    return [Case({"kind": unit}, _wishes(model.decoder)) for unit in units]
+
+
+def _wishes(part: Any) -> Settings:
+    """What somebody has set of a part, its kind always."""
+    return {**part.model_dump(exclude_defaults=True), "kind": part.kind}
+
+
+class Place(NamedTuple):
+    """Where in a model a part of one table stands."""
+
+    name: str
+    kinds: Mapping[str, type]
+    settings: tuple[str, ...]
+    """What makes a network with the part, `{}` its kind."""
+    prefixes: tuple[str, ...]
+    """What the keys of its own settings begin with."""
+    cases: Callable[[ModelConfig], list[Case]]
+    """The networks that the laws must hold for."""
+
+
+_GENERAL = "model.attention.kind=general"
+_UNIT_KEYS, _CELL_KEYS = ("model.attention.",), ("model.decoder.cell.", "model.encoder.cell.")
+PLACES = (
+    Place("unit", ATTENTIONS, ("model.attention.kind={}",), _UNIT_KEYS, _around_unit),
+    Place(
+        "addressing",
+        ADDRESSINGS,
+        (_GENERAL, "model.attention.addressing.kind={}"),
+        _UNIT_KEYS,
+        _around_unit,
+    ),
+    Place(
+        "cell",
+        CELLS,
+        (_GENERAL, "model.decoder.cell.kind={}", "model.encoder.cell.kind={}"),
+        _CELL_KEYS,
+        _around_cell,
+    ),
+    Place(
+        "encoder",
+        ENCODERS,
+        (_GENERAL, "model.encoder.kind={}"),
+        ("model.encoder.",),
+        _around_encoder,
+    ),
+    Place(
+        "decoder",
+        DECODERS,
+        (_GENERAL, "model.decoder.kind={}"),
+        ("model.decoder.",),
+        _around_decoder,
+    ),
 )
-"""The decoders that a law must hold with."""
-
-_PREFIX = "model.attention."
 
 
 class Subject(NamedTuple):
-    """What is checked: the name it is registered by, and the attention that has it."""
+    """What is checked: the name it is registered by, and a model that has it."""
 
     name: str
-    attention: AttentionConfig
+    place: Place
+    model: ModelConfig
     file: Path | None = None
     """The user's file that defines it, whose line is told where it fails."""
 
+    @property
+    def attention(self) -> AttentionConfig:
+        """The unit of the model, with its addressing."""
+        return self.model.attention
+
+    def cases(self) -> list[Case]:
+        """Return the networks that the laws must hold for."""
+        return self.place.cases(self.model)
+
     def __str__(self) -> str:
-        kind = self.attention.kind
-        return self.name if self.name == kind else f"{self.name} (addressing, over {kind})"
+        if self.place.name == "unit":
+            return self.name
+        over = f", over {self.attention.kind}" if self.place.name == "addressing" else ""
+        return f"{self.name} ({self.place.name}{over})"
 
     def as_dict(self) -> dict[str, Any]:
-        """Return its name and the attention that is checked, as in a configuration."""
-        return {"name": self.name, "attention": self.attention.model_dump()}
+        """Return its name, what it is, and the attention it was checked with."""
+        return {
+            "name": self.name,
+            "part": self.place.name,
+            "attention": self.attention.model_dump(),
+        }
 
 
 class Verdict(NamedTuple):
@@ -64,73 +153,76 @@ class Verdict(NamedTuple):
 
 
 def find_subjects(
-    file: Path | None = None, names: Sequence[str] = (), overrides: Sequence[str] = ()
+    file: Path | None = None,
+    names: Mapping[str, Sequence[str]] | Sequence[str] = (),
+    overrides: Sequence[str] = (),
 ) -> list[Subject]:
-    """Return what to check: of `file` what it registers, or those of `names`.
+    """Return what to check: of `file` what it registers, or what is named.
 
-    `overrides` are settings `model.attention.KEY=VALUE` of all of them. Raises UserError for a
-    file that registers nothing, an unknown name, or settings that a unit doesn't take.
+    `names` are those of units and addressings, or of parts by what they are: `{"cell": ["gru"]}`;
+    `overrides` are settings of all of them, such as `model.attention.KEY=VALUE`. Raises UserError
+    for a file that registers nothing, an unknown name, or settings that a part doesn't take.
     """
-    _check_overrides(overrides)
+    named = names if isinstance(names, Mapping) else {"unit": names}
     registered = _registered_by(file) if file else []
     if file and not registered:
         raise UserError(
             f"{file}: registers no unit: expected a line like ATTENTIONS['mine'] = Mine"
         )
-    if not (file or names):
-        raise UserError("attention check: name a file, or a unit with --unit")
-    _check_names(names)
+    wanted = [pair for part, given in named.items() for pair in _named(part, given)]
+    if not (file or wanted):
+        raise UserError("check: name a file, or a unit with --unit")
     subjects = []
-    for name in names or registered:
-        for kinds, keys in _TABLES:
-            if name in kinds:
-                settings = [key.format(name) for key in keys]
-                config = load_config(None, [*settings, *overrides]).model.attention
-                subjects.append(Subject(name, config, file if name in registered else None))
+    for place, name in wanted or registered:
+        _check_overrides(overrides, place)
+        settings = [setting.format(name) for setting in place.settings]
+        model = load_config(None, [*settings, *overrides]).model
+        own = file if (place, name) in registered else None
+        subjects.append(Subject(name, place, model, own))
     for subject in subjects:
         _check_options(subject)
     return subjects
 
 
-_TABLES: tuple[tuple[Mapping[str, type[nn.Module]], tuple[str, ...]], ...] = (
-    (ATTENTIONS, ("model.attention.kind={}",)),
-    (ADDRESSINGS, ("model.attention.kind=general", "model.attention.addressing.kind={}")),
-)
-"""Where names are looked up, and the settings that make a subject of one."""
-
-
-def _registered_by(file: Path) -> list[str]:
-    """Load `file`; return the names under which it registers anything, as it stands now."""
-    before = [dict(kinds) for kinds, _ in _TABLES]
+def _registered_by(file: Path) -> list[tuple[Place, str]]:
+    """Load `file`; return where and under which names it registers anything, as it stands now."""
+    before = [dict(place.kinds) for place in PLACES]
     load_code([file])
     return [
-        name
-        for (kinds, _), known in zip(_TABLES, before, strict=True)
-        for name, kind in kinds.items()
+        (place, name)
+        for place, known in zip(PLACES, before, strict=True)
+        for name, kind in place.kinds.items()
         if known.get(name) is not kind
     ]
 
 
-def _check_overrides(overrides: Sequence[str]) -> None:
-    for override in overrides:
-        if not override.startswith(_PREFIX):
-            raise UserError(
-                f"{override!r}: expected {_PREFIX}KEY=VALUE; the network around it is given"
-            )
-
-
-def _check_names(names: Sequence[str]) -> None:
-    known = [name for kinds, _ in _TABLES for name in kinds]
+def _named(part: str, names: Sequence[str]) -> Iterator[tuple[Place, str]]:
+    """Yield the place of each name given by the option `--PART`; a unit may be an addressing."""
+    places = [place for place in PLACES if place.name in (part, _ALSO.get(part))]
+    known = [name for place in places for name in place.kinds]
     for name in names:
         if name not in known:
             hint = did_you_mean(name, known)
-            raise UserError(f"--unit: expected one of {', '.join(known)}, found {name!r}{hint}")
+            raise UserError(f"--{part}: expected one of {', '.join(known)}, found {name!r}{hint}")
+        yield from ((place, name) for place in places if name in place.kinds)
+
+
+_ALSO = {"unit": "addressing"}
+
+
+def _check_overrides(overrides: Sequence[str], place: Place) -> None:
+    for override in overrides:
+        if not override.startswith(place.prefixes):
+            raise UserError(
+                f"{override!r}: expected {place.prefixes[0]}KEY=VALUE; the network around it is "
+                "given"
+            )
 
 
 def _check_options(subject: Subject) -> None:
-    """Refuse settings that the unit doesn't take; whatever else is wrong with it is a verdict."""
+    """Refuse settings that the part doesn't take; whatever else is wrong with it is a verdict."""
     try:
-        build(_cases(subject)[0])
+        build(subject.cases()[0])
     except UserError:
         raise
     except Exception:  # the first verdict tells of it
@@ -172,18 +264,25 @@ def as_dict(results: Sequence[Verdict | Learnt]) -> dict[str, list[dict[str, Any
 
 
 def judge(law: Law, subject: Subject) -> Verdict:
-    """Return whether `law` holds with every decoder; an exception of the unit breaks it."""
+    """Return whether `law` holds in every network; an exception of the part breaks it."""
     name = law.__name__.strip("_").replace("_", " ")
-    for case in _cases(subject):
+    for case in subject.cases():
         try:
             with torch.random.fork_rng([]):
                 law(case)
         except Exception as error:
-            decoder = case.decoder["kind"]
-            if case.decoder.get("input_feeding"):
-                decoder += " with input feeding"
-            return Verdict(name, False, f"{_reason(error, subject.file)} (decoder {decoder})")
+            return Verdict(
+                name, False, f"{_reason(error, subject.file)} ({_around(case, subject)})"
+            )
     return Verdict(name, True)
+
+
+def _around(case: Case, subject: Subject) -> str:
+    """What stands around the part in this network."""
+    if subject.place.name == "decoder":
+        return f"unit {case.attention['kind']}"
+    feeding = " with input feeding" if case.decoder.get("input_feeding") else ""
+    return f"decoder {case.decoder['kind']}{feeding}"
 
 
 def _can_be_built(case: Case) -> None:
@@ -193,13 +292,9 @@ def _can_be_built(case: Case) -> None:
 def _learn(task: str, subject: Subject) -> Verdict | Learnt:
     try:
         with torch.random.fork_rng([]):
-            return learn(task, subject.attention)
+            return learn(task, subject.cases()[0])
     except Exception as error:
         return Verdict(task, False, _reason(error, subject.file))
-
-
-def _cases(subject: Subject) -> list[Case]:
-    return [Case(subject.attention.model_dump(), decoder) for decoder in DECODERS]
 
 
 def _reason(error: Exception, file: Path | None) -> str:
@@ -223,22 +318,21 @@ def _place(error: Exception, file: Path | None) -> str:
 
 
 class Entry(NamedTuple):
-    """A unit or an addressing: its name, its options with their defaults, and what it says."""
+    """A kind: its name, its options with their defaults, and what it says."""
 
     name: str
     options: dict[str, Any]
     summary: str
 
 
-def entries(kinds: Mapping[str, type[nn.Module]]) -> list[Entry]:
-    """Return what is registered in `ATTENTIONS` or `ADDRESSINGS`, in its order."""
+def entries(kinds: Mapping[str, type]) -> list[Entry]:
+    """Return what is registered in one of the tables of kinds, in its order."""
     return [
         Entry(
             name,
             {
-                parameter.name: None if parameter.default is parameter.empty else parameter.default
-                for parameter in inspect.signature(kind).parameters.values()
-                if parameter.kind is parameter.KEYWORD_ONLY
+                option.name: None if option.default is option.empty else option.default
+                for option in options_of(kind)
             },
             (inspect.getdoc(kind) or "").partition("\n")[0],
         )

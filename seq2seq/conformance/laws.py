@@ -9,7 +9,7 @@ size, F features, W vocabulary; X anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Barrier
@@ -24,8 +24,10 @@ from seq2seq.data.batching import Batch, collate
 from seq2seq.data.tokenizer import BOS, EOS, PAD
 from seq2seq.inference.fast_step import FastStep, fits
 from seq2seq.inference.interventions import Reweighting, reweighted, shift, uniform
-from seq2seq.inference.model_step import ModelState, model_step, select
+from seq2seq.inference.model_step import ModelState, model_step
+from seq2seq.kinds import DECODERS, ENCODERS, option_names
 from seq2seq.model.attention import Attention
+from seq2seq.model.contract import Tree, named_leaves, select
 from seq2seq.model.model import Seq2Seq
 from seq2seq.model.probe import recording, replacing
 from seq2seq.search.ensemble import EnsembleState, ensemble
@@ -60,15 +62,23 @@ def build(case: Case) -> Seq2Seq:
         {
             "embedding": 6,
             "dropout": 0.0,
-            "encoder": {"size": 4, **case.encoder},
+            "encoder": taken(ENCODERS, {"size": 4}, case.encoder),
             "attention": case.attention,
-            "decoder": {"size": 8, **case.decoder},
+            "decoder": taken(DECODERS, {"size": 8}, case.decoder),
         }
     )
     model = Seq2Seq(config, VOCABULARY, VOCABULARY).double()
     for parameter in model.parameters():  # biases too: a law must not hold because they are 0
         nn.init.normal_(parameter, std=0.5)
     return model.eval()
+
+
+def taken(
+    kinds: Mapping[str, type], settings: dict[str, Any], own: dict[str, Any]
+) -> dict[str, Any]:
+    """Return `own`, and before it those of `settings` that the kind it names takes."""
+    known = option_names(kinds[own["kind"]]) if own.get("kind") in kinds else settings.keys()
+    return {**{name: value for name, value in settings.items() if name in known}, **own}
 
 
 def inputs() -> tuple[Tensor, Tensor, Tensor]:
@@ -177,7 +187,7 @@ def weights_are_non_negative_sum_to_one_and_never_lie_on_padding(case: Case) -> 
     if on_padding != 0:
         raise AssertionError(f"expected no weight on padding, found {_number(on_padding)} in all")
     sums_BHT = weights_BHTS.sum(-1)
-    if model.decoder.attention.addressing.sums_to_one:
+    if all(unit.addressing.sums_to_one for unit in model.decoder.units.values()):
         _assert_close(sums_BHT, torch.ones_like(sums_BHT), "sums of weights and 1")
     if not (sums_BHT < 1 + 1e-12).all():
         above = _number(sums_BHT.max() - 1)
@@ -202,12 +212,21 @@ def what_is_handed_in_stays_as_it_was(case: Case) -> None:
     model = build(case)
     source_BS, lengths_B, inputs_BT = inputs()
     memory, state = model.encode(source_BS, lengths_B)
-    unit = model.decoder.attention
-    query_BTQ = torch.randn(3, 5, unit.query_size, dtype=torch.float64)
-    given = {"memory": memory, "state": state, "query_BTQ": query_BTQ}
+    _assert_untouched(
+        lambda: model.decode(inputs_BT, memory, state), {"memory": memory, "state": state}
+    )
+    mask_BS = torch.arange(7) < lengths_B.unsqueeze(1)
+    for unit in model.decoder.units.values():
+        own = unit.prepare(torch.randn(3, 7, unit.memory_size, dtype=torch.float64), mask_BS)
+        start = unit.start(own)
+        query_BTQ = torch.randn(3, 5, unit.query_size, dtype=torch.float64)
+        given: dict[str, Tree] = {"memory": own, "state": start, "query_BTQ": query_BTQ}
+        _assert_untouched(partial(unit, query_BTQ, own, start), given)
+
+
+def _assert_untouched(call: Callable[[], object], given: Mapping[str, Tree]) -> None:
     copies = {name: [leaf.clone() for leaf in _leaves(tree)] for name, tree in given.items()}
-    model.decode(inputs_BT, memory, state)
-    unit(query_BTQ, memory, state.attention)
+    call()
     for name, tree in given.items():
         for leaf, copy in zip(_leaves(tree), copies[name], strict=True):
             _assert_equal(leaf, copy, f"{name} after and before a step")
@@ -238,7 +257,8 @@ def recording_changes_nothing(case: Case) -> None:
         recorded = model(*inputs())
     _assert_equal(plain.features_BTF, recorded.features_BTF, "features without and with recording")
     _assert_equal(plain.weights_BHTS, recorded.weights_BHTS, "weights without and with recording")
-    names = {f"decoder.source.{name}" for name in ("scores_BHTS", "weights_BHTS", "context_BTV")}
+    tensors = ("keys_BHSK", "values_BHSV", "scores_BHTS", "weights_BHTS", "context_BTV")
+    names = [f"{unit}.{name}" for unit in model.units for name in tensors]
     missing = sorted({"encoder.states_BSE", *names} - seen.keys())
     if missing:
         raise AssertionError(f"expected {', '.join(missing)} among what is recorded, found none")
@@ -247,7 +267,7 @@ def recording_changes_nothing(case: Case) -> None:
 def two_threads_with_interventions_get_what_each_gets_alone(case: Case) -> None:
     """Each reads with its own new weights, though both are at the same step at once."""
     model = build(case)
-    if not model.decoder.attention.heads:
+    if not model.heads:
         return
     reweightings = uniform, partial(shift, positions=1)
     alone = [_features_with(model, reweighting) for reweighting in reweightings]
@@ -558,13 +578,11 @@ def _batch() -> Batch:
 def _loss(model: Seq2Seq) -> Tensor:
     """What training would make small, per token."""
     loss = batch_loss(model, _batch(), torch.device("cpu"), 0.0)
-    return loss.smoothed / loss.tokens
+    return loss.total / loss.weight
 
 
-def _leaves(tree: Any) -> list[Tensor]:
-    if isinstance(tree, Tensor):
-        return [tree]
-    return [leaf for branch in tree for leaf in _leaves(branch)]
+def _leaves(tree: Tree) -> list[Tensor]:
+    return [leaf for _, leaf in named_leaves(tree)]
 
 
 def _assert_close(found: Tensor, expected: Tensor, what: str) -> None:
@@ -580,7 +598,7 @@ def _assert_equal(found: Tensor, expected: Tensor, what: str) -> None:
         raise AssertionError(_difference(found, expected, what))
 
 
-def _assert_trees_close(found: Any, expected: Any, what: str) -> None:
+def _assert_trees_close(found: Tree, expected: Tree, what: str) -> None:
     for one, other in zip(_leaves(found), _leaves(expected), strict=True):
         _assert_close(one, other, what)
 

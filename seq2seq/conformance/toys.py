@@ -13,24 +13,26 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from seq2seq.config import (
-    AttentionConfig,
     DecodingConfig,
     ModelConfig,
     OptimizerConfig,
     ScheduleConfig,
 )
+from seq2seq.conformance.laws import Case, taken
 from seq2seq.data.batching import Batch, collate
 from seq2seq.data.dataset import Ids
 from seq2seq.data.tokenizer import BOS, EOS
 from seq2seq.inference.model_step import ModelState, model_step
+from seq2seq.kinds import DECODERS, ENCODERS
 from seq2seq.model.model import Seq2Seq
 from seq2seq.search.search import search
-from seq2seq.training.loss import batch_loss
+from seq2seq.training.objective import Likelihood
 from seq2seq.training.optimizer import build_optimizer
 from seq2seq.training.schedules import learning_rate_factor
+from seq2seq.training.update import Update
 
 SYMBOLS, FIRST = 10, 4
 """How many, and the id of the first; those before it are PAD, UNK, BOS and EOS."""
@@ -82,14 +84,14 @@ class Learnt(NamedTuple):
         return f"{verdict}  {self.task:<8}  accuracy {self.accuracy:6.1%}  alignment {where}"
 
 
-def learn(task: str, attention: AttentionConfig, *, updates: int | None = None) -> Learnt:
-    """Train a small network with this attention on `task`; return how good it is then.
+def learn(task: str, case: Case, *, updates: int | None = None) -> Learnt:
+    """Train a small network of this case on `task`; return how good it is then.
 
-    `updates` is how often its weights are changed, `UPDATES` times unless given.
-    The same configuration always gives the same: data and network have seeds of their own.
+    `updates` is how often its weights are changed, `UPDATES` times unless given. The same case
+    always gives the same: data and network have seeds of their own.
     """
     held_out = draw(task, HELD_OUT, np.random.default_rng(99))
-    model = _network(attention)
+    model = _network(case)
     _train(model, task, _seen_in(held_out), updates or UPDATES)
     return measure(model.eval(), task, held_out)
 
@@ -125,15 +127,16 @@ def measure(model: Seq2Seq, task: str, sequences: Sequences) -> Learnt:
     )
 
 
-def _network(attention: AttentionConfig) -> Seq2Seq:
+def _network(case: Case) -> Seq2Seq:
     torch.manual_seed(1)
+    encoder, decoder = {"size": 32}, {"size": 64, "bridge": "zero"}
     config = ModelConfig.model_validate(
         {
             "embedding": 32,
             "dropout": 0.0,
-            "encoder": {"size": 32},
-            "attention": attention.model_dump(),
-            "decoder": {"kind": "luong", "size": 64, "bridge": "zero"},
+            "encoder": taken(ENCODERS, encoder, case.encoder),
+            "attention": case.attention,
+            "decoder": taken(DECODERS, decoder, case.decoder),
         }
     )
     return Seq2Seq(config, FIRST + SYMBOLS, FIRST + SYMBOLS)
@@ -148,16 +151,11 @@ def _train(model: Seq2Seq, task: str, held_out: frozenset[tuple[int, ...]], upda
     random = np.random.default_rng(1)
     optimizer = build_optimizer(OptimizerConfig(lr=RATE), model)
     schedule = ScheduleConfig(kind="cosine")
-    model.train()
-    for update in range(1, updates + 1):
+    update = Update(Likelihood(model), optimizer, clip=1.0)
+    for number in range(1, updates + 1):
         for group in optimizer.param_groups:
-            group["lr"] = RATE * learning_rate_factor(schedule, update, updates)
-        batch = draw(task, SEQUENCES, random, held_out).batch()
-        optimizer.zero_grad()
-        loss = batch_loss(model, batch, torch.device("cpu"), 0.0)
-        (loss.smoothed / loss.tokens).backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
+            group["lr"] = RATE * learning_rate_factor(schedule, number, updates)
+        update([draw(task, SEQUENCES, random, held_out).batch()])
 
 
 def _greedy(model: Seq2Seq, batch: Batch) -> list[list[int]]:

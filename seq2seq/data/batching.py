@@ -1,6 +1,8 @@
 """Pairs of ids -> padded batches of similar length, in an order that only (seed, epoch) decide.
 
 Shapes: B sentences, S source pieces, T target pieces, S and T the longest of the batch.
+
+Processes that train together (ranks) share that order: `Batches` gives each its share of an update.
 """
 
 from __future__ import annotations
@@ -16,17 +18,26 @@ from torch import Tensor
 from seq2seq.config import BatchingConfig
 from seq2seq.data.dataset import Ids, ParallelDataset
 from seq2seq.data.tokenizer import BOS, EOS, PAD
+from seq2seq.errors import UserError
+
+
+class Size(NamedTuple):
+    """What an update, or a batch of it, has to average over."""
+
+    sentences: int
+    target_tokens: int  # EOS counted, PAD not
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Sentence pairs padded on the right with PAD. Lengths stay on the CPU."""
+    """Sentence pairs padded on the right with PAD. Lengths and mask stay on the CPU."""
 
     source_BS: Tensor  # int64, EOS at the end if the model wants one
     source_lengths_B: Tensor  # int64
     inputs_BT: Tensor  # int64, what the decoder is fed: BOS, target
     targets_BT: Tensor  # int64, what it should say: target, EOS
     target_lengths_B: Tensor  # int64, EOS counted
+    real_BT: Tensor  # bool, True where a target counts: no padding, and nothing of an empty batch
     source_tokens: int  # PAD not counted
     target_tokens: int  # EOS counted, PAD not
 
@@ -34,14 +45,29 @@ class Batch:
         """The number of sentences, B."""
         return self.source_BS.shape[0]
 
+    @property
+    def size(self) -> Size:
+        """What the batch adds to the size of its update."""
+        return Size(len(self) if self.target_tokens else 0, self.target_tokens)
+
     def to(self, device: torch.device | str) -> Batch:
-        """Return the batch on `device`, the lengths still on the CPU."""
+        """Return the batch on `device`, lengths and mask still on the CPU."""
         device = torch.device(device)
         return replace(
             self,
             source_BS=send(self.source_BS, device),
             inputs_BT=send(self.inputs_BT, device),
             targets_BT=send(self.targets_BT, device),
+        )
+
+    def emptied(self) -> Batch:
+        """Return the batch with no target that counts: its loss and all its gradients are 0.
+
+        A rank that has no sentences for an update trains on such a batch, since all ranks must take
+        part in every sum of gradients.
+        """
+        return replace(
+            self, real_BT=torch.zeros_like(self.real_BT), source_tokens=0, target_tokens=0
         )
 
 
@@ -62,6 +88,16 @@ class Position(NamedTuple):
 START = Position()
 
 
+class Share(NamedTuple):
+    """What one rank reads for an update."""
+
+    batches: list[Batch]
+    size: Size
+    """The size of the whole update, over all ranks."""
+    position: Position
+    """Where the next update begins."""
+
+
 def collate(pairs: Sequence[tuple[Ids, Ids]], *, source_end: bool) -> Batch:
     """Return the batch of `pairs` in their order; `source_end` puts EOS after each source."""
     sources, targets = zip(*pairs, strict=True)
@@ -76,6 +112,7 @@ def collate(pairs: Sequence[tuple[Ids, Ids]], *, source_end: bool) -> Batch:
         inputs_BT=torch.from_numpy(np.where(real_BT, fed_BT, PAD)),
         targets_BT=torch.from_numpy(targets_BT),
         target_lengths_B=torch.from_numpy(target_lengths_B),
+        real_BT=torch.from_numpy(real_BT),
         source_tokens=int(source_lengths_B.sum()),
         target_tokens=int(target_lengths_B.sum()),
     )
@@ -149,11 +186,40 @@ def _cut(
 # --- iterating -----------------------------------------------------------------------------------
 
 
-class Batches:
-    """An endless iterator of (batch, the position after it), which resumes exactly at a position.
+def check_shares(accumulate: int, world: int) -> None:
+    """Raise UserError unless the batches of an update can be shared evenly among `world` ranks."""
+    if accumulate % world and world % accumulate:
+        raise UserError(
+            f"training.accumulate: expected a divisor or a multiple of {world}, the number of "
+            f"processes, found {accumulate}; start {accumulate} processes, or set "
+            f"training.accumulate={world * -(-accumulate // world)} for larger updates"
+        )
 
-    Each of `world` ranks takes every world-th batch of one global order, and all of them are at the
-    same position: it is where the next round starts, so that a run may resume with another `world`.
+
+def parts_of_batch(accumulate: int, world: int) -> int:
+    """Return into how many parts each batch is cut, so that `world` ranks have one part at least.
+
+    The update stays the same however many ranks there are: its sentences, and with them the
+    learning rate that suits it.
+    """
+    return max(1, world // accumulate)
+
+
+def describe_shares(accumulate: int, world: int) -> str:
+    """Return in one line what each of `world` ranks reads for an update."""
+    if accumulate >= world:
+        share = f"{accumulate // world} of the {accumulate} batches of each update"
+    else:
+        share = f"one of the {world // accumulate} parts that each batch is cut into"
+    return f"{world} processes train together; each takes {share}, so that updates stay the same"
+
+
+class Batches:
+    """An endless iterator of what a rank reads for each update, which resumes at any position.
+
+    An update takes the next `accumulate` batches of one global order, whatever the number of ranks.
+    Each of `world` ranks takes every world-th batch of them. If there are more ranks than batches,
+    each batch is first cut into parts of like lengths: every second sentence, or every third.
     """
 
     def __init__(
@@ -163,29 +229,44 @@ class Batches:
         *,
         source_end: bool,
         seed: int,
+        accumulate: int = 1,
         position: Position = START,
         rank: int = 0,
         world: int = 1,
     ) -> None:
+        """Start at `position`; raise UserError where the ranks cannot share an update evenly."""
         assert len(dataset) > 0
         assert 0 <= rank < world
+        check_shares(accumulate, world)
         self._dataset, self._config = dataset, config
         self._source_end, self._seed = source_end, seed
-        self._rank, self._world = rank, world
+        self._accumulate, self._rank, self._world = accumulate, rank, world
+        self._parts = parts_of_batch(accumulate, world)
         self._lengths = _padded_lengths(dataset, source_end=source_end)
         self._plans: dict[int, list[Ids]] = {}
         self.position = position
 
-    def __iter__(self) -> Iterator[tuple[Batch, Position]]:
+    def __iter__(self) -> Iterator[Share]:
         """Go on from where the last call left off."""
         return self
 
-    def __next__(self) -> tuple[Batch, Position]:
-        """Return this rank's next batch and the position of the round after it."""
-        mine = self._moved(self.position, self._rank)
-        indices = self.plan(mine.epoch)[mine.batch]
-        self.position = self._moved(self.position, self._world)
-        return _collated(self._dataset, indices, self._source_end), self.position
+    def __next__(self) -> Share:
+        """Return this rank's share of the next update."""
+        places = [self._moved(self.position, number) for number in range(self._accumulate)]
+        batches = [self.plan(place.epoch)[place.batch] for place in places]
+        self.position = self._moved(self.position, self._accumulate)
+        targets = self._lengths[1]
+        size = Size(sum(map(len, batches)), sum(int(targets[batch].sum()) for batch in batches))
+        parts = [(batch, number) for batch in batches for number in range(self._parts)]
+        mine = [self._part(*part) for part in parts[self._rank :: self._world]]
+        return Share(mine, size, self.position)
+
+    def _part(self, indices: Ids, number: int) -> Batch:
+        """A part of the batch of `indices`; an emptied one if the batch has too few sentences."""
+        part = indices[number :: self._parts]
+        if len(part):
+            return _collated(self._dataset, part, self._source_end)
+        return _collated(self._dataset, indices[:1], self._source_end).emptied()
 
     def plan(self, epoch: int) -> list[Ids]:
         """The batches of `epoch`, as indices of the dataset's pairs, in their global order."""
@@ -197,9 +278,9 @@ class Batches:
         return self._plans[epoch]
 
     def largest(self) -> Batch:
-        """Return the batch of this epoch with the most pairs of a source and a target place.
+        """Return what a rank gets of this epoch's batch with the most pairs of positions.
 
-        Attention takes memory for each of them.
+        Attention takes memory for each pair of a source and a target position.
         """
         sources, targets = self._lengths
 
@@ -207,7 +288,7 @@ class Batches:
             return len(indices) * int(sources[indices].max()) * int(targets[indices].max())
 
         indices = max(self.plan(self.position.epoch), key=places)
-        return _collated(self._dataset, indices, self._source_end)
+        return _collated(self._dataset, indices[:: self._parts], self._source_end)
 
     def _moved(self, position: Position, batches: int) -> Position:
         """The position `batches` further on, over the ends of epochs."""
@@ -219,11 +300,20 @@ class Batches:
 
 
 def in_order(
-    dataset: ParallelDataset, config: BatchingConfig, *, source_end: bool
+    dataset: ParallelDataset,
+    config: BatchingConfig,
+    *,
+    source_end: bool,
+    rank: int = 0,
+    world: int = 1,
 ) -> Iterator[tuple[Batch, Ids]]:
-    """Yield each pair once, shortest first, with the indices [B] of each batch's pairs."""
+    """Yield each pair once, shortest first, with the indices [B] of each batch's pairs.
+
+    Each of `world` ranks gets every world-th batch.
+    """
     lengths = _padded_lengths(dataset, source_end=source_end)
-    for indices in _cut(_by_length(np.arange(len(dataset)), *lengths), *lengths, config):
+    batches = _cut(_by_length(np.arange(len(dataset)), *lengths), *lengths, config)
+    for indices in batches[rank::world]:
         yield _collated(dataset, indices, source_end), indices
 
 

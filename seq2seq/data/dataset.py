@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,19 @@ _WIDTHS = ("uint16", "uint32")
 _TYPECODES = {"uint16": "H", "uint32": "I"}
 _FLUSH = 1 << 18  # ids
 _SIDES = ("source", "target")
+
+
+class Sentences(NamedTuple):
+    """The ids of several sentences end to end, and the length of each."""
+
+    ids: npt.NDArray[np.uint32]
+    lengths: Ids
+
+    @classmethod
+    def of(cls, sentences: Sequence[Sequence[int]]) -> Sentences:
+        """Return the ids of each sentence, joined."""
+        lengths = np.fromiter(map(len, sentences), np.int64, len(sentences))
+        return cls(np.fromiter(chain.from_iterable(sentences), np.uint32), lengths)
 
 
 class DatasetWriter:
@@ -44,6 +58,11 @@ class DatasetWriter:
         """Append one pair."""
         self._source.add(source)
         self._target.add(target)
+
+    def add_all(self, sources: Sentences, targets: Sentences) -> None:
+        """Append as many pairs as there are sentences."""
+        self._source.add_all(sources)
+        self._target.add_all(targets)
 
     def __enter__(self) -> DatasetWriter:
         """Return the writer itself."""
@@ -108,11 +127,19 @@ class _SideWriter:
         if len(self._ids) + len(self._offsets) > _FLUSH:
             self._flush()
 
+    def add_all(self, sentences: Sentences) -> None:
+        self._flush()
+        ends = self._end + np.cumsum(sentences.lengths)
+        self._write(sentences.ids.astype(self._ids.typecode), ends)
+        self._end += len(sentences.ids)
+
     def _flush(self) -> None:
-        for values, file in zip((self._ids, self._offsets), self._files, strict=True):
-            native = np.frombuffer(values, dtype=values.typecode)
-            file.write(native.astype(native.dtype.newbyteorder("<")).tobytes())
+        self._write(*(np.frombuffer(v, dtype=v.typecode) for v in (self._ids, self._offsets)))
         self._ids, self._offsets = array(self._ids.typecode), array("q")
+
+    def _write(self, ids: npt.NDArray[Any], offsets: npt.NDArray[Any]) -> None:
+        for values, file in zip((ids, offsets), self._files, strict=True):
+            file.write(values.astype(values.dtype.newbyteorder("<")).tobytes())
 
     def close(self) -> None:
         try:

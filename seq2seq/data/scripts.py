@@ -6,6 +6,7 @@ several scripts (Serbian, Uzbek) are not here: nothing is known of them.
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cache
 
 import regex
@@ -39,6 +40,9 @@ _LANGUAGES = {
     "Katakana": "ja",
     "Hangul": "ko",
 }
+_OTHERS = "Gurmukhi Oriya Tibetan Mongolian Thaana Syriac Nko Tifinagh Cherokee Javanese Balinese"
+_SCRIPTS = (*_LANGUAGES, *_OTHERS.split(), "Canadian_Aboriginal", "Bopomofo", "Yi", "Ol_Chiki")
+_START = 64  # characters
 
 
 def scripts_of(language: str) -> frozenset[str]:
@@ -52,6 +56,26 @@ def letters_of(text: str, scripts: frozenset[str]) -> str:
     if not scripts:
         return "".join(filter(str.isalpha, text))
     return "".join(_letter(scripts).findall(text))
+
+
+def main_script(text: str) -> str | None:
+    """Return the script that most letters at the start of `text` are of; None without any.
+
+    Of a few dozen characters: a text is seldom in two scripts, and corpora are large.
+    """
+    start = text[:_START]
+    if start.isascii():
+        return "Latin" if any(map(str.isalpha, start)) else None
+    scripts = Counter(filter(None, map(_script_of, start)))
+    return max(scripts, key=lambda name: (scripts[name], name)) if scripts else None
+
+
+@cache
+def _script_of(character: str) -> str | None:
+    """The script of a letter."""
+    if not character.isalpha():
+        return None
+    return next((name for name in _SCRIPTS if regex.match(rf"\p{{sc={name}}}", character)), None)
 
 
 @cache

@@ -1,167 +1,18 @@
-"""Word alignments: gold files, links from attention, and the alignment error rate.
-
-A link is (source word, target word), both counted from 0. A gold alignment has sure links and
-possible ones -- Och and Ney 2003; every sure link is possible too.
-"""
+"""The alignment error rate of links, and of attention, against gold alignments."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from seq2seq.data.tokenizer import join_tokens
 from seq2seq.errors import UserError
-from seq2seq.translation.translation import END, Translation, merge_words
-
-Links: TypeAlias = frozenset[tuple[int, int]]
-"""(source word, target word) pairs, from 0."""
+from seq2seq.evaluation.gold import GoldAlignment
+from seq2seq.evaluation.links import Links, links_from_attention
 
 OFFSETS = (-1, 0, 1)
-
-_PHARAOH_LINK = re.compile(r"(\d+)([-?])(\d+)")
-_NAACL_LINE = re.compile(r"(\d+)\s+(\d+)\s+(\d+)(?:\s+([SP]))?(?:\s+[\d.]+)?")
-
-
-class GoldAlignment(NamedTuple):
-    """The links of one sentence pair by human annotators; sure is a subset of possible."""
-
-    sure: Links
-    possible: Links
-
-    def reversed(self) -> GoldAlignment:
-        """Return the same links for the other translation direction."""
-        return GoldAlignment(reverse_links(self.sure), reverse_links(self.possible))
-
-
-def reverse_links(links: Links) -> Links:
-    """Return `links` with source and target exchanged."""
-    return frozenset((target, source) for source, target in links)
-
-
-# --- gold files ----------------------------------------------------------------------------------
-
-
-def read_gold(path: str | Path, *, sentences: int | None = None) -> list[GoldAlignment]:
-    """Return the gold alignment of each sentence pair in `path`, in either format.
-
-    Pharaoh: a line for each pair, `0-0 1?2` (source-target from 0, `-` sure, `?` possible).
-    NAACL: a line for each link, `sentence source target [S|P]` from 1; word 0 is the empty word
-    and is left out. `sentences` is the number of pairs expected. Raises UserError with file:line.
-    """
-    path = Path(path)
-    try:
-        lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise UserError(f"{path}: cannot be read: expected UTF-8 text") from None
-    first = next((line for line in lines if line.strip()), "")
-    if _NAACL_LINE.fullmatch(first.strip()):
-        gold = _parse_naacl(lines, path, sentences)
-    else:
-        gold = [_parse_pharaoh(line, f"{path}:{number}") for number, line in enumerate(lines, 1)]
-    if sentences is not None and len(gold) != sentences:
-        raise UserError(f"{path}: expected alignments of {sentences} pairs, found {len(gold)}")
-    return gold
-
-
-def _parse_pharaoh(line: str, where: str) -> GoldAlignment:
-    sure, possible = set(), set()
-    for item in line.split():
-        match = _PHARAOH_LINK.fullmatch(item)
-        if not match:
-            raise UserError(f"{where}: expected links like 0-0 or 1?2, found {item!r}")
-        link = (int(match[1]), int(match[3]))
-        possible.add(link)
-        if match[2] == "-":
-            sure.add(link)
-    return GoldAlignment(frozenset(sure), frozenset(possible))
-
-
-def _parse_naacl(lines: list[str], path: Path, sentences: int | None) -> list[GoldAlignment]:
-    """A sentence without a line has no links; the last one named ends the file."""
-    sure: dict[int, set[tuple[int, int]]] = {}
-    possible: dict[int, set[tuple[int, int]]] = {}
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        match = _NAACL_LINE.fullmatch(line.strip())
-        if not match or int(match[1]) == 0:
-            raise UserError(
-                f"{path}:{number}: expected `sentence source target [S|P]` from 1, found {line!r}"
-            )
-        sentence, source, target = int(match[1]), int(match[2]), int(match[3])
-        into = (possible,) if match[4] == "P" else (sure, possible)
-        for links in into:
-            links.setdefault(sentence, set())
-            if source and target:
-                links[sentence].add((source - 1, target - 1))
-    last = max([*possible, sentences or 0])
-    return [
-        GoldAlignment(frozenset(sure.get(n, ())), frozenset(possible.get(n, ())))
-        for n in range(1, last + 1)
-    ]
-
-
-def pharaoh(links: Links) -> str:
-    """Return `links` as a line of Pharaoh format, `0-0 1-2`, in order; `read_gold` reads it."""
-    return " ".join(f"{source}-{target}" for source, target in sorted(links))
-
-
-# --- links from attention ------------------------------------------------------------------------
-
-
-def links_from_attention(
-    matrix: npt.ArrayLike, *, threshold: float | None = None, offset: int = 0
-) -> Links:
-    """Return the links of word-level weights `matrix`, shape (target words, source words).
-
-    Each target word links to the source word of its greatest weight, the first of equals; with
-    `threshold`, to every source word whose weight is at least that. A row without any weight gives
-    no link. The weights of row t count for target word t + `offset`; a row that falls off is lost.
-    """
-    weights_TS = np.asarray(matrix, dtype=np.float64)
-    assert weights_TS.ndim == 2, f"expected (target words, source words), found {weights_TS.shape}"
-    if weights_TS.size == 0:
-        return frozenset()
-    if threshold is None:
-        chosen_TS = np.zeros(weights_TS.shape, dtype=bool)
-        chosen_TS[np.arange(len(weights_TS)), weights_TS.argmax(axis=1)] = True
-    else:
-        chosen_TS = weights_TS >= threshold
-    chosen_TS &= weights_TS > 0
-    targets, sources = np.nonzero(chosen_TS)
-    return frozenset(
-        (int(source), int(target) + offset)
-        for source, target in zip(sources, targets, strict=True)
-        if 0 <= target + offset < len(weights_TS)
-    )
-
-
-def translation_links(translation: Translation, *, tokenized: bool = False) -> Links:
-    """Return the links of the best hypothesis: each word's greatest weight, unless at the end.
-
-    Words are those of `split_words`; `tokenized`, what white space separates.
-    """
-    if not translation.candidates:
-        return frozenset()
-    best = translation.candidates[0]
-    rows, columns = best.words, translation.source_words
-    ends = [word for word in columns[-1:] if word.word == END]
-    columns = columns[: len(columns) - len(ends)]
-    if tokenized:
-        rows, columns = join_tokens(rows, best.text), join_tokens(columns, translation.source)
-    links = links_from_attention(merge_words(best.attention_TS, rows, [*columns, *ends]))
-    return frozenset(link for link in links if link[0] < len(columns))
-
-
-# --- the error rate ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

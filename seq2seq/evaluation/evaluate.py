@@ -9,27 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.config import BleuTokenizer
-from seq2seq.evaluation.alignment import (
-    AlignmentScore,
-    AttentionAlignment,
-    Links,
-    read_gold,
-)
+from seq2seq.evaluation.alignment import AlignmentScore, AttentionAlignment
+from seq2seq.evaluation.comparable import References, check_lines
+from seq2seq.evaluation.gold import read_gold
 from seq2seq.evaluation.lengths import LengthBucket, render_lengths, score_by_length
+from seq2seq.evaluation.links import Links
+from seq2seq.evaluation.metric import Score
+from seq2seq.evaluation.moses import load_moses, score_moses
 from seq2seq.evaluation.pathologies import (
     PathologyReport,
     find_pathologies,
     render_pathologies,
 )
-from seq2seq.evaluation.scores import (
-    References,
-    Score,
-    check_lines,
-    load_moses,
-    render_scores,
-    score_moses,
-    score_tokens,
-)
+from seq2seq.evaluation.scores import render_scores, score_tokens
 from seq2seq.evaluation.tokenizers import AUTO, choose_tokenizer
 from seq2seq.evaluation.word_attention import Aligning, align
 from seq2seq.inference.translator import Translator
@@ -115,7 +107,7 @@ def evaluate(
         load_moses()  # now, not after all has been translated
     tokenize = choose_tokenizer(references, tokenize=tokenize, language=language)
     gold = read_gold(alignments, sentences=len(sources)) if alignments else None
-    if gold and not any(model.decoder.attention.heads for model in translator.models):
+    if gold and not any(model.heads for model in translator.models):
         logger.warning("%s: not scored, as the model has no attention to align with", alignments)
         gold = None
     pairs = [(source, target or "") for source, target in zip(sources, references[0], strict=True)]

@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from seq2seq.errors import UserError
+from seq2seq.evaluation.comparable import References
 from seq2seq.evaluation.evaluate import Evaluation
-from seq2seq.evaluation.scores import References, Score, score_tokens
+from seq2seq.evaluation.metric import Score
+from seq2seq.evaluation.scores import score_tokens
 from seq2seq.inference.interventions import Intervention
 from seq2seq.inference.translator import Translator
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from seq2seq.config import BleuTokenizer
 from seq2seq.data.words import split_words
-from seq2seq.evaluation.scores import QuickScores, References, quick_scores
+from seq2seq.evaluation.comparable import References
+from seq2seq.evaluation.scores import QuickScores, quick_scores
 from seq2seq.evaluation.tokenizers import DEFAULT
 
 LENGTHS = (5, 10, 15, 20, 30, 40, 50)

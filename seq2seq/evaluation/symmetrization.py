@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from seq2seq.errors import UserError, did_you_mean
-from seq2seq.evaluation.alignment import Links
+from seq2seq.evaluation.links import Links
 
 Symmetrization: TypeAlias = Callable[[Links, Links], Links]
 """(forward links, backward links) -> the links of both."""

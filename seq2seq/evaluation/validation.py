@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Sequence
+from itertools import zip_longest
 
 import torch
 
@@ -14,8 +15,9 @@ from seq2seq.evaluation.tokenizers import choose_tokenizer
 from seq2seq.inference.translator import Translator
 from seq2seq.machine.device import find_device
 from seq2seq.model.model import Seq2Seq
+from seq2seq.training.distributed import ALONE, World
 from seq2seq.training.loss import batch_loss
-from seq2seq.training.trainer import Sample, Validate, Validation
+from seq2seq.training.validator import Sample, Validate, Validation
 
 logger = logging.getLogger(__name__)
 
@@ -23,8 +25,10 @@ _FOUR_GRAMS = 100  # in the references; of fewer, a single one moves its precisi
 _LINES = 10  # and one for so many lines, so that BLEU doesn't rest on a few of them
 
 
-def build_validate(config: Config, prepared: Prepared) -> Validate:
+def build_validate(config: Config, prepared: Prepared, world: World = ALONE) -> Validate:
     """Return the function that validates a model on `prepared`'s validation set.
+
+    Each rank of `world` translates a part of it, and all get the same figures.
 
     It decodes greedily, whatever `decoding` says: the best step is much the same, and found sooner.
     What BLEU counts is chosen once, as `evaluate` would; the log says so where it is not 13a, and
@@ -53,13 +57,16 @@ def build_validate(config: Config, prepared: Prepared) -> Validate:
             max_length=config.data.max_length,
             device=device,
             language=config.data.source,
+            scripts=prepared.summary.scripts,
         )
-        hypotheses = [translation.text for translation in translator.stream(prepared.valid_source)]
+        own = prepared.valid_source[world.rank :: world.size]
+        texts = [translation.text for translation in translator.stream(own)]
+        hypotheses = _interleaved(world.gather(texts))
         samples = [
             Sample(prepared.valid_source[i], prepared.valid_target[i], hypotheses[i])
             for i in _spread(len(hypotheses), config.training.samples)
         ]
-        loss = validation_loss(model, config, prepared, device)
+        loss = validation_loss(model, config, prepared, device, world)
         scores = quick_scores(hypotheses, [prepared.valid_target], tokenize=tokenize)
         return Validation(
             loss, scores.bleu, scores.chrf, samples, tokenize=tokenize, bleu_tells=not blind
@@ -83,16 +90,33 @@ def why_bleu_is_blind(references: Sequence[str], tokenize: BleuTokenizer) -> str
 
 @torch.no_grad()
 def validation_loss(
-    model: Seq2Seq, config: Config, prepared: Prepared, device: torch.device
+    model: Seq2Seq,
+    config: Config,
+    prepared: Prepared,
+    device: torch.device,
+    world: World = ALONE,
 ) -> float:
     """Return the mean negative log-likelihood of a validation token, in nats, without smoothing."""
     model.eval()
     total, tokens = 0.0, 0
-    source_end = config.tokenizer.source_end
-    for batch, _ in in_order(prepared.valid, config.batching, source_end=source_end):
+    batches = in_order(
+        prepared.valid,
+        config.batching,
+        source_end=config.tokenizer.source_end,
+        rank=world.rank,
+        world=world.size,
+    )
+    for batch, _ in batches:
         total += float(batch_loss(model, batch, device, smoothing=0.0).plain)
         tokens += batch.target_tokens
-    return total / tokens
+    total, all_tokens = world.sum([total, tokens])
+    return total / all_tokens
+
+
+def _interleaved(parts: Sequence[Sequence[str]]) -> list[str]:
+    """Put together again what was dealt out: the first of each part, the second of each ..."""
+    rows = zip_longest(*parts)
+    return [text for row in rows for text in row if text is not None]
 
 
 def _spread(count: int, wanted: int) -> list[int]:

@@ -17,13 +17,11 @@ from seq2seq.errors import UserError
 from seq2seq.evaluation.alignment import (
     AlignmentScore,
     AttentionAlignment,
-    GoldAlignment,
-    Links,
-    links_from_attention,
-    reverse_links,
     score_alignment,
     score_attention,
 )
+from seq2seq.evaluation.gold import GoldAlignment
+from seq2seq.evaluation.links import Links, links_from_attention, reverse_links
 from seq2seq.evaluation.symmetrization import GROW_DIAG_FINAL, MEAN, find_symmetrization
 from seq2seq.inference.translator import Translator
 from seq2seq.translation.translation import END, Candidate, Matrix, merge_words
@@ -96,8 +94,8 @@ def align(
     forward = [one.of_words() for one in attention]
     backward = None
     if how.reverse:
-        turned = [(target, source) for source, target in pairs]
-        reverse = read_attention(how.reverse, turned, tokenized=how.tokenized)
+        exchanged = [(target, source) for source, target in pairs]
+        reverse = read_attention(how.reverse, exchanged, tokenized=how.tokenized)
         backward = [one.of_words() for one in reverse]
     found = _all_links(forward, backward, how)
     links = list(found.values())[-1]

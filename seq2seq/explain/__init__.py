@@ -7,7 +7,8 @@ import sys
 from types import ModuleType
 
 from seq2seq import api
-from seq2seq.explain.explanation import Explanation, Kinds, explain, of_head
+from seq2seq.explain.explanation import Explanation, explain
+from seq2seq.explain.reading import Kinds, of_head
 
 __all__ = ["Explanation", "Kinds", "explain", "of_head"]
 

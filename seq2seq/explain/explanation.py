@@ -4,92 +4,35 @@ The translation is searched for first; then the winner is read once more, forced
 of that reading is kept. So what is shown belongs to the translation that is shown, whatever the
 beam held beside it.
 
-Shapes: S source positions, T target steps, H heads, I embedding size, E memory size, D decoder
-state size, K key size, V value size, C context size, F feature size; J source words, N target
-words. There is no batch axis: it is one sentence.
+Shapes: as in `reading`, and W target vocabulary.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from seq2seq.data.tokenizer import BOS, EOS, Tokenizer, WordPieces
 from seq2seq.errors import UserError
+from seq2seq.explain.reading import Array, ForcedReading, Kinds
+from seq2seq.explain.table import render
 from seq2seq.inference.translator import Translator
 from seq2seq.kernels.precision import at_least_float32
-from seq2seq.model.attention import ADDRESSINGS, ATTENTIONS
-from seq2seq.model.decoder import DECODERS
 from seq2seq.model.model import Seq2Seq
 from seq2seq.model.probe import Recording, recording
 from seq2seq.translation.html import paragraph, shaded_table
-from seq2seq.translation.translation import END, Candidate, Translation, merge_words, quoted
-
-Array = npt.NDArray[np.floating[Any]]
+from seq2seq.translation.translation import END, Candidate, Translation, quoted
 
 _DIGITS = 5  # of numbers in JSON, after the point
 
 
-@dataclass(frozen=True)
-class Kinds:
-    """What the network is made of, by the names that the configuration gives."""
-
-    attention: str
-    addressing: str
-    decoder: str
-    bridge: str
-    bidirectional: bool
-
-
-@dataclass(frozen=True, eq=False)
-class Explanation:
-    """One sentence, its translation, and the tensors between them; a blank sentence has none.
-
-    A model without attention has no heads: H is 0 and so is C.
-    """
-
-    source: str
-    translation: str
-    source_pieces: list[str]
-    """What the S positions stand for, the end included where it is attended to."""
-    target_pieces: list[str]
-    """What the T steps gave, the end included where it was reached."""
-    source_words: list[WordPieces]
-    target_words: list[WordPieces]
-    """Without the end, whose step belongs to no word."""
-    kinds: Kinds
-
-    embeddings_SI: Array = field(repr=False)
-    """x: the embedding of each source piece."""
-    states_SE: Array = field(repr=False)
-    """h: what the unit may read at each position; the encoder's last layer, if it has several."""
-    keys_HSK: Array = field(repr=False)
-    values_HSV: Array = field(repr=False)
-    decoder_TD: Array = field(repr=False)
-    """s: the decoder's state that is given to the unit."""
-    queries_HTK: Array = field(repr=False)
-    scores_HTS: Array = field(repr=False)
-    """How well each position answers each query, before the addressing makes weights of them."""
-    weights_HTS: Array = field(repr=False)
-    context_TC: Array = field(repr=False)
-    """c: what was read with the weights."""
-    features_TF: Array = field(repr=False)
-    """What the output layer makes the next piece's probabilities of."""
-    log_probs_T: Array = field(repr=False)
-    """Of the pieces given, in nats."""
-    self_scores_HSS: Array | None = field(default=None, repr=False)
-    """Of the encoder's self-attention, if it has one; its heads are its own."""
-    self_weights_HSS: Array | None = field(default=None, repr=False)
-
-    model: str = ""
-    checkpoint: str = ""
+class Explanation(ForcedReading):
+    """A forced reading that shows itself: as text, in a notebook, as plain values."""
 
     def __repr__(self) -> str:
         """Return source, translation, and how much there is between them."""
@@ -100,8 +43,6 @@ class Explanation:
 
     def __str__(self) -> str:
         """Return the step table and the matrix of words, as `seq2seq explain` prints them."""
-        from seq2seq.explain.table import render
-
         return render(self)
 
     def _repr_html_(self) -> str:
@@ -114,44 +55,6 @@ class Explanation:
             parts.append(paragraph("self-attention in the encoder:"))
             parts.append(shaded_table(self.self_matrix_JJ(), columns, columns))
         return "".join(parts)
-
-    @property
-    def heads(self) -> int:
-        """How many heads the attention unit has; 0 without attention."""
-        return len(self.weights_HTS)
-
-    @property
-    def reads_states(self) -> bool:
-        """Whether the context is a mean of the encoder states themselves, and not of V h."""
-        return self.heads == 1 and np.array_equal(self.values_HSV[0], self.states_SE)
-
-    @property
-    def source_labels(self) -> list[str]:
-        """The source pieces for a reader: `trans`, `+lation` for one that continues a word."""
-        return _labels(self.source_pieces, self.source_words)
-
-    @property
-    def target_labels(self) -> list[str]:
-        """The target pieces for a reader, as `source_labels`."""
-        return _labels(self.target_pieces, self.target_words)
-
-    def matrix_NJ(self, head: int | None = None) -> npt.NDArray[np.float32]:
-        """Return the weights word by word, of one head (from 0) or the mean of all.
-
-        A source word's weight is the sum over its pieces, a target word's row the mean over its.
-        """
-        weights_TS = of_head(self.weights_HTS, head).astype(np.float32)
-        return merge_words(weights_TS, self.target_words, self.source_words)
-
-    def self_matrix_JJ(self) -> npt.NDArray[np.float32]:
-        """Return the weights of the encoder's self-attention word by word, the mean of its heads.
-
-        Without self-attention there are no words.
-        """
-        if self.self_weights_HSS is None:
-            return np.zeros((0, 0), np.float32)
-        weights_SS = of_head(self.self_weights_HSS, None).astype(np.float32)
-        return merge_words(weights_SS, self.source_words, self.source_words)
 
     def as_dict(self, *, steps: bool = True) -> dict[str, Any]:
         """Return it as plain values for JSON; `steps` are the rows of the step table, vectors too.
@@ -175,6 +78,8 @@ class Explanation:
             "weights": _plain(self.weights_HTS),
             "self_weights": None if self_weights is None else _plain(self_weights),
         }
+        if any(not name.startswith("head ") for name in self.head_names):  # of several units
+            plain["heads"] = self.head_names
         return {**plain, "steps": self._steps()} if steps else plain
 
     def _steps(self) -> list[dict[str, Any]]:
@@ -233,15 +138,9 @@ def explain(
         **tensors,
         model=model,
         checkpoint=checkpoint,
+        head_names=network.head_names,
+        aligned=network.aligned,
     )
-
-
-def of_head(tensor_HXY: Array, head: int | None) -> Array:
-    """Return tensor_XY of one head (from 0), or the mean over all; of no heads, no columns."""
-    if not len(tensor_HXY):
-        return np.zeros((tensor_HXY.shape[1], 0), tensor_HXY.dtype)
-    mean_XY: Array = tensor_HXY.mean(0) if head is None else tensor_HXY[head]
-    return mean_XY
 
 
 # --- the one reading ------------------------------------------------------------------------------
@@ -250,7 +149,7 @@ def of_head(tensor_HXY: Array, head: int | None) -> Array:
 def _read(
     translator: Translator, translation: Translation, candidate: Candidate
 ) -> dict[str, Array]:
-    """Every tensor of the forced reading, by its name in `Explanation`."""
+    """Every tensor of the forced reading, by its name in `ForcedReading`."""
     (model,), tokenizers, device = translator.models, translator.tokenizers, translator.device
     source_S = _ids(tokenizers.source, translation.source_pieces)
     target_T = _ids(tokenizers.target, _emitted(candidate))
@@ -267,13 +166,7 @@ def _read(
     tensors = {
         "embeddings_SI": _joined(seen, "encoder.embedded_BSI", axis=1),
         "states_SE": _joined(seen, "encoder.states_BSE", axis=1),
-        "keys_HSK": _array(memory.keys_BHSK[0]),
-        "values_HSV": _array(memory.values_BHSV[0]),
-        "decoder_TD": _joined(seen, "decoder.states_BTD")[:steps],
-        "queries_HTK": _joined(seen, "decoder.source.queries_BHTK")[:, :steps],
-        "scores_HTS": _joined(seen, "decoder.source.scores_BHTS")[:, :steps],
-        "weights_HTS": _joined(seen, "decoder.source.weights_BHTS")[:, :steps],
-        "context_TC": _joined(seen, "decoder.source.context_BTV")[:steps],
+        **_of_units(seen, list(model.decoder.units), steps),
         "features_TF": _joined(seen, "decoder.features_BTF")[:steps],
         "log_probs_T": _array(log_probs_TW[:steps].gather(1, wanted_T1).squeeze(1)),
     }
@@ -283,9 +176,42 @@ def _read(
     return tensors
 
 
+def _of_units(seen: Recording, units: Sequence[str], steps: int) -> dict[str, Array]:
+    """What was recorded of the decoder's units: their heads one after the other.
+
+    The state is that of the last unit, the one nearest to the output.
+    """
+    last, _, _ = f"decoder.{units[-1]}".rpartition(".")
+
+    def heads(name: str, axis: int) -> Array:
+        return _stacked([_joined(seen, f"decoder.{unit}.{name}", axis) for unit in units])
+
+    contexts = [_joined(seen, f"decoder.{unit}.context_BTV") for unit in units]
+    return {
+        "keys_HSK": heads("keys_BHSK", 2),
+        "values_HSV": heads("values_BHSV", 2),
+        "decoder_TD": _joined(seen, f"{last}.states_BTD")[:steps],
+        "queries_HTK": heads("queries_BHTK", 2)[:, :steps],
+        "scores_HTS": heads("scores_BHTS", 2)[:, :steps],
+        "weights_HTS": heads("weights_BHTS", 2)[:, :steps],
+        "context_TC": np.concatenate(contexts, -1)[:steps],
+    }
+
+
+def _stacked(tensors_HXY: Sequence[Array]) -> Array:
+    """Return the heads of all units as one tensor, zeros at the end of what is narrower."""
+    width = max(tensor_HXY.shape[-1] for tensor_HXY in tensors_HXY)
+    return np.concatenate(
+        [
+            np.pad(tensor_HXY, ((0, 0), (0, 0), (0, width - tensor_HXY.shape[-1])))
+            for tensor_HXY in tensors_HXY
+        ]
+    )
+
+
 def _nothing(model: Seq2Seq) -> dict[str, Array]:
     """The tensors of a blank sentence: S = T = 0."""
-    heads = model.decoder.attention.heads
+    heads = len(model.head_names)
     shapes: Mapping[str, tuple[int, ...]] = {
         "embeddings_SI": (0, model.source_embedding.embedding_dim),
         "states_SE": (0, model.encoder.memory_size),
@@ -295,7 +221,7 @@ def _nothing(model: Seq2Seq) -> dict[str, Array]:
         "queries_HTK": (heads, 0, 0),
         "scores_HTS": (heads, 0, 0),
         "weights_HTS": (heads, 0, 0),
-        "context_TC": (0, model.decoder.attention.context_size),
+        "context_TC": (0, sum(unit.context_size for unit in model.decoder.units.values())),
         "features_TF": (0, 0),
         "log_probs_T": (0,),
     }
@@ -303,9 +229,9 @@ def _nothing(model: Seq2Seq) -> dict[str, Array]:
 
 
 def _joined(seen: Recording, name: str, axis: int | None = None) -> Array:
-    """All that was traced under `name`, joined along its steps (T) and freed of the batch axis.
+    """All that was recorded under `name`, joined along its steps (T) and freed of the batch axis.
 
-    A decoder that goes step by step traces each step, a parallel one all at once.
+    A decoder that goes step by step probes each step, a parallel one all at once.
     """
     if axis is None:
         axis = name.rpartition("_")[2].index("T")
@@ -328,31 +254,21 @@ def _ids(tokenizer: Tokenizer, pieces: Sequence[str]) -> list[int]:
 
 
 def _kinds(model: Seq2Seq) -> Kinds:
-    attention = model.decoder.attention
+    encoder, attention, decoder = (
+        model.config.encoder,
+        model.config.attention,
+        model.config.decoder,
+    )
     return Kinds(
-        attention=_name(attention, ATTENTIONS),
-        addressing=_name(attention.addressing, ADDRESSINGS),
-        decoder=_name(model.decoder, DECODERS),
-        bridge=model.bridge.kind,
-        bidirectional=bool(len(model.encoder.backwards)),
+        attention=attention.kind,
+        addressing=attention.addressing.kind,
+        decoder=decoder.kind,
+        bridge=decoder.bridge,
+        bidirectional=encoder.bidirectional,
     )
 
 
-def _name(module: object, kinds: Mapping[str, type]) -> str:
-    """What the configuration calls it; of two names of one unit the later, `additive`."""
-    names = [name for name, kind in kinds.items() if type(module) is kind]
-    return names[-1] if names else type(module).__name__
-
-
 # --- plain values ---------------------------------------------------------------------------------
-
-
-def _labels(pieces: Sequence[str], words: Sequence[WordPieces]) -> list[str]:
-    labels = [piece.replace("▁", " ").strip() or "▁" for piece in pieces]
-    for word in words:
-        for index in word.pieces[1:]:
-            labels[index] = f"+{labels[index]}"
-    return labels
 
 
 def _plain_word(word: WordPieces) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 A JSON file holds one object, or a list of them for several sentences: `Explanation.as_dict`.
 
-An NPZ file holds every tensor under the name of its field in `Explanation`, whose last letters are
-its axes (`weights_HTS`: head, step, source position; the letters are in `explanation.py`), and
+An NPZ file holds every tensor under the name of its field in `ForcedReading`, whose last letters
+are its axes (`weights_HTS`: head, step, source position; the letters are in `reading.py`), and
 `word_weights_NJ`; `source`, `translation`, the pieces and words are strings. Of several sentences
 each has a folder of its own, `1/weights_HTS`. numpy.load reads it with allow_pickle=False.
 """

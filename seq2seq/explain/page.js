@@ -532,7 +532,9 @@ class Panel {
     const { choice, explanation, checkpoints } = this;
     const heads = explanation ? headsOf(explanation, choice.kind).length : 0;
     const options = [element("option", { value: "" }, `mean of ${heads}`)];
-    for (let h = 0; h < heads; h++) options.push(element("option", { value: h }, `${h + 1}`));
+    const names = choice.kind === "cross" ? explanation?.heads : undefined;
+    for (let h = 0; h < heads; h++)
+      options.push(element("option", { value: h }, names?.[h] ?? `${h + 1}`));
     this.part("head").replaceChildren(...options);
     this.part("head").value = choice.head ?? "";
     this.part("head-field").hidden = heads < 2;

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from seq2seq.errors import UserError
-from seq2seq.explain.explanation import Array, Explanation, of_head
+from seq2seq.explain.explanation import Explanation
+from seq2seq.explain.reading import Array, of_head
 from seq2seq.translation.translation import display_width
 
 FILLED = 20  # columns, or rows, up to which cells have their numbers in them
@@ -47,10 +48,9 @@ def panels(explanation: Explanation, *, head: int | None, pieces: bool) -> list[
         columns = [word.word for word in explanation.source_words]
     found = []
     if explanation.heads:
-        of_pieces = of_head(explanation.weights_HTS, head)
+        of_pieces = explanation.of_head(explanation.weights_HTS, head)
         weights_NJ = of_pieces if pieces else explanation.matrix_NJ(head)
-        which = "" if explanation.heads == 1 else ", mean of heads"
-        which = which if head is None else f", head {head + 1}"
+        which = explanation.which(head)
         title = f"{explanation.kinds.attention} attention{which}"
         found.append(Panel(title, weights_NJ, rows, columns))
     if explanation.self_weights_HSS is not None:

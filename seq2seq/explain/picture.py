@@ -22,9 +22,9 @@ from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from seq2seq.explain.cells import short
 from seq2seq.explain.explanation import Explanation
 from seq2seq.explain.panels import DARK, SLANTED, Panel, longest, panels, title_lines
-from seq2seq.explain.table import short
 
 logger = logging.getLogger(__name__)
 

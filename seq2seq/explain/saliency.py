@@ -12,24 +12,21 @@ ensemble side by side), I target words, J source words.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from seq2seq.data.batching import Batch, collate
 from seq2seq.data.tokenizer import WordPieces
 from seq2seq.errors import UserError
+from seq2seq.explain.correlation import Values, kendall, spearman
 from seq2seq.inference.translator import Translator
-from seq2seq.model.model import Seq2Seq
+from seq2seq.model.probe import replacing
 from seq2seq.translation.translation import Matrix, display_width, pad
-
-Values = npt.NDArray[np.float64]
 
 _DIGITS = 5  # of numbers in JSON, as gradients may be very small
 
@@ -154,42 +151,6 @@ def gradient_saliency(
     )
 
 
-# --- rank correlation -----------------------------------------------------------------------------
-
-
-def spearman(ours: npt.ArrayLike, theirs: npt.ArrayLike) -> float:
-    """Return Spearman's rank correlation: Pearson's of the ranks, ties having their mean rank.
-
-    NaN where it is not defined: if all values of one side are equal, or one is NaN.
-    """
-    a, b = (ranks(side) - np.mean(ranks(side)) for side in (ours, theirs))
-    scale = math.sqrt((a @ a) * (b @ b))
-    return float(a @ b) / scale if scale else math.nan
-
-
-def kendall(ours: npt.ArrayLike, theirs: npt.ArrayLike) -> float:
-    """Return Kendall's tau-b: (concordant - discordant) / sqrt(pairs not tied here x there).
-
-    NaN where it is not defined: if all values of one side are equal, or one is NaN.
-    """
-    a, b = (np.sign(np.subtract.outer(side, side)) for side in map(np.asarray, (ours, theirs)))
-    scale = math.sqrt((a * a).sum() * (b * b).sum())
-    return float((a * b).sum()) / scale if scale else math.nan
-
-
-def ranks(values: npt.ArrayLike) -> Values:
-    """Return the rank of each value from 1, the smallest; equal ones share the mean of theirs.
-
-    With a NaN among them all are NaN.
-    """
-    array = np.asarray(values, np.float64)
-    if np.isnan(array).any():
-        return np.full_like(array, math.nan)
-    smaller = (array[:, None] > array).sum(1)
-    equal = (array[:, None] == array).sum(1)
-    return np.asarray(smaller + (equal + 1) / 2, np.float64)
-
-
 # --- the model's part -----------------------------------------------------------------------------
 
 
@@ -237,40 +198,21 @@ def _batch(sources: Sequence[list[int]], target: list[int]) -> Batch:
 def _gradients(translator: Translator, pair: _Pair) -> tuple[Values, Values]:
     """embedded_SE, and gradients_ISE of the log-probability of each target word."""
     copies = max(1, len(pair.words))  # a row of the batch for each word: one backward for all
+    inputs: list[Tensor] = []  # of the encoder of each model
+
+    def detached(embedded_BSE: Tensor) -> Tensor:
+        """Begin the graph where the encoder does: the embeddings may serve the decoder, too."""
+        inputs.append(embedded_BSE.detach().requires_grad_())
+        return inputs[-1]
+
     # cuDNN computes no gradient of a recurrent layer outside training.
-    with (
-        torch.enable_grad(),
-        torch.backends.cudnn.flags(enabled=False),
-        _encoder_inputs(translator.models) as inputs,
-    ):
-        log_probs_IT, _ = translator.log_probs(_batch([pair.source] * copies, pair.target))
+    with torch.enable_grad(), torch.backends.cudnn.flags(enabled=False):
+        with replacing("encoder.embedded_BSI", detached):
+            log_probs_IT, _ = translator.log_probs(_batch([pair.source] * copies, pair.target))
         wanted_IT = torch.from_numpy(pair.pieces_IT).to(log_probs_IT)
         gradients = torch.autograd.grad((log_probs_IT * wanted_IT).sum(), inputs)
-    embedded_SE = _numpy(torch.cat([each.detach()[0] for each in inputs], -1))
+    embedded_SE = _numpy(torch.cat([embedded_BSE[0] for embedded_BSE in inputs], -1))
     return embedded_SE, _numpy(torch.cat(gradients, -1))[: len(pair.words)]
-
-
-@contextmanager
-def _encoder_inputs(models: Sequence[Seq2Seq]) -> Iterator[list[Tensor]]:
-    """The embeddings that each encoder reads, as tensors whose gradient can be asked for.
-
-    They are taken where they enter the encoder: the embedding layer may serve the decoder, too.
-    """
-    inputs: list[Tensor] = []
-
-    def keep(_: nn.Module, arguments: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        embedded_BSE, *others = arguments
-        inputs.append(embedded_BSE.detach().requires_grad_())
-        return inputs[-1], *others
-
-    handles = []
-    try:
-        for model in dict.fromkeys(models):
-            handles.append(model.encoder.register_forward_pre_hook(keep))
-        yield inputs
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def _saliency(

@@ -18,9 +18,9 @@ from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 
 import numpy as np
 
+from seq2seq.explain.cells import short
 from seq2seq.explain.explanation import Explanation
 from seq2seq.explain.panels import DARK, SLANTED, Panel, longest, panels, title_lines
-from seq2seq.explain.table import short
 
 _CELL = 40  # all in pixels
 _MARGIN = 12

@@ -1,22 +1,16 @@
-"""An explanation as text: the source article's step table, and the matrix of words.
-
-The columns are laid out by hand: what is hard about them is to choose how much of each vector to
-show, so that a row is a line. rich (there only while typer wants it) and tabulate (while sacreBLEU
-does) would align cells, wrap them, and know nothing of that.
-"""
+"""An explanation as text: the source article's step table, and the matrix of words."""
 
 from __future__ import annotations
 
-import math
 import textwrap
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import regex
 
-from seq2seq.explain.explanation import Array, Explanation, of_head
-from seq2seq.translation.translation import display_width, in_place, pad, render_matrix
+from seq2seq.explain.cells import aligned, clip, largest_places, short
+from seq2seq.explain.reading import Array, ForcedReading, of_head
+from seq2seq.translation.translation import display_width, in_place, render_matrix
 
 WIDTH = 120  # columns of text, where no terminal says otherwise
 
@@ -24,7 +18,6 @@ _WORD = 14  # columns of a word in the step table at most
 _TOP = 3  # source words named for each target word where a matrix would be too wide
 _ENTRY = 4  # columns of a vector's entry, `-.35`
 _WEIGHT = 3  # and of a weight, `.94`
-_GAP = "  "
 
 
 class _Room(NamedTuple):
@@ -42,7 +35,7 @@ _ROOMS = [_Room(*pair) for pair in (
 
 
 def render(
-    explanation: Explanation,
+    reading: ForcedReading,
     *,
     head: int | None = None,
     pieces: bool = False,
@@ -54,20 +47,20 @@ def render(
     `head` counts from 0; None is the mean of all. `pieces` has the matrix over pieces, not words.
     `full` shows every number, however wide. Of a blank text it only says so.
     """
-    title = f"{in_place(explanation.source)}  ->  {in_place(explanation.translation)}".rstrip()
-    if not explanation.target_pieces:
-        blank = not explanation.source.strip()
+    title = f"{in_place(reading.source)}  ->  {in_place(reading.translation)}".rstrip()
+    if not reading.target_pieces:
+        blank = not reading.source.strip()
         return f"(nothing to explain: {'the text is blank' if blank else 'no word of it is known'})"
     parts = [
         title,
-        render_steps(explanation, head=head, full=full, width=width),
-        *_matrices(explanation, head, pieces, None if full else width),
+        render_steps(reading, head=head, full=full, width=width),
+        *_matrices(reading, head, pieces, None if full else width),
     ]
     return "\n\n".join(parts)
 
 
 def render_steps(
-    explanation: Explanation, *, head: int | None = None, full: bool = False, width: int = WIDTH
+    reading: ForcedReading, *, head: int | None = None, full: bool = False, width: int = WIDTH
 ) -> str:
     """Return the table of steps: a row a source piece, then a row a target piece.
 
@@ -75,7 +68,7 @@ def render_steps(
     those of the largest weights are shown, the largest first.
     """
     for room in [_EVERYTHING] if full else _ROOMS:
-        steps = _Steps(explanation, head, room)
+        steps = _Steps(reading, head, room)
         lines = steps.lines()
         if max(map(display_width, lines)) <= width:
             break
@@ -86,106 +79,93 @@ def render_steps(
     return "\n".join([*lines, "", *legend])
 
 
-def short(value: float) -> str:
-    """Return two significant digits, as the article writes them: `.94`, `-3.2`, `12`, `0`."""
-    if not math.isfinite(value):
-        return str(value)
-    size = abs(value)
-    if size >= 9999.5:
-        return f"{value:.0e}".replace("e+", "e")
-    text = f"{value:.2f}" if size < 0.995 else f"{value:.1f}" if size < 9.95 else f"{value:.0f}"
-    if float(text) == 0:
-        return "0"
-    return text.replace("0.", ".", 1) if size < 0.995 else text
-
-
 # --- the step table -------------------------------------------------------------------------------
 
 
 class _Steps:
-    """The step table of one explanation, with so much room; `head` as in `render`."""
+    """The step table of one reading, with so much room; `head` as in `render`."""
 
-    def __init__(self, explanation: Explanation, head: int | None, room: _Room) -> None:
-        self.explanation = explanation
+    def __init__(self, reading: ForcedReading, head: int | None, room: _Room) -> None:
+        self.reading = reading
         self.head = head
         self.room = room
-        self.scores_TS = of_head(explanation.scores_HTS, head)
-        self.weights_TS = of_head(explanation.weights_HTS, head)
+        self.scores_TS = reading.of_head(reading.scores_HTS, head)
+        self.weights_TS = reading.of_head(reading.weights_HTS, head)
         self.score_width = max((len(short(score)) for score in self.scores_TS.flat), default=0)
-        self.cut = " …" if len(explanation.source_pieces) > room.terms else ""
-        self.mixed = head is None and explanation.heads > 1
+        self.cut = " …" if len(reading.source_pieces) > room.terms else ""
+        self.mixed = head is None and reading.heads > 1
         """Whether each head has weights of its own, so that the context is no one weighted sum."""
 
     def lines(self) -> list[str]:
         """Return the heading, a line a source piece and a line a target piece."""
-        return _columns([self._heading(), *self._encoder_rows(), *self._decoder_rows()])
+        return aligned([self._heading(), *self._encoder_rows(), *self._decoder_rows()])
 
     def _heading(self) -> list[str]:
         heading = ["step", "x", "h, H", "s"] if self.room.entries else ["#", "x", "|h|", "|s|"]
-        if not self.explanation.heads:
+        if not self.reading.heads:
             return [*heading, "y"]
-        addressing = self.explanation.kinds.addressing
+        addressing = self.reading.kinds.addressing
         equal = addressing == "softmax" and not self.mixed  # a mean of softmaxes is none
         weights = "w = softmax" if equal else f"w ({addressing})"
-        context = "c = H w" if self.explanation.reads_states else "c = V w"
+        context = "c = H w" if self.reading.reads_states else "c = V w"
         if self.mixed:
             context = "c" if self.room.entries else "|c|"
         return [*heading, "scores", weights, context, "y"]
 
     def _encoder_rows(self) -> list[list[str]]:
-        pieces = zip(self.explanation.source_labels, self.explanation.states_SE, strict=True)
-        blank = [""] * (5 if self.explanation.heads else 2)
+        pieces = zip(self.reading.source_labels, self.reading.states_SE, strict=True)
+        blank = [""] * (5 if self.reading.heads else 2)
         return [
-            [str(number), _clip(label), _vector(state_E, self.room.entries), *blank]
+            [str(number), clip(label, _WORD), _vector(state_E, self.room.entries), *blank]
             for number, (label, state_E) in enumerate(pieces, 1)
         ]
 
     def _decoder_rows(self) -> list[list[str]]:
         rows = []
-        for t, label in enumerate(self.explanation.target_labels):
-            number = str(len(self.explanation.source_pieces) + 1 + t)
-            state = _vector(self.explanation.decoder_TD[t], self.room.entries)
-            attended = self._attended(t) if self.explanation.heads else []
-            rows.append([number, "", "H", state, *attended, _clip(label)])
+        for t, label in enumerate(self.reading.target_labels):
+            number = str(len(self.reading.source_pieces) + 1 + t)
+            state = _vector(self.reading.decoder_TD[t], self.room.entries)
+            attended = self._attended(t) if self.reading.heads else []
+            rows.append([number, "", "H", state, *attended, clip(label, _WORD)])
         return rows
 
     def _attended(self, t: int) -> list[str]:
         """Scores, weights and context of a step: of all positions, or of the weightiest."""
         weights_S = self.weights_TS[t]
-        places = _places(weights_S, self.room.terms)
+        places = largest_places(weights_S, self.room.terms)
         scores = _numbers(self.scores_TS[t][places], self.score_width) + self.cut
         weights = _numbers(weights_S[places], _WEIGHT) + self.cut
         if not self.mixed:
-            letter = "h" if self.explanation.reads_states else "v"
+            letter = "h" if self.reading.reads_states else "v"
             return [scores, weights, _sum_of(weights_S, places, letter)]
         if self.cut:  # no sum beside them says where these are
             named = [f"{short(weights_S[place])} at {place + 1}" for place in places]
             weights = ", ".join(named) + self.cut
-        return [scores, weights, _vector(self.explanation.context_TC[t], self.room.entries)]
+        return [scores, weights, _vector(self.reading.context_TC[t], self.room.entries)]
 
     def legend(self) -> list[str]:
         """Return what H, s and w are, a line each."""
-        kinds, states_SE = self.explanation.kinds, self.explanation.states_SE
+        kinds, states_SE = self.reading.kinds, self.reading.states_SE
         all_states = "h1" if len(states_SE) == 1 else f"h1 ... h{len(states_SE)}"
         directions = "in both directions" if kinds.bidirectional else "from left to right"
         state = _STATES.get(kinds.decoder, "the decoder's state that the unit is given")
         start = _STARTS.get(kinds.bridge, f"its start is by bridge {kinds.bridge}")
         return [
             f"H  the encoder's states {all_states}, read {directions}; {self._extent(states_SE)}",
-            f"s  {state}; {start}; {self._extent(self.explanation.decoder_TD)}",
+            f"s  {state}; {start}; {self._extent(self.reading.decoder_TD)}",
             self._weights_legend(),
         ]
 
     def _weights_legend(self) -> str:
-        kinds, heads = self.explanation.kinds, self.explanation.heads
+        kinds, heads = self.reading.kinds, self.reading.heads
         if not heads:
             return "w  there is no attention: what is known of the source comes with the first s"
         line = f"w  by {kinds.addressing} from the scores of {kinds.attention} attention"
         if heads > 1:
-            line += f", mean of {heads} heads" if self.head is None else f", head {self.head + 1}"
+            line += self.reading.which(self.head)
         if self.cut:
             line += "; only the largest are shown, the largest first, and their scores"
-        if not (self.mixed or self.explanation.reads_states):
+        if not (self.mixed or self.reading.reads_states):
             line += "; v = what is read of h"
         return line
 
@@ -194,17 +174,6 @@ class _Steps:
         if not self.room.entries:
             return f"the norm of {size} entries"
         return f"{size} entries" + (", the |norm| and the first" * (self.room.entries < size))
-
-
-def _places(weights_S: Array, terms: int) -> list[int]:
-    """All positions in order, or the weightiest first, without those whose weight is as good as 0.
-
-    The weightiest of all is never left out.
-    """
-    if len(weights_S) <= terms:
-        return list(range(len(weights_S)))
-    top = np.argsort(-weights_S, kind="stable")[:terms].tolist()
-    return top[:1] + [place for place in top[1:] if short(weights_S[place]) != "0"]
 
 
 def _sum_of(weights_S: Array, places: Sequence[int], letter: str) -> str:
@@ -247,21 +216,21 @@ _STARTS = {
 
 
 def _matrices(
-    explanation: Explanation, head: int | None, pieces: bool, width: int | None
+    reading: ForcedReading, head: int | None, pieces: bool, width: int | None
 ) -> list[str]:
     parts = []
-    self_weights_HSS = explanation.self_weights_HSS
+    self_weights_HSS = reading.self_weights_HSS
     if pieces:
-        rows, columns = explanation.target_labels, explanation.source_labels
+        rows, columns = reading.target_labels, reading.source_labels
     else:
-        rows = [word.word for word in explanation.target_words]
-        columns = [word.word for word in explanation.source_words]
-    if explanation.heads and rows:
-        of_pieces = of_head(explanation.weights_HTS, head)
-        weights = of_pieces if pieces else explanation.matrix_NJ(head)
+        rows = [word.word for word in reading.target_words]
+        columns = [word.word for word in reading.source_words]
+    if reading.heads and rows:
+        of_pieces = reading.of_head(reading.weights_HTS, head)
+        weights = of_pieces if pieces else reading.matrix_NJ(head)
         parts.append(_matrix(weights, rows, columns, width))
     if self_weights_HSS is not None:
-        weights = of_head(self_weights_HSS, None) if pieces else explanation.self_matrix_JJ()
+        weights = of_head(self_weights_HSS, None) if pieces else reading.self_matrix_JJ()
         matrix = _matrix(weights, columns, columns, width)
         parts.append(f"self-attention in the encoder\n\n{matrix}")
     return parts
@@ -275,29 +244,7 @@ def _matrix(weights: Array, rows: Sequence[str], columns: Sequence[str], width: 
     cells = [
         [row, *(f"{short(weights_S[place])} {columns[place]}" for place in places)]
         for row, weights_S in zip(rows, weights, strict=True)
-        for places in [_places(weights_S, _TOP)]
+        for places in [largest_places(weights_S, _TOP)]
     ]
     longest = max(map(len, cells))
-    return "\n".join(_columns([cell + [""] * (longest - len(cell)) for cell in cells]))
-
-
-# --- columns --------------------------------------------------------------------------------------
-
-
-def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows of equally many cells as lines, each column as wide as its widest cell."""
-    widths = [max(map(display_width, column)) for column in zip(*rows, strict=True)]
-    return [
-        _GAP.join(pad(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
-
-
-def _clip(text: str) -> str:
-    """A word too long for the table without its end."""
-    if display_width(text) <= _WORD:
-        return text
-    characters = regex.findall(r"\X", text)
-    while display_width("".join(characters)) >= _WORD:
-        characters.pop()
-    return f"{''.join(characters)}…"
+    return "\n".join(aligned([cell + [""] * (longest - len(cell)) for cell in cells]))

@@ -51,6 +51,7 @@ def export(run: Run, folder: Path, *, checkpoint: str = "best", int8: bool = Fal
             "int8": int8,
             "source": run.config.data.source,
             "target": run.config.data.target,
+            "scripts": run.source_scripts,
             "source_end": run.config.tokenizer.source_end,
             "max_length": run.config.data.max_length,
             "decoding": run.config.decoding.model_dump(mode="json", exclude={"workers"}),

@@ -19,12 +19,11 @@ from torch import Tensor, nn
 from seq2seq.errors import UserError
 from seq2seq.export.network import ENCODER, NEXT, STEP, Network
 from seq2seq.inference.model_step import ModelState, model_step
-from seq2seq.model.attention import AttentionState, Memory
-from seq2seq.model.decoder import DecoderState
+from seq2seq.model.contract import named_leaves, with_leaves
 from seq2seq.model.model import Seq2Seq
 
 _OPSET = 18
-_MEMORY = ("keys", "values", "mask")
+_MEMORY, _MASK = "memory", "mask"  # what names of parts begin, and one ends, with
 _LENGTHS = ((4, 2, 3), (7, 1))  # of the two batches
 _TOKEN = 4  # a piece, whichever
 _STEPS = 4  # that both are compared on
@@ -42,7 +41,7 @@ class _Part:
             axis for axis in range(1, one.dim()) if one.size(axis) != other.size(axis)
         ]
         self.is_empty = not one.numel()
-        self.moves = name not in _MEMORY
+        self.moves = not name.startswith(_MEMORY)
 
     @property
     def axes(self) -> dict[int, str]:
@@ -74,18 +73,17 @@ class _Encoder(nn.Module):
 class _Step(nn.Module):
     """(tokens_B, the parts of a state) -> log_probs_BW, weights_BHS, the parts that moved."""
 
-    def __init__(self, model: Seq2Seq, parts: Sequence[_Part]) -> None:
+    def __init__(self, model: Seq2Seq, parts: Sequence[_Part], like: ModelState) -> None:
         super().__init__()
         self.model = model
         self.parts = parts
+        self.like = like
 
     def forward(self, tokens_B: Tensor, *given: Tensor) -> tuple[Tensor, ...]:
-        full = (part.name for part in self.parts if not part.is_empty)
-        state = dict(zip(full, given, strict=True))
-        for part in self.parts:
-            if part.is_empty:
-                state[part.name] = part.empty(state["mask"])
-        stepped = model_step(self.model)(tokens_B, _nested(state))
+        full = dict(zip((p.name for p in self.parts if not p.is_empty), given, strict=True))
+        mask_BS = next(tensor for name, tensor in full.items() if name.endswith(_MASK))
+        leaves = (part.empty(mask_BS) if part.is_empty else full[part.name] for part in self.parts)
+        stepped = model_step(self.model)(tokens_B, with_leaves(self.like, leaves))
         found = _flat(stepped.state)
         moved = [found[part.name] for part in self.parts if part.moves and not part.is_empty]
         attention = [stepped.weights_NHS] if stepped.weights_NHS.size(1) else []
@@ -101,7 +99,8 @@ def write_graphs(model: Seq2Seq, folder: Path) -> None:
     """
     model = model.cpu().eval()
     first, other = (_batch(model, lengths) for lengths in _LENGTHS)
-    one, two = (_flat(ModelState(*model.encode(*batch))) for batch in (first, other))
+    like = ModelState(*model.encode(*first))
+    one, two = _flat(like), _flat(ModelState(*model.encode(*other)))
     parts = [_Part(name, one[name], two[name]) for name in one]
     kept = [part for part in parts if not part.is_empty]
     moving = [part for part in kept if part.moves]
@@ -113,9 +112,9 @@ def write_graphs(model: Seq2Seq, folder: Path) -> None:
         inputs={"source": {0: "batch", 1: "source"}, "lengths": {0: "batch"}},
         outputs=inputs,
     )
-    attention = {"attention": {0: "batch", 2: "source"}} if model.decoder.attention.heads else {}
+    attention = {"attention": {0: "batch", 2: "source"}} if model.heads else {}
     _write(
-        _Step(model, parts),
+        _Step(model, parts, like),
         (torch.full_like(first[1], _TOKEN), *(one[part.name] for part in kept)),
         folder / STEP,
         inputs={"tokens": {0: "batch"}, **inputs},
@@ -196,21 +195,5 @@ def _batch(model: Seq2Seq, lengths: Sequence[int]) -> tuple[Tensor, Tensor]:
 
 
 def _flat(state: ModelState) -> dict[str, Tensor]:
-    """The parts of a state by name; `_nested` is the way back."""
-    memory, (layers_BLX, fed_BF, attention) = state
-    own = {f"own_{number}": part for number, part in enumerate(attention.own)}
-    return {
-        **dict(zip(_MEMORY, memory, strict=True)),
-        "layers": layers_BLX,
-        "fed": fed_BF,
-        "step": attention.step_B,
-        "weights": attention.weights_BHS,
-        **own,
-    }
-
-
-def _nested(parts: dict[str, Tensor]) -> ModelState:
-    own = tuple(part for name, part in parts.items() if name.startswith("own_"))
-    attention = AttentionState(parts["step"], parts["weights"], own)
-    memory = Memory(*(parts[name] for name in _MEMORY))
-    return ModelState(memory, DecoderState(parts["layers"], parts["fed"], attention))
+    """The parts of a state by name."""
+    return dict(named_leaves(state))

@@ -88,7 +88,8 @@ class Network:
         log_probs_NW = found["log_probs"]
         weights_NHS = found.get("attention")
         if weights_NHS is None:  # no heads
-            weights_NHS = np.zeros((len(tokens_N), 0, state.memory["mask"].shape[1]), np.float32)
+            mask_NS = next(part for name, part in state.memory.items() if name.endswith("mask"))
+            weights_NHS = np.zeros((len(tokens_N), 0, mask_NS.shape[1]), np.float32)
         own = {name: found[NEXT + name] for name in state.own}
         return Stepped(log_probs_NW, weights_NHS, State(state.memory, own))
 

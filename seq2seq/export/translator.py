@@ -39,6 +39,7 @@ class LightTranslator(TextTranslator):
         source_end: bool,
         max_length: int,
         language: str = "",
+        scripts: Iterable[str] = (),
     ) -> None:
         """Take the settings of the run that was exported."""
         super().__init__(
@@ -47,6 +48,7 @@ class LightTranslator(TextTranslator):
             source_end=source_end,
             max_length=max_length,
             language=language,
+            scripts=scripts,
         )
         self._network = network
 
@@ -153,4 +155,5 @@ def load(folder: str | Path, *, checkpoint: str = "best", device: str = "auto") 
         source_end=source_end,
         max_length=max_length,
         language=str(settings.get("source", "")),
+        scripts=settings.get("scripts", ()),
     )

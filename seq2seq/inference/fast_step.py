@@ -16,18 +16,20 @@ before its nonlinearity, P = G + R, W vocabulary, L tokens of a block.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor
 
-from seq2seq.inference.model_step import select
 from seq2seq.kernels import products
 from seq2seq.model.attention import Attended, Attention, AttentionState, Memory
-from seq2seq.model.decoder import Bahdanau, Conditional, Decoder, DecoderState
+from seq2seq.model.cells.library import LibraryCell
+from seq2seq.model.contract import Decoder, Tree, named_leaves, select
+from seq2seq.model.decoders.attending import DecoderState
+from seq2seq.model.decoders.bahdanau import Bahdanau
+from seq2seq.model.decoders.conditional import Conditional
 from seq2seq.model.fast import offers
 from seq2seq.model.model import Seq2Seq
-from seq2seq.model.recurrent import Recurrent
 from seq2seq.search.step import Stepped
 
 
@@ -35,7 +37,7 @@ class FastState(NamedTuple):
     """What a step needs of the one before, and the memory."""
 
     memory: Memory
-    layers: tuple[Tensor, ...]  # state_NX of each
+    layers: tuple[Tree, ...]  # the state of each cell
     attention: AttentionState
     shared: bool  # the hypotheses of a sentence share its memory
     projected: bool  # the memory's values have met their matrices
@@ -47,17 +49,17 @@ class FastState(NamedTuple):
 
     def keep(self, rows_N: Tensor) -> FastState:
         """Keep only these rows."""
-        sharing = len(self.layers[0]) // len(self.memory.mask_BS)
+        sharing = _rows(self.layers) // len(self.memory.mask_BS)
         return self._of(rows_N[::sharing] // sharing, select(self.layers, rows_N))
 
     def repeat(self, times: int) -> FastState:
         """Repeat each row, side by side."""
-        rows = torch.arange(len(self.layers[0]), device=self.memory.mask_BS.device)
+        rows = torch.arange(_rows(self.layers), device=self.memory.mask_BS.device)
         rows = rows.repeat_interleave(times)
         layers = select(self.layers, rows)
         return self._replace(layers=layers) if self.shared else self._of(rows, layers)
 
-    def _of(self, rows_B: Tensor, layers: tuple[Tensor, ...]) -> FastState:
+    def _of(self, rows_B: Tensor, layers: tuple[Tree, ...]) -> FastState:
         return self._replace(
             memory=select(self.memory, rows_B),
             layers=layers,
@@ -71,13 +73,21 @@ class FastStep:
     def __init__(self, model: Seq2Seq) -> None:
         decoder = model.decoder
         assert isinstance(decoder, Bahdanau)
+        first, *self._upper = decoder.cells
+        assert isinstance(first, LibraryCell)
         self._model = model
         self._decoder = decoder
-        self._second = decoder.second if isinstance(decoder, Conditional) else None
+        self._first, self._second = first, None
         embedding, context = model.target_embedding.embedding_dim, decoder.attention.context_size
-        token_weights, context_weights = decoder.input_weights(embedding)
+        if isinstance(decoder, Conditional):
+            assert isinstance(decoder.second, LibraryCell)
+            self._second = decoder.second
+            (token_weights,) = first.input_weights(embedding)
+            (context_weights,) = decoder.second.input_weights(context)
+        else:
+            token_weights, context_weights = first.input_weights(embedding, context)
         state_part, token_part, context_part = decoder.readout.linear.weight.split(
-            (decoder.first.size, embedding, context), dim=1
+            (first.size, embedding, context), dim=1
         )
         self._sizes = [len(context_weights), len(context_part)]
         self._state_weights_RD = state_part.contiguous()
@@ -85,11 +95,12 @@ class FastStep:
         self._table = TokenTable(
             model.target_embedding.weight,
             torch.cat((token_weights, token_part)),
-            torch.cat((decoder.first.input_bias, decoder.readout.linear.bias)),
+            torch.cat((first.input_bias, decoder.readout.linear.bias)),
         )
 
-    def start(self, memory: Memory, state: DecoderState, *, places: int) -> FastState:
+    def start(self, memory: Tree, state: Tree, *, places: int) -> FastState:
         """Return the state before the first step, a row a sentence, each to have so many places."""
+        memory, state = cast("Memory", memory), cast("DecoderState", state)
         attention = self._decoder.attention
         projected = places > 1 and _reads_means(attention)
         if projected:
@@ -97,7 +108,7 @@ class FastStep:
             memory = memory._replace(values_BHSV=values_BHSP)
         return FastState(
             memory,
-            state.layers_BLX.unbind(1),
+            state.layers,
             state.attention,
             shared=offers(attention, "timeless") and offers(attention.addressing, "timeless"),
             projected=projected,
@@ -105,25 +116,24 @@ class FastStep:
 
     def __call__(self, tokens_N: Tensor, state: FastState) -> Stepped:
         """Return what follows `tokens_N`."""
-        decoder, second, (state_NX, *upper) = self._decoder, self._second, state.layers
+        first, second, (cell, *upper) = self._first, self._second, state.layers
         token_NG, token_NR = self._table(tokens_N).split(self._sizes, dim=1)
         if second is not None:
-            state_NX = decoder.first.step(token_NG, state_NX)
-        attended = self._attend(decoder.first.output(state_NX), tokens_N, state)
+            cell = first.step(token_NG, cell)
+        attended = self._attend(first.output(cell), tokens_N, state)
         context_NG, context_NR = self._shares(attended, state)
         if second is None:
-            state_NX = decoder.first.step(token_NG + context_NG, state_NX)
+            cell = first.step(token_NG + context_NG, cell)
         else:
-            state_NX = second.step(context_NG + second.input_bias, state_NX)
-        output_ND = decoder.first.output(state_NX)
-        layers = [state_NX]
-        for layer, upper_NX in zip(decoder.upper, upper, strict=True):
-            assert isinstance(layer, Recurrent)
-            (weights_GD,) = layer.input_weights(output_ND.size(-1))
-            layers.append(layer.step(layer.gates(output_ND, weights_GD), upper_NX))
+            cell = second.step(context_NG + second.input_bias, cell)
+        output_ND = first.output(cell)
+        layers = [cell]
+        for layer, layer_state in zip(self._upper, upper, strict=True):
+            (share,) = layer.shares(output_ND.size(-1))
+            layers.append(layer.step(share(output_ND), layer_state))
             output_ND = layer.output(layers[-1])
         mixed_NR = products.linear(output_ND, self._state_weights_RD) + token_NR + context_NR
-        logits_NW = self._model.output(decoder.readout.squash(mixed_NR))
+        logits_NW = self._model.output(self._decoder.readout.squash(mixed_NR))
         return Stepped(
             logits_NW.log_softmax(-1, dtype=torch.float32),
             attended.weights_BHTS.transpose(1, 2).flatten(0, 1),
@@ -184,7 +194,17 @@ class TokenTable:
 
 def fits(decoder: Decoder) -> bool:
     """Whether `FastStep` does what the decoder does, as long as nobody probes it."""
-    return offers(decoder, "fast_step") and decoder.attention.heads > 0
+    return (
+        offers(decoder, "fast_step")
+        and isinstance(decoder, Bahdanau)
+        and isinstance(decoder.first, LibraryCell)
+        and decoder.attention.heads > 0
+    )
+
+
+def _rows(layers: tuple[Tree, ...]) -> int:
+    _, first = next(named_leaves(layers))
+    return first.size(0)
 
 
 def _reads_means(attention: Attention) -> bool:

@@ -5,24 +5,21 @@ Shapes: N live hypotheses, S source positions, H heads, W target vocabulary.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from seq2seq.model.attention import Memory
-from seq2seq.model.decoder import DecoderState
+from seq2seq.model.contract import Tree, named_leaves, select
 from seq2seq.model.model import Seq2Seq
 from seq2seq.search.step import Step, Stepped
-
-Tree = TypeVar("Tree", bound="Tensor | tuple[Any, ...]")
 
 
 class ModelState(NamedTuple):
     """The memory of each hypothesis's sentence, and its own decoder state."""
 
-    memory: Memory
-    decoder: DecoderState
+    memory: Tree
+    decoder: Tree
 
     def reorder(self, rows_N: Tensor) -> ModelState:
         """Continue other rows of the same sentences: their memory is the same."""
@@ -34,16 +31,11 @@ class ModelState(NamedTuple):
 
     def repeat(self, times: int) -> ModelState:
         """Repeat each row, side by side."""
-        rows = torch.arange(self.memory.mask_BS.size(0), device=self.memory.mask_BS.device)
-        return self if times == 1 else select(self, rows.repeat_interleave(times))
-
-
-def select(tree: Tree, rows_N: Tensor) -> Tree:
-    """Return the tensors of `tree`, tuples in tuples, with these rows of every one."""
-    if isinstance(tree, Tensor):
-        return cast(Tree, tree.index_select(0, rows_N))
-    branches = (select(branch, rows_N) for branch in tree)
-    return cast(Tree, tuple(branches)) if type(tree) is tuple else type(tree)(*branches)
+        if times == 1:
+            return self
+        _, first = next(named_leaves(self))
+        rows = torch.arange(first.size(0), device=first.device)
+        return select(self, rows.repeat_interleave(times))
 
 
 def model_step(model: Seq2Seq) -> Step:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import cached_property
 from pathlib import Path
 from typing import Any, overload
 
@@ -22,15 +21,16 @@ from seq2seq.errors import UserError
 from seq2seq.inference.fast_step import FastStep, fits
 from seq2seq.inference.interventions import Intervention, reweighted
 from seq2seq.inference.model_step import ModelState, model_step
+from seq2seq.inference.probed_step import ProbedState, probed
 from seq2seq.inference.workers import Workers, count_workers
 from seq2seq.kernels import products
 from seq2seq.machine.device import find_device
 from seq2seq.machine.waiting import sleep_when_busy
-from seq2seq.model.attention import Memory
-from seq2seq.model.decoder import DecoderState
+from seq2seq.model.contract import Tree
 from seq2seq.model.model import Seq2Seq
 from seq2seq.model.probe import is_probed
-from seq2seq.runs.run import Run, find_run
+from seq2seq.runs.finding import newest_run
+from seq2seq.runs.run import Run
 from seq2seq.search.ensemble import EnsembleState, ensemble, log_mean, mean_weights
 from seq2seq.search.hypothesis import Hypothesis, penalised
 from seq2seq.search.sampling import sentence_seeds
@@ -43,7 +43,10 @@ _SHARED = ("data.source", "data.target", "tokenizer.source_end")  # by all model
 
 
 class Translator(TextTranslator):
-    """One or more models of one vocabulary, and what is needed to use them on text."""
+    """One or more models of one vocabulary, and what is needed to use them on text.
+
+    Threads and tasks may share it; who probes sees and changes the translations of its own only.
+    """
 
     def __init__(
         self,
@@ -55,11 +58,13 @@ class Translator(TextTranslator):
         max_length: int,
         device: torch.device,
         language: str = "",
+        scripts: Iterable[str] = (),
     ) -> None:
         """`max_length` is the longest source, in pieces, that training saw: longer ones warn.
 
-        `language` is the code of the source's; it tells text of another script. The weights of the
-        models must stay as they are once something has been translated.
+        `language` is the code of the source's, and `scripts` are those that training sources were
+        written in; they tell text of another script. The weights of the models must stay as they
+        are once something has been translated.
         """
         super().__init__(
             tokenizers,
@@ -67,12 +72,14 @@ class Translator(TextTranslator):
             source_end=source_end,
             max_length=max_length,
             language=language,
+            scripts=scripts,
         )
         sleep_when_busy()
         self.models = [model.to(device).eval() for model in models]
         """Those of the ensemble, or the one."""
         self.device = device
         self._packs = {"fp32": products.Packs(), "bf16": products.Packs(torch.bfloat16)}
+        self._fast: dict[str, list[FastStep | None]] = {}  # by precision: their tables are in one
 
     @overload
     def translate(  # a str is one text, and never its letters
@@ -129,7 +136,7 @@ class Translator(TextTranslator):
             with self._intervening(sources, attention):
                 return self._search(sources, options)
 
-        _ = self._fast_steps  # made here, and not by each worker
+        self._fast_steps(options.precision)  # made here, and not by each worker
         size = _batch_size(options, attention)
         asked = 1 if is_probed() else options.workers  # a probe sees this process only
         with Workers(search, count_workers(asked, self.device)) as workers:
@@ -185,7 +192,7 @@ class Translator(TextTranslator):
     @property
     def has_attention(self) -> bool:
         """Whether all models have attention weights."""
-        return all(model.decoder.attention.heads for model in self.models)
+        return all(model.heads for model in self.models)
 
     def check_attention(self) -> None:
         """Raise UserError if a model has no attention weights that could be replaced."""
@@ -194,7 +201,7 @@ class Translator(TextTranslator):
 
     def __repr__(self) -> str:
         """Return what the models are and how they search, on one line."""
-        units = ", ".join(type(model.decoder.attention).__name__ for model in self.models)
+        units = ", ".join(model.config.attention.kind for model in self.models)
         sizes = (sum(p.numel() for p in model.parameters()) for model in self.models)
         return (
             f"Translator({len(self.models)} model{'s'[: len(self.models) - 1]} of {sum(sizes):,} "
@@ -204,14 +211,10 @@ class Translator(TextTranslator):
     def _search(self, sources: Sequence[Source], options: DecodingConfig) -> list[list[Hypothesis]]:
         source_BS, lengths_B = self._collate(sources)
         with torch.inference_mode(), self._computing(options.precision):
-            begun = [
-                self._begin(model, fast, *model.encode(source_BS, lengths_B), options)
-                for model, fast in zip(self.models, self._fast_steps, strict=True)
-            ]
-            steps, states = [step for step, _ in begun], [state for _, state in begun]
+            step, state = self._start(source_BS, lengths_B, options)
             return search(
-                steps[0] if len(steps) == 1 else ensemble(steps),
-                states[0] if len(states) == 1 else EnsembleState(tuple(states)),
+                step,
+                state,
                 sentences=len(sources),
                 max_lengths=[longest(len(source.ids), options) for source in sources],
                 options=options,
@@ -222,17 +225,35 @@ class Translator(TextTranslator):
                 device=self.device,
             )
 
-    @cached_property
-    def _fast_steps(self) -> list[FastStep | None]:
-        with torch.inference_mode(False), torch.no_grad():  # what they make of the weights stays
-            return [FastStep(each) if fits(each.decoder) else None for each in self.models]
+    def _start(
+        self, source_BS: Tensor, lengths_B: Tensor, options: DecodingConfig
+    ) -> tuple[Step, State]:
+        """The step of all models together, and its state before the first."""
+        begun = [
+            self._begin(model, fast, *model.encode(source_BS, lengths_B), options)
+            for model, fast in zip(self.models, self._fast_steps(options.precision), strict=True)
+        ]
+        steps, states = [step for step, _ in begun], [state for _, state in begun]
+        step = steps[0] if len(steps) == 1 else ensemble(steps)
+        state = states[0] if len(states) == 1 else EnsembleState(tuple(states))
+        if is_probed():
+            return probed(step), ProbedState.start(state, len(source_BS), self.device)
+        return step, state
+
+    def _fast_steps(self, precision: str) -> list[FastStep | None]:
+        if precision not in self._fast:
+            # What they make of the weights stays. If two threads make it, the first one's is kept.
+            with torch.inference_mode(False), torch.no_grad():
+                made = [FastStep(each) if fits(each.decoder) else None for each in self.models]
+            self._fast.setdefault(precision, made)
+        return self._fast[precision]
 
     def _begin(
         self,
         model: Seq2Seq,
         fast: FastStep | None,
-        memory: Memory,
-        state: DecoderState,
+        memory: Tree,
+        state: Tree,
         options: DecodingConfig,
     ) -> tuple[Step, State]:
         """The fastest step that does what the model does, and its state before the first."""
@@ -290,7 +311,7 @@ def load(*runs: str | Path, checkpoint: str = "best", device: str = "auto") -> T
     Without a run the newest finished one under runs/ is taken. `checkpoint` is best, last, average
     or a step. Raises UserError if a run is missing, damaged or of another vocabulary.
     """
-    opened = [Run.open(run) for run in runs] if runs else [find_run()]
+    opened = [Run.open(run) for run in runs] if runs else [Run(newest_run())]
     first = opened[0]
     tokenizers = first.tokenizers
     for other in opened[1:]:
@@ -313,6 +334,7 @@ def load(*runs: str | Path, checkpoint: str = "best", device: str = "auto") -> T
         max_length=first.config.data.max_length,
         device=find_device(device),
         language=first.config.data.source,
+        scripts=first.source_scripts,
     )
 
 

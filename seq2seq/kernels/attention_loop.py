@@ -39,7 +39,7 @@ class Read(NamedTuple):
     mask_BS: Tensor
 
 
-class Cell(NamedTuple):
+class StepWeights(NamedTuple):
     """C, and the matrix and the bias of what the state contributes to the gates."""
 
     context_weights_GV: Tensor
@@ -50,7 +50,7 @@ class Cell(NamedTuple):
 def attend_before_gru(
     gates_BTG: Tensor,
     state_BD: Tensor,
-    cell: Cell,
+    weights: StepWeights,
     read: Read,
     attending: Callable[[], AbstractContextManager[None]],
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -59,12 +59,12 @@ def attend_before_gru(
     `gates_BTG` is what the tokens contribute. The work of attention in the forward pass is done
     inside the context that `attending` makes for each step.
     """
-    cell = Cell(*_cast(*cell))
+    weights = StepWeights(*_cast(*weights))
     values_BSV, query_weights_KD = _cast(read.values_BSV, read.query_weights_KD)
     read = read._replace(values_BSV=values_BSV, query_weights_KD=query_weights_KD)
     loop: Callable[..., tuple[Tensor, Tensor, Tensor]] = _AttendBeforeGRU.apply
     with torch.autocast(gates_BTG.device.type, enabled=False):  # all are cast already
-        return loop(attending, gates_BTG, state_BD.to(gates_BTG.dtype), *cell, *read)
+        return loop(attending, gates_BTG, state_BD.to(gates_BTG.dtype), *weights, *read)
 
 
 def _cast(*tensors: Tensor) -> list[Tensor]:

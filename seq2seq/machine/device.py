@@ -14,7 +14,10 @@ def find_device(name: str) -> torch.device:
         torch.ones(1, device=device).item()  # it can compute, unlike `meta`
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0].partition(" device type at start")[0]
-        if "Expected one of" in reason:  # a list of all that torch knows
-            raise UserError(f"device: expected auto, cpu, cuda or cuda:1, found {name!r}") from None
-        raise UserError(f"device: expected auto, cpu or cuda, found {name!r}: {reason}") from None
+        told = (
+            "" if "Expected one of" in reason else f": {reason}"
+        )  # a list of all that torch knows
+        raise UserError(
+            f"device: expected auto, cpu, cuda or cuda:1, found {name!r}{told}"
+        ) from None
     return device

@@ -72,7 +72,7 @@ def _by_looking() -> bool:
 
 def _look(library: ctypes.CDLL) -> None:
     """Look again and again whether this process gets the cores it wants, and act on it."""
-    crowd: Crowd | None = None
+    team: SleepingTeam | None = None
     calm = 0
     before = _waited()
     while before is not None:
@@ -82,14 +82,14 @@ def _look(library: ctypes.CDLL) -> None:
             return
         calm = 0 if now - before > _BUSY * _PERIOD else calm + 1
         before = now
-        if calm == 0 and crowd is None:
-            crowd = Crowd(library)
-        elif calm > _CALM and crowd is not None:
-            crowd.leave()
-            crowd = None
+        if calm == 0 and team is None:
+            team = SleepingTeam(library)
+        elif calm > _CALM and team is not None:
+            team.end()
+            team = None
 
 
-class Crowd:
+class SleepingTeam:
     """Threads that only sleep, but outnumber the cores in the eyes of libgomp.
 
     It then lets threads sleep that wait, of all teams. There is no other way to tell it while it
@@ -98,15 +98,15 @@ class Crowd:
 
     def __init__(self, library: ctypes.CDLL) -> None:
         self._end = threading.Event()
-        self._thread = threading.Thread(target=self._gather, args=(library,), daemon=True)
+        self._thread = threading.Thread(target=self._hold, args=(library,), daemon=True)
         self._thread.start()
 
-    def leave(self) -> None:
-        """Let them go."""
+    def end(self) -> None:
+        """End the threads."""
         self._end.set()
         self._thread.join()
 
-    def _gather(self, library: ctypes.CDLL) -> None:
+    def _hold(self, library: ctypes.CDLL) -> None:
         cores = len(os.sched_getaffinity(0))
         # A team in a thread of its own lives as long as that thread. All it does is free(NULL).
         library.GOMP_parallel(ctypes.CDLL(None).free, None, cores + 1, 0)
@@ -115,7 +115,7 @@ class Crowd:
 
 def _waited() -> float | None:
     """Seconds that the process's threads could have run and had no core; None if not told."""
-    told = ran = 0
+    waited = ran = 0
     try:
         for task in _TASKS.iterdir():
             try:
@@ -123,10 +123,10 @@ def _waited() -> float | None:
             except (FileNotFoundError, ProcessLookupError):  # it has just ended
                 continue
             ran += int(times[0])
-            told += int(times[1])
+            waited += int(times[1])
     except (OSError, ValueError, IndexError):
         return None
-    return told / 1e9 if ran else None  # a kernel that keeps no count says 0 of both
+    return waited / 1e9 if ran else None  # a kernel that keeps no count says 0 of both
 
 
 def find_libgomp() -> ctypes.CDLL | None:

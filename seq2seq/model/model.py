@@ -1,10 +1,10 @@
-"""Encoder, bridge, decoder with attention, and the output layer: ids -> features -> logits.
+"""Encoder, decoder with attention, and the output layer: ids -> features -> logits.
 
 Shapes: B batch, S source positions, T target steps, F feature size, W target vocabulary, N any
 number of features taken together.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import NamedTuple
 
@@ -12,12 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from seq2seq.config import ModelConfig
-from seq2seq.errors import UserError
+from seq2seq.errors import UserError, did_you_mean
 from seq2seq.kernels.deferred import Linear, deferring
-from seq2seq.model.attention import Memory, build_attention
-from seq2seq.model.decoder import DECODERS, Bridge, Decoded, DecoderState, join_decoded
+from seq2seq.model.attention import Attention, build_attention
+from seq2seq.model.contract import Decoded, Surroundings, Tree, join
+from seq2seq.model.decoders import build_decoder
 from seq2seq.model.dropout import Dropout
-from seq2seq.model.encoder import RecurrentEncoder
+from seq2seq.model.encoders import build_encoder
+from seq2seq.model.parts import initialise as initialise_weights
 from seq2seq.model.probe import is_probed, probe, scope
 
 
@@ -48,51 +50,78 @@ class Seq2Seq(nn.Module):
         Raises UserError where parts of the configuration don't fit together.
         """
         super().__init__()
+        self.config = config
         if config.tie == "all" and source_vocabulary != target_vocabulary:
             raise UserError(
                 "model.tie all needs one vocabulary for both languages (tokenizer.joint: true), "
                 f"found {source_vocabulary} and {target_vocabulary} pieces; tie target fits any"
             )
-        self.encoder = RecurrentEncoder(config.encoder, config.embedding, config.dropout)
-        memory_size, query_size = self.encoder.memory_size, config.decoder.size
-        attention = build_attention(
-            config.attention, query_size, memory_size, token_size=config.embedding
+        self.encoder = build_encoder(config.encoder, config.embedding, config.dropout)
+
+        def build_unit(query_size: int) -> Attention:
+            return build_attention(
+                config.attention,
+                query_size,
+                self.encoder.memory_size,
+                token_size=config.embedding,
+            )
+
+        self.decoder = build_decoder(
+            config.decoder,
+            Surroundings(config.embedding, self.encoder.memory_size, config.dropout, build_unit),
         )
-        decoder = DECODERS[config.decoder.kind]
-        self.decoder = decoder(config.decoder, attention, config.embedding, config.dropout)
-        self.bridge = Bridge(config.decoder.bridge, memory_size, self.decoder.state_shape)
-        self.source_embedding = nn.Embedding(source_vocabulary, config.embedding)
+        self.aligned = aligned_heads(self.decoder.units, config.alignment)
+        self.source_embedding = Embedding(source_vocabulary, config.embedding)
         self.target_embedding = (
             self.source_embedding
             if config.tie == "all"
-            else nn.Embedding(target_vocabulary, config.embedding)
+            else Embedding(target_vocabulary, config.embedding)
         )
         self.output = Linear(config.embedding, target_vocabulary)
         if initialise:
-            _initialise(self)
+            initialise_weights(self)
         if config.tie != "none":
             self.output.weight = self.target_embedding.weight
         self.dropout = Dropout(config.dropout)
 
-    def encode(self, source_BS: Tensor, lengths_B: Tensor) -> tuple[Memory, DecoderState]:
-        """Return what the decoder attends to and its state before the first step.
+    @property
+    def units(self) -> Mapping[str, Attention]:
+        """Every attention unit by the name of its scope: `decoder.source`, `encoder.self`."""
+        parts = {"encoder": self.encoder.units, "decoder": self.decoder.units}
+        return {f"{part}.{name}": unit for part in parts for name, unit in parts[part].items()}
+
+    @property
+    def heads(self) -> int:
+        """H: how many rows of weights `decode` gives for a step; 0 without attention."""
+        return len(self.head_names[self.aligned])
+
+    @property
+    def head_names(self) -> list[str]:
+        """A name for each head of the decoder's units: `head 1`, or `layer 2 source head 1`."""
+        return head_names(self.decoder.units)
+
+    def encode(self, source_BS: Tensor, lengths_B: Tensor) -> tuple[Tree, Tree]:
+        """Return the decoder's memory of each sentence, and its state before the first step.
 
         `source_BS` holds ids padded on the right, `lengths_B` their numbers, each at least 1.
         """
         with scope("encoder"):
             embedded_BSI = probe("embedded_BSI", self.source_embedding(source_BS))
             encoded = self.encoder(self.dropout(embedded_BSI), lengths_B)
-            states_BSE = self.dropout(encoded.states_BSE)
-            memory = self.decoder.attention.prepare(states_BSE, encoded.mask_BS)
-            return memory, self.decoder.start(self.bridge(encoded), memory)
+        with scope("decoder"):
+            return self.decoder.start(encoded)
 
-    def decode(self, inputs_BT: Tensor, memory: Memory, state: DecoderState) -> Decoded:
-        """Read T target ids; features t are those of the token after input t."""
+    def decode(self, inputs_BT: Tensor, memory: Tree, state: Tree) -> Decoded:
+        """Read T target ids; features t are those of the token after input t.
+
+        The weights are those that count as the alignment (`model.alignment`).
+        """
         with scope("decoder"):
             embedded_BTI = self.dropout(self.target_embedding(inputs_BT))
             decoded: Decoded = self.decoder(embedded_BTI, memory, state)
             features_BTF = probe("features_BTF", self.dropout(decoded.features_BTF))
-            return decoded._replace(features_BTF=features_BTF)
+            weights_BHTS = decoded.weights_BHTS[:, self.aligned]
+            return decoded._replace(features_BTF=features_BTF, weights_BHTS=weights_BHTS)
 
     def forward(
         self,
@@ -114,7 +143,7 @@ class Seq2Seq(nn.Module):
             return self._decode_mixed(inputs_BT, memory, state, forcing)
 
     def _decode_mixed(
-        self, inputs_BT: Tensor, memory: Memory, state: DecoderState, forcing: TeacherForcing
+        self, inputs_BT: Tensor, memory: Tree, state: Tree, forcing: TeacherForcing
     ) -> Decoded:
         """Feed the model its own choices where `forcing` is False; the first input is given."""
         steps: list[Decoded] = []
@@ -126,24 +155,49 @@ class Seq2Seq(nn.Module):
             steps.append(decoded)
             with torch.no_grad(), scope("output"):  # the choice is taken as given, as in the paper
                 choice_B = forcing.choose(self.output(decoded.features_BTF.squeeze(1)))
-        return join_decoded(steps)
+        return join(steps)
 
 
-_EMBEDDING_STD = 0.35
-"""Large, so that tokens matter to the first gates at once: after 1,000 updates of the demo's model
-(batching.tokens 250, constant rate 0.003) validation BLEU was 60, against 52 with size^-0.5 (0.09)
-and 41 with 0.7; one run each."""
+def aligned_heads(units: Mapping[str, Attention], name: str | None) -> slice:
+    """Return where the heads of the unit of this name stand among those of all; None is all."""
+    if name is None:
+        return slice(None)
+    if name not in units:
+        raise UserError(
+            f"model.alignment: expected null or the name of a unit of the decoder, "
+            f"{' or '.join(units)}, found {name!r}{did_you_mean(name, units)}"
+        )
+    names = list(units)
+    before = sum(units[other].heads for other in names[: names.index(name)])
+    return slice(before, before + units[name].heads)
 
 
-def _initialise(model: Seq2Seq) -> None:
-    """Recurrent matrices orthogonal, other matrices Xavier, biases 0, embeddings normal."""
-    for name, parameter in model.named_parameters():
-        if "embedding" in name:
-            nn.init.normal_(parameter, std=_EMBEDDING_STD)
-        elif parameter.dim() < 2:
-            nn.init.zeros_(parameter)
-        elif "weight_hh" in name:
-            for gate in parameter.chunk(parameter.size(0) // parameter.size(1)):
-                nn.init.orthogonal_(gate)
-        elif parameter.numel():
-            nn.init.xavier_uniform_(parameter)
+def head_names(units: Mapping[str, Attention]) -> list[str]:
+    """Return a name for each head: of one unit its number, of several the unit's name before it."""
+    names: list[str] = []
+    for unit_name, unit in units.items():
+        words = [f"layer {part}" if part.isdecimal() else part for part in unit_name.split(".")]
+        prefix = "" if len(units) == 1 else " ".join(words) + " "
+        names += [f"{prefix}head {number}" for number in range(1, unit.heads + 1)]
+    return names
+
+
+def current_names(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return `weights` by the names of today: once the bridge stood beside the decoder."""
+    return {
+        f"decoder.{name}" if name.startswith("bridge.") else name: tensor
+        for name, tensor in weights.items()
+    }
+
+
+class Embedding(nn.Embedding):
+    """Ids -> vectors, normal with a large deviation before training."""
+
+    DEVIATION = 0.35
+    """Large, so that tokens matter to the first gates at once: after 1,000 updates of the demo's
+    model (batching.tokens 250, constant rate 0.003) validation BLEU was 60, against 52 with
+    size^-0.5 (0.09) and 41 with 0.7; one run each."""
+
+    def initialise(self) -> None:
+        """Draw all vectors anew."""
+        nn.init.normal_(self.weight, std=self.DEVIATION)

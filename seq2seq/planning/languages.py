@@ -7,20 +7,22 @@ from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
-from seq2seq.data.columns import language_in
 from seq2seq.data.corpus import Columns, locate_corpus, without_endings
-from seq2seq.data.languages import SAMPLE, guess_language, known_language
-from seq2seq.data.streams import bare_name, members, read_lines
+from seq2seq.data.corpus.kinds import kind_of
+from seq2seq.data.corpus.patterns import is_pattern, matching
+from seq2seq.data.identification import SAMPLE, guess_language
+from seq2seq.data.languages import known_language
+from seq2seq.data.readers.column_names import language_in
+from seq2seq.data.readers.layouts import first_names
+from seq2seq.data.readers.memories import languages_in
+from seq2seq.data.readers.streams import bare_name, members
+from seq2seq.data.readers.xml import root_of
 from seq2seq.errors import UserError
 
 UNKNOWN = ("source", "target")
 """What the languages are called where nothing tells them."""
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}([-_][A-Za-z]{2,4})?")
-_CELL = re.compile(r"[\t,;]")
-_KEY = re.compile(r'"([^"]+)"\s*:')  # of a JSON object
-_TAG = re.compile(r"""<tuv\b[^>]*\blang=["']([\w-]+)["']""")  # of a translation memory
-_HEAD = 100  # lines
 _PAIR = re.compile(r"(?:^|[._-])([a-z]{2})[-_]([a-z]{2})$")
 
 
@@ -48,7 +50,8 @@ def name_of(specs: Sequence[str], languages: tuple[str, str]) -> str:
     stem = without_endings(specs[0])
     if stem.suffix[1:] in languages:
         stem = stem.with_suffix("")
-    return stem.name or "corpus"
+    plain = re.sub(r"[-_.]*(\*+|\?|\[[^\]]*\])[-_.]*", "", stem.name)  # of a pattern
+    return plain or re.sub(r"[*?\[\]]", "", stem.parent.name) or "corpus"
 
 
 def languages_inside(
@@ -58,27 +61,27 @@ def languages_inside(
 
     Else those that the two texts are in; None where nothing tells two.
     """
-    named = _named_in(Path(spec)) if isinstance(spec, str) else []
+    named = _named_in(spec) if isinstance(spec, str) else []
     codes = list(dict.fromkeys(known_language(name) or name for name in named))
     return (codes[0], codes[1]) if len(codes) == 2 else _of_text(spec, columns)
 
 
-def _named_in(path: Path) -> list[str]:
+def _named_in(name: str) -> list[str]:
     """The languages that are named in a file of both sides, in their order there."""
+    path = Path(next(iter(matching(name)), name) if is_pattern(name) else name)
     if not path.is_file() or without_endings(path) == path:
         return []
+    kind = kind_of(path.name)
     try:
-        if path.suffix.lower() == ".zip":
-            endings = [Path(bare_name(Path(name))).suffix[1:] for name in members(path)]
+        if kind == "zip":
+            endings = [Path(bare_name(Path(member))).suffix[1:] for member in members(path)]
             return [ending for ending in endings if known_language(ending)]
-        head = list(islice(read_lines(path), _HEAD))
+        if kind == "tmx" or kind == "xml":
+            return languages_in(path) if kind == "tmx" or root_of(path) == "tmx" else []
+        cells = first_names(path, kind or "tsv")
     except UserError:  # told when it is read in earnest
         return []
-    if tags := _TAG.findall("\n".join(head)):
-        return tags
-    first = head[0] if head else ""
-    cells = _KEY.findall(first) if first.startswith("{") else re.split(_CELL, first)
-    return [language for cell in cells if (language := language_in(cell.strip(' "')))]
+    return [language for cell in cells if (language := language_in(cell.strip()))]
 
 
 def _of_text(spec: str | list[str], columns: Columns | None) -> tuple[str, str] | None:

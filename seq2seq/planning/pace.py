@@ -29,7 +29,7 @@ _SAVING = 0.5  # seconds: writing a checkpoint, choosing samples
 _OVERHEAD = 1.04  # of training over bare updates: logging, limits, signals
 
 
-class Machine(NamedTuple):
+class MachineSettings(NamedTuple):
     """The fastest way to compute that was found here, and its pace."""
 
     threads: int | None
@@ -40,7 +40,7 @@ class Machine(NamedTuple):
     """What was tried -> seconds an update."""
 
 
-def measure_pace(config: Config, prepared: Prepared, *, free: Collection[str]) -> Machine:
+def measure_pace(config: Config, prepared: Prepared, *, free: Collection[str]) -> MachineSettings:
     """Return the pace of `config` with the threads and the precision that are fastest.
 
     `free` names which of `threads` and `precision` the configuration leaves open.
@@ -56,7 +56,7 @@ def measure_pace(config: Config, prepared: Prepared, *, free: Collection[str]) -
     validation = _time_validation(config, prepared, device, update)
     torch.set_num_threads(usual)
     threads = config.training.threads if device.type == "cpu" else None
-    return Machine(threads, config.training.precision, Pace(update, validation), tried)
+    return MachineSettings(threads, config.training.precision, Pace(update, validation), tried)
 
 
 def batches_an_epoch(config: Config, prepared: Prepared) -> int:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from seq2seq import pipeline
 from seq2seq.config import Config, load_config
 from seq2seq.data.prepare import Prepared, prepare
 from seq2seq.errors import UserError
-from seq2seq.planning.pace import Machine, batches_an_epoch, measure_pace
+from seq2seq.planning.pace import MachineSettings, batches_an_epoch, measure_pace
 from seq2seq.planning.recipe import Corpus, Plan
 from seq2seq.planning.request import Request
 from seq2seq.planning.schedule import Pace, Schedule, fit_schedule
@@ -23,6 +25,7 @@ from seq2seq.planning.sizes import (
     smaller_model,
     vocabulary_for,
 )
+from seq2seq.planning.survey import Side, Survey
 from seq2seq.runs.run import Run
 
 _TUNING_RATE, _TUNING_EPOCHS = 0.3, 0.5  # of the row's, for a model that knows a lot already
@@ -42,13 +45,31 @@ def draft_plan(request: Request, corpus: Corpus, verb: str, file: Path) -> Plan:
         corpus=corpus,
         row=row,
         vocabulary=vocabulary_for(row, corpus.survey),
-        machine=Machine(None, "fp32", Pace(0, 0), {}),
+        machine=MachineSettings(None, "fp32", Pace(0, 0), {}),
         schedule=Schedule(1, 1, 0, 0),
         epochs=0,
         budget=request.minutes,
         minutes=None,
         init=init,
     )
+
+
+def check_settings(request: Request) -> None:
+    """Refuse settings that can't be, before a large corpus is read.
+
+    They are laid over the plan of a made-up corpus of one pair, as some are right only beside a
+    plan: a schedule that ends at max_steps, say.
+    """
+    word = Side(words=1, distinct_words=1, alphabet=1, unseen=0.0)
+    pairs = dict.fromkeys(("train", "valid", "test"), 1)
+    corpus = Corpus("corpus", request.languages, pairs, Survey(1, word, word))
+    with TemporaryDirectory(prefix="seq2seq_plan_") as folder:
+        file = Path(folder) / "recipe.yaml"
+        draft_plan(request, corpus, "train", file).write(file)
+        try:
+            pipeline.describe_model(load_config(file, request.settings))
+        except UserError as error:  # of a line of a file that the user will not find
+            raise UserError(re.sub(rf"^{re.escape(str(file))}:\d+", "plan", str(error))) from None
 
 
 class Planner:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from seq2seq.data.pairs import one_line
-from seq2seq.planning.pace import Machine
+from seq2seq.planning.pace import MachineSettings
 from seq2seq.planning.schedule import Schedule, patience_for
 from seq2seq.planning.sizes import Row, row_for
 from seq2seq.planning.survey import Survey
@@ -37,7 +37,7 @@ class Plan(NamedTuple):
     corpus: Corpus
     row: Row
     vocabulary: int
-    machine: Machine
+    machine: MachineSettings
     schedule: Schedule
     epochs: float
     """What the updates come to."""
@@ -142,7 +142,7 @@ class Plan(NamedTuple):
         return "\n".join(_line(*row) for row in rows)
 
 
-def _compared(machine: Machine, *names: str) -> str:
+def _compared(machine: MachineSettings, *names: str) -> str:
     found = [f"{name} {machine.tried[name]:.2g} s" for name in names if name in machine.tried]
     return ", ".join(found) if len(found) > 1 else ""
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from seq2seq.planning.pace import Machine
+from seq2seq.planning.pace import MachineSettings
 from seq2seq.planning.recipe import Corpus, Plan
 from seq2seq.planning.sizes import row_for
 
@@ -88,7 +88,7 @@ def _model(plan: Plan) -> str:
     )
 
 
-def _ways(machine: Machine) -> str:
+def _ways(machine: MachineSettings) -> str:
     tried = ", ".join(f"{name} {seconds:.2g} s" for name, seconds in machine.tried.items())
     threads = {None: "", 1: ", 1 thread"}.get(machine.threads, f", {machine.threads} threads")
     return f" in {machine.precision}{threads}" + (f" (tried: {tried})" if tried else "")

@@ -16,7 +16,7 @@ from seq2seq.bundled import bundled_recipe
 from seq2seq.config import Config, load_config, overridden
 from seq2seq.data.corpus import Columns, Pair, check_columns, find_corpus, without_endings
 from seq2seq.data.pairs import one_line
-from seq2seq.data.streams import STANDARD
+from seq2seq.data.readers.streams import STANDARD
 from seq2seq.errors import UserError
 from seq2seq.planning.languages import UNKNOWN, languages_inside, languages_of, name_of
 

@@ -12,9 +12,10 @@ from seq2seq.config import load_config, load_dump
 from seq2seq.errors import UserError
 from seq2seq.planning import report
 from seq2seq.planning.held_out import ORIGIN, check_origin, split_corpus
-from seq2seq.planning.planner import Planner, draft_plan
+from seq2seq.planning.planner import Planner, check_settings, draft_plan
 from seq2seq.planning.request import Request, open_corpus
-from seq2seq.runs.run import Run, called
+from seq2seq.runs.finding import is_run, run_folder
+from seq2seq.runs.run import Run
 
 _SPLITS = "corpus"  # the folder in a run for what its corpus was split into
 _RECIPE = "recipe.yaml"
@@ -30,10 +31,10 @@ def train_corpus(
     """
     folder = Path("runs") / request.name if folder is None else folder
     if resume:
-        folder = called(folder)
-    if resume and (folder / "config.yaml").exists():
-        check_origin(folder / _SPLITS, request)
+        folder = run_folder(folder)
+    if resume and is_run(folder):
         config = load_dump(folder / "config.yaml", [*_origin(request), *request.settings])
+        check_origin(folder / _SPLITS, request)
     else:
         Run.check_free(folder)
         recipe = make_recipe(request, folder / _RECIPE, folder / _SPLITS, verb="train")
@@ -45,7 +46,7 @@ def _origin(request: Request) -> list[str]:
     """The override that says which run a run started from, to be compared with its own."""
     if request.init is None:
         return []
-    return [f"init={json.dumps(str(called(request.init)))}"]
+    return [f"init={json.dumps(str(run_folder(request.init)))}"]
 
 
 def write_recipe(request: Request, file: Path | None = None) -> Path:
@@ -72,6 +73,7 @@ def make_recipe(request: Request, file: Path, splits: Path, *, verb: str) -> Pat
     started = time.perf_counter()
     if request.init is not None:  # before a large corpus is split
         Run.open(request.init).checkpoint("best")
+    check_settings(request)
     text = open_corpus(request)
     file.parent.mkdir(parents=True, exist_ok=True)
     corpus = split_corpus(request, text, splits, os.path.relpath(splits, file.parent))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -12,6 +11,8 @@ from typing import Any
 
 from seq2seq.config import AttentionConfig, load_dump
 from seq2seq.errors import UserError
+from seq2seq.runs.files import read_json
+from seq2seq.runs.finding import is_run
 
 _PARTS = ("config.yaml", "checkpoints", "data.json", "train.log")  # a folder with one was a run
 
@@ -43,7 +44,7 @@ def list_runs(folder: Path) -> list[RunSummary]:
     """Return the runs under `folder`, or the one that it is, the newest first."""
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder")
-    folders = [folder] if (folder / "config.yaml").is_file() else sorted(folder.iterdir())
+    folders = [folder] if is_run(folder) else sorted(folder.iterdir())
     runs = [_summary(each) for each in folders if any((each / part).exists() for part in _PARTS)]
     return sorted(runs, key=lambda run: -run.changed)
 
@@ -92,7 +93,7 @@ def _summary(folder: Path) -> RunSummary:
 
 
 def _described(folder: Path) -> dict[str, Any]:
-    if not (folder / "config.yaml").is_file():
+    if not is_run(folder):
         raise UserError("not a run directory (it has no config.yaml)")
     config = load_dump(folder / "config.yaml")
     found = {
@@ -100,10 +101,10 @@ def _described(folder: Path) -> dict[str, Any]:
         "attention": _unit(config.model.attention),
     }
     if (folder / "result.json").exists():
-        result = _read(folder / "result.json")
+        result = read_json(folder / "result.json")
         steps, metrics, state = result["steps"], result, "finished"
     elif (folder / "last" / "state.json").exists():
-        progress = _read(folder / "last" / "state.json")
+        progress = read_json(folder / "last" / "state.json")
         steps, metrics, state = progress["step"], progress["best_metrics"], "unfinished"
     else:
         steps, metrics, state = None, {}, "unfinished, no checkpoint yet"
@@ -119,16 +120,6 @@ def _described(folder: Path) -> dict[str, Any]:
 def _unit(config: AttentionConfig) -> str:
     addressing = config.addressing.kind
     return config.kind if addressing == "softmax" else f"{config.kind}, {addressing}"
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        raise UserError(f"{path}: damaged")
-    return value
 
 
 def _measured(folder: Path) -> tuple[float, int]:

@@ -3,6 +3,8 @@
 import math
 from collections.abc import Mapping
 
+from seq2seq.errors import UserError
+
 METRICS = {"loss": "loss", "bleu": "BLEU", "chrf": "chrF"}
 """Names in records, and as they are shown."""
 
@@ -43,3 +45,22 @@ def why_lost(loss: float, vocabulary: int) -> str:
     if loss > _EXPLODED * guess:
         return f"the loss became {loss:.3g}, where a guess among {vocabulary:,} has {guess:.2f}"
     return ""
+
+
+def check_loss(loss: float, vocabulary: int, step: int) -> None:
+    """Raise UserError if nothing good can come of a `loss` that was found after `step` updates."""
+    if reason := why_lost(loss, vocabulary):
+        raise UserError(
+            f"{reason}, at or before step {step}: lower training.optimizer.lr, "
+            "or set training.optimizer.clip; --resume goes on from the last checkpoint"
+        )
+
+
+def render(metrics: Mapping[str, float]) -> str:
+    """Return `loss 0.345, BLEU 76.54, chrF 83.21`, of the figures that are there."""
+    digits = {"loss": 3}
+    return ", ".join(
+        f"{shown} {metrics[name]:.{digits.get(name, 2)}f}"
+        for name, shown in METRICS.items()
+        if name in metrics
+    )

@@ -16,11 +16,18 @@ from seq2seq.model.probe import scope
 
 
 class Loss(NamedTuple):
-    """Sums over `tokens` tokens, in nats: what is minimised, and the plain likelihood's share."""
+    """Sums over a batch, and what both are to be divided by."""
 
-    smoothed: Tensor
+    total: Tensor
+    """What is made small."""
     plain: Tensor
-    tokens: int
+    """What is reported, in nats: the negative log-likelihood, without gradient."""
+    weight: int
+    """The number of target tokens."""
+    forced: int = 0
+    """Of the inputs that a draw decided on, how many came from the reference ..."""
+    forcible: int = 0
+    """... and how many there were."""
 
 
 def cross_entropy(logits_NW: Tensor, targets_N: Tensor, smoothing: float) -> Loss:
@@ -52,17 +59,20 @@ def batch_loss(
         forcing = forcing._replace(forced_BT=send(forcing.forced_BT, device))
     decoded = model(ids.source_BS, ids.source_lengths_B, ids.inputs_BT, forcing)
     with scope("output"):
-        real_BT = torch.arange(batch.targets_BT.size(1)) < batch.target_lengths_B.unsqueeze(1)
-        # Places, not a mask: how many it leaves CUDA would have to tell first, and all would wait.
-        real_N = send(real_BT.flatten().nonzero().squeeze(1), device)
+        # Positions, not a mask: CUDA would have to tell first how many it leaves, and all would
+        # wait.
+        real_N = send(batch.real_BT.flatten().nonzero().squeeze(1), device)
         features_NF = decoded.features_BTF.flatten(0, 1).index_select(0, real_N)
         targets_N = ids.targets_BT.flatten().index_select(0, real_N)
         smoothed, plain_N = output_cross_entropy(model.output, features_NF, targets_N, smoothing)
         loss = Loss(smoothed, plain_N.sum(), targets_N.numel())
-        if decoded.choices is None:
+        if not decoded.choices:
             return loss
-        real_BT = send(real_BT, device)
+        real_BT = send(batch.real_BT, device)
         log_probs_X = plain_N.new_zeros(real_BT.numel()).index_copy(0, real_N, -plain_N)
-        addressing = model.decoder.attention.addressing
-        surrogate = addressing.surrogate(decoded.choices, log_probs_X.view_as(real_BT), real_BT)
-        return loss._replace(smoothed=loss.smoothed + surrogate)
+        log_probs_BT = log_probs_X.view_as(real_BT)
+        surrogates = [
+            model.decoder.units[name].addressing.surrogate(choices, log_probs_BT, real_BT)
+            for name, choices in decoded.choices.items()
+        ]
+        return loss._replace(total=sum(surrogates, loss.total))

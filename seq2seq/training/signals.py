@@ -8,24 +8,24 @@ from types import FrameType
 
 
 class StopRequest:
-    """False until a signal comes; then its name."""
+    """False until a signal comes; then its number and name."""
 
-    def __init__(self) -> None:
-        self._name = ""
+    def __init__(self, number: int = 0) -> None:
+        self.number = number
 
     def __bool__(self) -> bool:
         """Whether a stop was asked for."""
-        return bool(self._name)
+        return bool(self.number)
 
     def __str__(self) -> str:
         """The name of the signal that asked for it."""
-        return self._name
+        return signal.Signals(self.number).name if self.number else ""
 
     def receive(self, number: int, _: FrameType | None = None) -> None:
         """Note the signal; at the second one stop at once."""
-        if self._name:
+        if self.number:
             raise KeyboardInterrupt
-        self._name = signal.Signals(number).name
+        self.number = number
 
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")

@@ -45,8 +45,7 @@ def sample(logits_BW: Tensor) -> Tensor:
 CHOICES: dict[str, Callable[[Tensor], Tensor]] = {"argmax": argmax, "sample": sample}
 
 
-def realised_ratio(forced_BT: Tensor, lengths_B: Tensor) -> tuple[int, int]:
-    """Return how many of the inputs after the first were forced, and how many there were."""
-    real_BT = torch.arange(forced_BT.size(1)) < lengths_B.unsqueeze(1)
+def count_forced(forced_BT: Tensor, real_BT: Tensor) -> tuple[int, int]:
+    """Return how many of the real inputs after the first were forced, and how many there were."""
     forced_BT = forced_BT.cpu() & real_BT
     return int(forced_BT[:, 1:].sum()), int(real_BT[:, 1:].sum())

@@ -25,7 +25,7 @@ from seq2seq.translation.tags import Tag, take_out_tags
 from seq2seq.translation.translation import END, Candidate, Translation
 
 if TYPE_CHECKING:
-    from seq2seq.inference.workers import Workers
+    from seq2seq.machine.workers import Workers
 
 logger = logging.getLogger(__name__)
 
@@ -66,10 +66,12 @@ class TextTranslator:
         source_end: bool,
         max_length: int,
         language: str = "",
+        scripts: Iterable[str] = (),
     ) -> None:
         """`max_length` is the longest source, in pieces, that training saw: longer ones warn.
 
-        `language` is the code of the source's; it tells text of another script.
+        `language` is the code of the source's, and `scripts` are those that training sources were
+        written in; they tell text of another script.
         """
         self.tokenizers = tokenizers
         """Of source and target."""
@@ -78,6 +80,7 @@ class TextTranslator:
         self._source_end = source_end
         self._max_length = max_length
         self._language = language
+        self._trained_scripts = frozenset(scripts)
 
     @property
     def has_attention(self) -> bool:
@@ -252,13 +255,13 @@ class TextTranslator:
 
     @cached_property
     def _scripts(self) -> frozenset[str]:
-        """The scripts of the source language in a vocabulary for both.
+        """The scripts of the source language, and of the training sources, in a joint vocabulary.
 
-        None if it is not known, or written in another, or the vocabulary is the source's alone.
+        Empty if none is known, or the text is in another, or the vocabulary is the source's alone.
         """
         if not self.tokenizers.joint:
             return frozenset()
-        scripts = scripts_of(self._language)
+        scripts = scripts_of(self._language) | self._trained_scripts
         vocabulary = self.tokenizers.source.decode(range(len(self.tokenizers.source)))
         return scripts if letters_of(vocabulary, scripts) else frozenset()
 

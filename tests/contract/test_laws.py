@@ -12,7 +12,7 @@ import pytest
 from seq2seq.config import ModelConfig
 from seq2seq.conformance.laws import LAWS, Case, Law
 from seq2seq.model.attention import ATTENTIONS, build_attention
-from seq2seq.model.decoder import DECODERS
+from seq2seq.model.decoders import DECODERS
 
 UNITS: list[dict[str, Any]] = [
     {"kind": "dot"},
@@ -57,6 +57,7 @@ CASES = [
     *(Case(UNITS[1], {"kind": kind, "layers": 2}, {"layers": 2}) for kind in DECODERS),
     Case(UNITS[1], {"kind": "luong", "layers": 2, "input_feeding": True}, {"layers": 2}),
     *(Case(UNITS[3], {"kind": "luong", "bridge": bridge}) for bridge in ("mean", "copy", "zero")),
+    *(Case(unit, {"kind": "stacked", "layers": 2}) for unit in (*UNITS, *ADDRESSED)),
     Case(UNITS[3], {"kind": "bahdanau", "readout": "maxout"}, {"bidirectional": False, "size": 8}),
 ]
 

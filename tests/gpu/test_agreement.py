@@ -73,7 +73,7 @@ def placed(case: Case, device: torch.device, dtype: torch.dtype) -> Seq2Seq:
 
 def gradients(model: Seq2Seq, device: torch.device) -> dict[str, Tensor]:
     """The loss, and the gradient of every parameter, in float64 on the CPU."""
-    loss = batch_loss(model, batch(), device, smoothing=0.1).smoothed
+    loss = batch_loss(model, batch(), device, smoothing=0.1).total
     loss.backward()
     found = {name: each.grad for name, each in model.named_parameters() if each.grad is not None}
     return {name: each.detach().double().cpu() for name, each in {"loss": loss, **found}.items()}
@@ -140,7 +140,7 @@ def test_bf16_is_close_to_float32(case: Case, device: torch.device) -> None:
     expected = gradients(placed(case, device, torch.float32), device)
     with torch.autocast(device.type, torch.bfloat16):
         model = placed(case, device, torch.float32)
-        loss = batch_loss(model, batch(), device, smoothing=0.1).smoothed
+        loss = batch_loss(model, batch(), device, smoothing=0.1).total
     loss.backward()
     assert float(loss.detach()) == pytest.approx(float(expected.pop("loss")), rel=0.02)
     parameters = dict(model.named_parameters())

@@ -10,7 +10,7 @@ import torch
 
 from seq2seq.inference.translator import load
 from seq2seq.model.attention import ATTENTIONS
-from seq2seq.model.decoder import DECODERS
+from seq2seq.model.decoders import DECODERS
 from seq2seq.pipeline import train
 from seq2seq.training.trainer import Trainer
 from tests.gpu.conftest import NoWaiting
@@ -45,14 +45,14 @@ def test_no_step_waits_for_the_device(
     no_waiting: NoWaiting,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    step, taken = Trainer._step, []
+    update, taken = Trainer.update, []
 
     def watched(trainer: Trainer) -> None:
         with no_waiting():
-            step(trainer)
+            update(trainer)
         taken.append(trainer.progress.step)
 
-    monkeypatch.setattr(Trainer, "_step", watched)
+    monkeypatch.setattr(Trainer, "update", watched)
     train(tiny(tmp_path, f"training.device={device}", *settings), tmp_path / "run")
     assert taken == [1, 2, 3, 4, 5, 6]
 

@@ -13,8 +13,9 @@ import pytest
 import seq2seq
 from seq2seq.cli import main
 from seq2seq.config import ModelConfig
-from seq2seq.evaluation.alignment import AlignmentScore, read_gold, score_alignment
+from seq2seq.evaluation.alignment import AlignmentScore, score_alignment
 from seq2seq.evaluation.evaluate import evaluate
+from seq2seq.evaluation.gold import read_gold
 from seq2seq.model.model import Seq2Seq
 from tests.integration.conftest import Command, logging_restored
 

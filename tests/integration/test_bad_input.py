@@ -111,19 +111,21 @@ CONFIGURATIONS = [
         r".*/x\.yaml:1: unknown key 'data\.max-length' \(did you mean 'max_length'\?\)",
         {"x.yaml": "data: {max-length: 3}\n"}),
     Bad("a misspelt encoder", "config show -c x.yaml",
-        r".*/x\.yaml:1: model\.encoder\.kind: expected 'gru' or 'lstm', found 'lsmt' "
+        r".*/x\.yaml:1: model\.encoder\.kind: expected one of recurrent, gru, lstm, found 'lsmt' "
         r"\(did you mean 'lstm'\?\)",
         {"x.yaml": "model: {encoder: lsmt}\n"}),
     Bad("a misspelt attention", "config check model.attention=additiv",
-        r"model\.attention\.kind: expected one of .*, found 'additiv' "
+        r"override .*: model\.attention\.kind: expected one of .*, found 'additiv' "
         r"\(did you mean 'additive'\?\)"),
     Bad("an addressing for an attention", "train -c tiny.yaml --run new data.train=none "
         "model.attention=entmax",
-        r"model\.attention\.kind: expected one of .*, found 'entmax'; entmax is an addressing: set "
+        r"override .*: model\.attention\.kind: expected one of .*, found 'entmax'; entmax is "
+        r"an addressing: set "
         r"model\.attention\.addressing=entmax"),
     Bad("an attention for an addressing", "train -c tiny.yaml --run new data.train=none "
         "model.attention.addressing=multihead",
-        r"model\.attention\.addressing\.kind: expected one of .*, found 'multihead'; multihead is "
+        r"override .*: model\.attention\.addressing\.kind: expected one of .*, found 'multihead'; "
+        r"multihead is "
         r"an attention unit: set model\.attention=multihead"),
     Bad("a cell for a decoder", "config show model.decoder=lstm",
         r".*: model\.decoder\.kind: .*found 'lstm' \(did you mean model\.decoder\.cell\?\)"),
@@ -137,7 +139,7 @@ CONFIGURATIONS = [
         r"override .*: training\.optimizer\.kind: expected 'adam'.*found 'adamm' \(did you.*"),
     Bad("an option that the unit has not", "config check model.attention=additive "
         "model.attention.heads=2",
-        r"model\.attention\.heads: unknown option of kind additive, which takes .*"),
+        r"override .*: model\.attention\.heads: unknown option of kind additive, which takes .*"),
     Bad("an option of the wrong type", "config check model.attention=multihead "
         "model.attention.heads=many", r"model\.attention\.heads: .*integer.*found 'many'"),
     Bad("a word for a number", "config show -c x.yaml",
@@ -208,7 +210,7 @@ CONFIGURATIONS = [
     Bad("an unknown device", "train -c tiny.yaml --run new training.device=gpu",
         r"device: expected auto, cpu, cuda or cuda:1, found 'gpu'"),
     Bad("a device that computes nothing", "translate --device meta cat",
-        r"device: expected auto, cpu or cuda, found 'meta': .*"),
+        r"device: expected auto, cpu, cuda or cuda:1, found 'meta': .*"),
     Bad("a configuration to compare that is not there", "config diff tiny.yaml runs",
         r"runs: not a run directory \(it has no config\.yaml\)"),
 ]  # fmt: skip
@@ -221,7 +223,7 @@ RUNS = [
     Bad("a file where the run's parent should be", "train -c tiny.yaml --run train.en/run",
         r"train\.en/run: cannot be written: Not a directory"),
     Bad("a resumed run of another model", "train -c tiny.yaml --resume model.encoder.size=8",
-        r"runs/tiny: model\.encoder\.size was 32 and can't become 8 in a run that goes on; .*"),
+        r"runs/tiny: cannot change model\.encoder\.size from 32 to 8 when resuming; .*"),
     Bad("a run to resume that is not there", "train --run runs/none --resume",
         r"runs/none: no such run directory"),
     Bad("a finished run resumed", "train -c tiny.yaml --resume",
@@ -252,7 +254,8 @@ RUNS = [
         r"runs/tiny/best/model\.safetensors: does not fit the model of config\.yaml: .*",
         {RUN_CONFIG: instead("size: 32", "size: 20")}),
     Bad("a run whose unit was edited", "translate -m runs/tiny cat",
-        r"model\.attention\.kind: expected one of .*, found 'genral' \(did you mean 'general'\?\)",
+        r".*config\.yaml:\d+: model\.attention\.kind: expected one of .*, found 'genral' "
+        r"\(did you mean 'general'\?\)",
         {RUN_CONFIG: instead("kind: general", "kind: genral")}),
     Bad("a run whose configuration is broken", "translate -m runs/tiny cat",
         r".*/runs/tiny/config\.yaml:1: unknown key 'sed' \(did you mean 'seed'\?\)",
@@ -406,7 +409,7 @@ USES = [
         {"x.jsonl": '{"de": "ein", "en": "a"}\n'}),
     Bad("scores of nothing", "score x.fr x.fr", r"nothing to score: found 0 hypotheses",
         {"x.fr": ""}),
-    Bad("no unit to check", "attention check", r"attention check: name a file, or a unit .*"),
+    Bad("no unit to check", "attention check", r"check: name a file, or a unit .*"),
     Bad("a unit to check that is not there", "attention check --unit additiv",
         r"--unit: expected one of dot, .*, found 'additiv' \(did you mean 'additive'\?\)"),
     Bad("a file of units that is not there", "attention check units.py",
@@ -417,12 +420,12 @@ USES = [
         r"units\.py: registers no unit: expected a line like ATTENTIONS\['mine'\] = Mine",
         {"units.py": "units = 1\n"}),
     Bad("two files of units", "attention check one.py two.py",
-        r"attention check: expected one file, found one\.py and two\.py"),
+        r"check: expected one file, found one\.py and two\.py"),
     Bad("a setting of another part to check with", "attention check --unit dot model.dropout=0.1",
         r"'model\.dropout=0\.1': expected model\.attention\.KEY=VALUE; the network .*"),
     Bad("a unit's setting that it does not take", "attention check --unit qkv "
         "model.attention.sise=8",
-        r"model\.attention\.sise: unknown option of kind qkv, .*did you mean 'size'\?\)"),
+        r"override .*: model\.attention\.sise: unknown option of kind qkv, .*'size'.*"),
     Bad("no configuration to measure", "bench train",
         r"bench train: name a configuration with --config"),
     Bad("no configuration to prepare with a clock", "bench prepare",
@@ -521,7 +524,8 @@ def test_an_argument_that_is_not_utf_8_is_refused(command: Command) -> None:
 def test_cuda_where_there_is_none_is_refused(arguments: str, world: Path, command: Command) -> None:
     status, out, err = command("-q", *arguments.split())
     assert (status, out) == (2, "")
-    assert re.fullmatch(r"error: device: expected auto, cpu or cuda, found 'cuda': .*\n", err)
+    expected = r"error: device: expected auto, cpu, cuda or cuda:1, found 'cuda': .*\n"
+    assert re.fullmatch(expected, err)
     assert not (world / "new").exists()
 
 

@@ -107,7 +107,7 @@ def test_the_tokens_are_those_of_the_first_batches(world: Path, command: Command
     found = bench(command, *TRAIN, "--rounds", "1", "training.accumulate=2")
     config = load_config(world / "tiny.yaml")
     batches = Batches(prepare(config).train, config.batching, source_end=True, seed=config.seed)
-    pairs = [batch for batch, _ in islice(batches, 4)]
+    pairs = [share.batches[0] for share in islice(batches, 4)]
     assert found["target_tokens"] == sum(int((b.targets_BT != 0).sum()) for b in pairs)
     assert found["source_tokens"] == sum(int((b.source_BS != 0).sum()) for b in pairs)
     assert found["sentences"] == sum(len(b.source_BS) for b in pairs)

@@ -88,6 +88,12 @@ def test_average_prints_a_checkpoint_that_translates(command: Command) -> None:
     assert averaged.err == "model: runs/tiny (average)\n"
 
 
+def test_average_takes_what_a_run_keeps_where_no_number_is_said(command: Command) -> None:
+    status, out, err = command("average", "runs/tiny")
+    assert (status, out) == (0, "runs/tiny/checkpoints/average\n")
+    assert err == "average of 2 checkpoints: 00000075, 00000150\n"
+
+
 # --- translating ----------------------------------------------------------------------------------
 
 

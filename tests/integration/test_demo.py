@@ -7,8 +7,8 @@ import pytest
 
 import seq2seq
 from seq2seq.data.corpus import find_corpus
-from seq2seq.evaluation.alignment import read_gold
 from seq2seq.evaluation.evaluate import evaluate
+from seq2seq.evaluation.gold import read_gold
 from seq2seq.evaluation.word_attention import align
 from seq2seq.inference.translator import Translator
 from seq2seq.model.attention import ATTENTIONS

@@ -48,6 +48,11 @@ def test_the_exported_model_says_what_its_run_says(
     assert found.stderr == f"model: {exported} (exported)\n"
 
 
+def test_the_exported_model_knows_the_scripts_of_its_training_sources(exported: Path) -> None:
+    settings = json.loads((exported / "export.json").read_text())
+    assert settings["scripts"] == ["Latin"]
+
+
 def test_the_exported_model_copies_what_it_can_t_read_and_keeps(exported: Path) -> None:
     from seq2seq.export.translator import load
 

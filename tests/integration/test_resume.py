@@ -99,14 +99,14 @@ def assert_same(run: Run, whole: Run) -> None:
 
 
 def signal_after(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = Trainer._step
+    plain = Trainer.update
 
-    def step_and_signal(trainer: Trainer) -> None:
+    def update_and_signal(trainer: Trainer) -> None:
         plain(trainer)
         if trainer.progress.step == step:
             signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr(Trainer, "_step", step_and_signal)
+    monkeypatch.setattr(Trainer, "update", update_and_signal)
 
 
 @pytest.mark.parametrize(
@@ -133,13 +133,13 @@ def test_a_run_stopped_by_a_signal_and_resumed_is_the_run_that_was_not(
 @pytest.mark.parametrize(
     ("function", "call"),
     [
-        ("training.trainer.Trainer._step", 9),
-        ("runs.run.flush", 5),
-        ("runs.run._install", 2),
+        ("training.trainer.Trainer.update", 9),
+        ("runs.checkpoint.flush", 5),
+        ("runs.checkpoint._install", 2),
         ("runs.run.Run.point", 3),
         ("runs.run.Run.point", 4),
         ("runs.run.Run.prune", 2),
-        ("runs.run._remove", 1),
+        ("runs.run.remove_checkpoint", 1),
         ("runs.run.Run.save_average", 1),
         ("runs.run.Run.finish", 1),
     ],
@@ -180,14 +180,14 @@ import torch
 torch.set_num_threads(1)
 from seq2seq.config import load_config
 from seq2seq.pipeline import train
-from seq2seq.runs import run
-plain = run.save_file
+from seq2seq.runs import checkpoint
+plain = checkpoint.save_file
 def half(tensors, path):
     plain(tensors, path)
     if "00000010" in str(path):
         os.truncate(path, os.path.getsize(path) // 2)
         os.kill(os.getpid(), signal.SIGKILL)
-run.save_file = half
+checkpoint.save_file = half
 train(load_config({str(tmp_path / "config.yaml")!r}), {str(tmp_path / "run")!r})
 """
     killed = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
@@ -220,7 +220,7 @@ def test_a_run_without_checkpoint_starts_over(
         raise KilledError
 
     with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "_validate", killed)
+        patch.setattr(Trainer, "validate", killed)
         with pytest.raises(KilledError):
             train(config, tmp_path / "run")
     assert len(metrics(Run.open(tmp_path / "run"))) == 1
@@ -297,12 +297,16 @@ def best_step(run: Run) -> int:
 @pytest.mark.parametrize(
     ("part", "setting", "key"),
     [
-        ("model", {"dropout": 0.1}, r"model\.dropout was 0\.2 and can't become 0\.1"),
-        ("model.decoder", {"size": 17}, r"model\.decoder\.size was 16"),
-        ("model.attention", {"kind": "general"}, r"model\.attention\.kind was 'additive'"),
-        ("batching", {"sentences": 3}, r"batching\.sentences was 2"),
-        ("tokenizer", {"source_end": False}, r"tokenizer\.source_end was True"),
-        ("data", {"max_length": 99}, r"data\.max_length was 100"),
+        (
+            "model",
+            {"dropout": 0.1},
+            r"cannot change model\.dropout from 0\.2 to 0\.1 when res",
+        ),
+        ("model.decoder", {"size": 17}, r"model\.decoder\.size from 16"),
+        ("model.attention", {"kind": "general"}, r"model\.attention\.kind from 'additive'"),
+        ("batching", {"sentences": 3}, r"batching\.sentences from 2"),
+        ("tokenizer", {"source_end": False}, r"tokenizer\.source_end from True"),
+        ("data", {"max_length": 99}, r"data\.max_length from 100"),
     ],
 )
 def test_what_must_stay_is_refused_by_name_and_leaves_the_run_alone(
@@ -343,7 +347,7 @@ def test_other_text_under_the_same_name_is_refused(
 ) -> None:
     path = write_corpus(tmp_path, "other", [*EIGHT[1:], ("the cat", "le chat")])
     other = changed(changed(config, "data", **{split: path}), "training", max_steps=15)
-    with pytest.raises(UserError, match=rf"data\.{split} is not what the run began with"):
+    with pytest.raises(UserError, match=rf"data\.{split} is not the text that the run began with"):
         train(other, whole.folder, resume=True)
 
 

@@ -22,7 +22,8 @@ from seq2seq.pipeline import train
 from seq2seq.runs.run import Run
 from seq2seq.training.loss import Loss
 from seq2seq.training.loss import batch_loss as plain_loss
-from seq2seq.training.trainer import Trainer, Validation
+from seq2seq.training.trainer import Trainer
+from seq2seq.training.validator import Validation
 from tests.integration.tiny import BY_HEART, EIGHT, tiny
 
 
@@ -297,7 +298,7 @@ def test_bleu_of_other_tokens_is_not_compared(
     assert (run.result["best"], run.result["tokenize"]) == ("00000005", "zh")
     assert run.checkpoint("5").state["misses"] == 0
     log = (run.folder / "train.log").read_text()
-    assert log.count("the best BLEU so far counts the tokens of 13a, now those of zh count") == 1
+    assert log.count("best BLEU so far counts the tokens of 13a, the new one the tokens of zh") == 1
 
 
 def test_a_state_from_before_other_tokenisers_is_that_of_13a(
@@ -327,9 +328,9 @@ def spoilt(value: float, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
         nonlocal calls
         calls += 1
         loss = plain_loss(*arguments)
-        return loss._replace(plain=loss.plain * 0 + value * loss.tokens) if calls >= step else loss
+        return loss._replace(plain=loss.plain * 0 + value * loss.weight) if calls >= step else loss
 
-    monkeypatch.setattr("seq2seq.training.trainer.batch_loss", batch_loss)
+    monkeypatch.setattr("seq2seq.training.objective.batch_loss", batch_loss)
 
 
 @pytest.mark.parametrize("loss", [float("nan"), float("inf"), 1e4, 8e30])
@@ -418,7 +419,7 @@ def test_the_largest_batch_has_the_most_pairs_of_places(tmp_path: Path) -> None:
     largest = batches.largest()
     sizes = []
     for _ in batches.plan(0):
-        batch, _ = next(batches)
+        (batch,) = next(batches).batches
         sizes.append(len(batch) * batch.source_BS.size(1) * batch.targets_BT.size(1))
     assert largest.source_BS.size(1) * largest.targets_BT.size(1) * len(largest) == max(sizes)
 

@@ -15,6 +15,7 @@ from seq2seq.explain import explain
 from seq2seq.pipeline import train
 from tests.integration.tiny import BY_HEART, tiny
 
+SPLITS = ("train", "valid")
 GREEDY = DecodingConfig(beam=1)
 EMPTY = DecodingConfig(beam=1, unknown="empty")
 FOREIGN = ["😀", "我爱你", "Привет, мир", "ΓΕΙΑ", "👩‍👩‍👧 😀", "สวัสดี", "«ЯЖ»!", "  😀 ", "Щ 25"]
@@ -71,6 +72,25 @@ def test_letters_of_the_target_s_script_are_unknown_in_a_source(
         assert (translator.translate(text).text, translator.translate(text).is_unknown) == (text, 1)
     assert translator.translate("the 猫").candidates
     assert translator.translate("猫", DecodingConfig(beam=1, unknown="translate")).candidates
+
+
+def test_scripts_that_training_sources_were_written_in_are_known_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEQ2SEQ_CACHE", str(tmp_path / "cache"))
+    pairs = [
+        ("बिल्ली सोती है", "the cat sleeps"),
+        ("kutta khata hai", "the dog eats"),
+        ("billi khati hai", "the cat eats"),
+    ]
+    files = [f"data.{split}=[{tmp_path}/{split}.en,{tmp_path}/{split}.fr]" for split in SPLITS]
+    overrides = ["training.max_steps=1", "data.source=hi", "data.target=en", *files]
+    run = train(tiny(tmp_path, *overrides, pairs=pairs), tmp_path / "run")
+    assert run.source_scripts == ["Devanagari", "Latin"]
+    translator = seq2seq.load(run.folder)
+    for text in ("kutta hai", "बिल्ली है"):
+        assert translator.translate(text).candidates, text
+    assert translator.translate("猫").is_unknown
 
 
 def test_what_a_vocabulary_of_the_source_s_own_has_is_known_in_any_script(

@@ -10,11 +10,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from seq2seq.config import AttentionConfig, DecoderConfig, EncoderConfig
+from seq2seq.config import AttentionConfig, CellConfig, DecoderConfig, EncoderConfig
 from seq2seq.model.attention import build_attention
-from seq2seq.model.decoder import DECODERS, Bridge, Readout
-from seq2seq.model.encoder import RecurrentEncoder
-from seq2seq.model.recurrent import Recurrent
+from seq2seq.model.cells import build_cell
+from seq2seq.model.cells.gru import GRU
+from seq2seq.model.contract import Cell, Encoded, Surroundings, Tree
+from seq2seq.model.decoders import build_decoder
+from seq2seq.model.decoders.attending import AttendingDecoder
+from seq2seq.model.decoders.bridge import Bridge
+from seq2seq.model.decoders.readout import Readout
+from seq2seq.model.encoders import build_encoder
+from seq2seq.model.encoders.recurrent import RecurrentEncoder
 
 Array = npt.NDArray[np.float64]
 LENGTHS = torch.tensor([5, 3, 1])
@@ -32,7 +38,8 @@ def test_encoder_is_torchs_packed_recurrent_network(
     config = EncoderConfig.model_validate(
         {"kind": kind, "size": 4, "layers": layers, "bidirectional": bidirectional}
     )
-    encoder = RecurrentEncoder(config, EMBEDDING, dropout=0.0).double()
+    encoder = build_encoder(config, EMBEDDING, dropout=0.0).double()
+    assert isinstance(encoder, RecurrentEncoder)
     build = nn.LSTM if kind == "lstm" else nn.GRU
     reference = build(
         EMBEDDING, 4, layers, batch_first=True, bidirectional=bidirectional, dtype=torch.float64
@@ -51,7 +58,7 @@ def test_encoder_is_torchs_packed_recurrent_network(
     torch.testing.assert_close(encoded.states_BSE * mask_BS1, states_BSE)
     hidden = last[0] if kind == "lstm" else last
     directions = 2 if bidirectional else 1
-    torch.testing.assert_close(encoded.final_BE, torch.cat([*hidden[-directions:]], -1))
+    torch.testing.assert_close(encoded.final, torch.cat([*hidden[-directions:]], -1))
     means = [states_BSE[b, :length].mean(0) for b, length in enumerate(LENGTHS)]
     torch.testing.assert_close(encoded.mean_BE(), torch.stack(means))
 
@@ -59,21 +66,39 @@ def test_encoder_is_torchs_packed_recurrent_network(
 @pytest.mark.parametrize("kind", ["gru", "lstm"])
 def test_a_step_is_torchs_own_cell(kind: str) -> None:
     torch.manual_seed(1)
-    ours = Recurrent(kind, EMBEDDING, D).double()
+    ours = build_cell(CellConfig(kind=kind), EMBEDDING, D, key="cell").double()
     inputs_BTI = torch.randn(2, T, EMBEDDING, dtype=torch.float64)
-    state_BX = torch.randn(2, ours.state_size, dtype=torch.float64)
-    outputs_BTD, end_BX = ours(inputs_BTI, state_BX)
-    (weights_GI,) = ours.input_weights(EMBEDDING)
+    state = ours.start(torch.randn(2, ours.state_size, dtype=torch.float64))
+    outputs_BTD, end = ours(inputs_BTI, state)
+    (share,) = ours.shares(EMBEDDING)
     for t in range(T):
-        state_BX = ours.step(ours.gates(inputs_BTI[:, t], weights_GI), state_BX)
-        torch.testing.assert_close(ours.output(state_BX), outputs_BTD[:, t])
-    torch.testing.assert_close(state_BX, end_BX)
+        state = ours.step(share(inputs_BTI[:, t]), state)
+        torch.testing.assert_close(ours.output(state), outputs_BTD[:, t])
+    torch.testing.assert_close(state, end)
+
+
+class Sum(Cell):
+    """h' = x + h, without a way of its own to take its input in slices."""
+
+    def step(self, input_BG: Tensor, state: Tree) -> Tensor:
+        assert isinstance(state, Tensor)
+        return input_BG + state
+
+
+def test_shares_of_a_cell_that_gives_none_add_up_to_its_whole_input() -> None:
+    cell, inputs_BI = Sum(5, 5), torch.randn(2, 5)
+    parts = inputs_BI.split((2, 0, 3), dim=1)
+    shares = [share(part) for share, part in zip(cell.shares(2, 0, 3), parts, strict=True)]
+    torch.testing.assert_close(sum(shares), inputs_BI)
+    outputs_BTD, end = cell(inputs_BI.unsqueeze(1).expand(-1, 3, -1), cell.start(inputs_BI))
+    torch.testing.assert_close(outputs_BTD[:, -1], 4 * inputs_BI)
+    torch.testing.assert_close(end, 4 * inputs_BI)
 
 
 # --- the decoders, one sentence, in NumPy ---------------------------------------------------------
 
 
-def gru(cell: Recurrent, x: Array, h: Array) -> Array:
+def gru(cell: GRU, x: Array, h: Array) -> Array:
     """h' of Cho et al. 2014, with the reset gate after the product, as torch and cuDNN have it."""
     w, u, b, c = (
         cell.get_parameter(f"layer.{name}_l0").detach().numpy()
@@ -105,37 +130,41 @@ def run(kind: str, *, feeding: bool = False) -> None:
     """Hold a decoder with `general` attention against the loop of its paper."""
     torch.manual_seed(6)
     config = DecoderConfig.model_validate({"kind": kind, "size": D, "input_feeding": feeding})
-    attention = build_attention(AttentionConfig(kind="general"), D, E)
-    decoder = DECODERS[kind](config, attention, EMBEDDING, 0.0).double()
+    general = AttentionConfig(kind="general")
+    surroundings = Surroundings(EMBEDDING, E, 0.0, lambda size: build_attention(general, size, E))
+    decoder = build_decoder(config, surroundings).double()
+    assert isinstance(decoder, AttendingDecoder)
+    attention, layer = decoder.attention, decoder.get_submodule("readout")
+    assert isinstance(layer, Readout)
     states, tokens, s = np.random.default_rng(0).normal(size=(3, 5, 8)).astype(np.float64)
     states, tokens, s = states[:, :E], tokens[:T, :EMBEDDING], s[0, :D]
-    memory = decoder.attention.prepare(
-        torch.tensor(states).unsqueeze(0), torch.ones(1, 5, dtype=torch.bool)
-    )
-    start = decoder.start(torch.tensor(s).view(1, 1, D), memory)
+    states_1SE = torch.tensor(states).unsqueeze(0)
+    mask_1S = torch.ones(1, 5, dtype=torch.bool)
+    memory, start = decoder.start(Encoded(states_1SE, mask_1S, states_1SE[:, -1]))
+    start = start._replace(layers=(torch.tensor(s).unsqueeze(0),))
     found = decoder(torch.tensor(tokens).unsqueeze(0), memory, start).features_BTF[0]
     w = attention.get_parameter("key.weight").detach().numpy()
     expected, fed = [], np.zeros(EMBEDDING)
     for y in tokens:
         if kind == "luong":
             cell = decoder.get_submodule("layers.0")
-            assert isinstance(cell, Recurrent)
+            assert isinstance(cell, GRU)
             s = gru(cell, np.concatenate([y, fed]) if feeding else y, s)
-            fed = readout(decoder.readout, attend(states, w, s), s)
+            fed = readout(layer, attend(states, w, s), s)
             expected.append(fed)
             continue
         first = decoder.get_submodule("first")
-        assert isinstance(first, Recurrent)
+        assert isinstance(first, GRU)
         if kind == "bahdanau":
             context = attend(states, w, s)
             s = gru(first, np.concatenate([y, context]), s)
         else:
             second = decoder.get_submodule("second")
-            assert isinstance(second, Recurrent)
+            assert isinstance(second, GRU)
             s = gru(first, y, s)
             context = attend(states, w, s)
             s = gru(second, context, s)
-        expected.append(readout(decoder.readout, s, y, context))
+        expected.append(readout(layer, s, y, context))
     np.testing.assert_allclose(found.detach().numpy(), np.stack(expected), rtol=1e-9)
 
 
@@ -169,10 +198,11 @@ def test_maxout_takes_the_larger_of_each_pair() -> None:
 @pytest.mark.parametrize("kind", ["last", "mean"])
 def test_bridge_is_tanh_of_a_layer(kind: str) -> None:
     torch.manual_seed(1)
-    encoder = RecurrentEncoder(EncoderConfig(size=3), EMBEDDING, dropout=0.0).double()
+    encoder = RecurrentEncoder(EMBEDDING, 0.0, size=3).double()
     encoded = encoder(torch.randn(3, 5, EMBEDDING, dtype=torch.float64), LENGTHS)
-    bridge = Bridge(kind, 6, (2, D)).double()
-    summary: Tensor = encoded.final_BE if kind == "last" else encoded.mean_BE()
+    bridge = Bridge(kind, 6, 2, D).double()
+    summary = encoded.final if kind == "last" else encoded.mean_BE()
+    assert isinstance(summary, Tensor)
     assert bridge.linear is not None
     expected = torch.tanh(summary @ bridge.linear.weight.T + bridge.linear.bias)
-    torch.testing.assert_close(bridge(encoded), expected.view(3, 2, D))
+    torch.testing.assert_close(torch.stack(bridge(encoded), 1), expected.view(3, 2, D))

@@ -59,6 +59,10 @@ class Attended(NamedTuple):
     state: AttentionState
     choices: Choices | None = None
 
+    def named_choices(self, name: str) -> dict[str, Choices]:
+        """Return the choices under the name of the unit that made them, if any."""
+        return {} if self.choices is None else {name: self.choices}
+
 
 class Addressed(NamedTuple):
     """Weights, and the choices behind them if they were drawn."""
@@ -145,6 +149,14 @@ class Attention(nn.Module):
         """Return the keys and values of encoder states: here the states themselves, one head."""
         states_B1SE = memory_BSE.unsqueeze(1)
         return Memory(states_B1SE, states_B1SE, mask_BS)
+
+    def remember(self, memory_BSE: Tensor, mask_BS: Tensor) -> Memory:
+        """Return what `prepare` makes of the states; its keys and values are probed."""
+        memory = self.prepare(memory_BSE, mask_BS)
+        return memory._replace(
+            keys_BHSK=probe("keys_BHSK", memory.keys_BHSK),
+            values_BHSV=probe("values_BHSV", memory.values_BHSV),
+        )
 
     def start(self, memory: Memory) -> AttentionState:
         """Return the state before the first step."""

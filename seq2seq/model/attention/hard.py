@@ -73,7 +73,7 @@ class Stochastic(Addressing):
         better_BT = (rewards_BT - self.baseline) * real_BT
         advantages_BT = better_BT.flip(1).cumsum(1).flip(1)  # of the step and all after it
         if self.training:
-            mean = rewards_BT.sum() / real_BT.sum()
+            mean = rewards_BT.sum() / real_BT.sum().clamp(min=1)  # an emptied batch has none
             self.baseline.lerp_(mean.to(self.baseline.dtype), 1 - self.decay)
         reinforced = (advantages_BT * choices.log_probs_BT * real_BT).sum()
         entropy = (choices.entropies_BT * real_BT).sum()

@@ -46,7 +46,7 @@ class Cosine(Attention):
         return dot_product(queries_BHTK, memory.keys_BHSK)
 
 
-class NTM(Addressing):
+class NTMAddressing(Addressing):
     """Interpolate with the last weights, shift by -1, 0 or 1, sharpen -- equations 7 to 9.
 
     Gate, shifts and sharpness come from the query. Positions are those of the sentence in a ring.

@@ -42,6 +42,7 @@ def batch() -> Batch:
         inputs_BT=ids[:, :T],
         targets_BT=ids[:, :T],
         target_lengths_B=torch.tensor([5, 2, 3]),
+        real_BT=torch.arange(T) < torch.tensor([[5], [2], [3]]),
         source_tokens=17,
         target_tokens=10,
     )
@@ -55,7 +56,7 @@ def model(**settings: object) -> Seq2Seq:
 
 def recorded(network: Seq2Seq) -> Counter[Product]:
     with Recorder() as recorder:
-        batch_loss(network, batch(), CPU, 0.1).smoothed.backward()
+        batch_loss(network, batch(), CPU, 0.1).total.backward()
     return recorder.counts
 
 
@@ -93,7 +94,7 @@ def test_an_update_of_the_standard_model_costs_what_its_equations_say() -> None:
 def test_the_count_is_that_of_torchs_own_counter(attention: str, decoder: str) -> None:
     settings = {"attention": attention, "decoder": {"kind": decoder, "size": 2 * D}}
     with FlopCounterMode(display=False) as counter:
-        batch_loss(model(**settings), batch(), CPU, 0.1).smoothed.backward()
+        batch_loss(model(**settings), batch(), CPU, 0.1).total.backward()
     assert total_flops(recorded(model(**settings))) == counter.get_total_flops()
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from seq2seq.config import AttentionConfig
+from seq2seq.conformance.laws import Case
 from seq2seq.conformance.toys import (
     FIRST,
     LONGEST,
@@ -68,7 +68,7 @@ def test_what_is_learnt_is_told_in_a_line() -> None:
 
 
 def test_a_soft_unit_learns_to_copy_and_to_align() -> None:
-    found = learn("copy", AttentionConfig(kind="general"), updates=120)
+    found = learn("copy", Case({"kind": "general"}, {"kind": "luong"}), updates=120)
     assert found.accuracy > 0.95
     assert found.alignment is not None
     assert found.alignment > 0.9
@@ -76,6 +76,7 @@ def test_a_soft_unit_learns_to_copy_and_to_align() -> None:
 
 
 def test_one_configuration_always_gives_the_same() -> None:
-    one, other = (learn("sort", AttentionConfig(kind="dot"), updates=2) for _ in range(2))
+    case = Case({"kind": "dot"}, {"kind": "luong"})
+    one, other = (learn("sort", case, updates=2) for _ in range(2))
     assert one == other
     assert not one.learnt

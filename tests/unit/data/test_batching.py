@@ -1,14 +1,24 @@
 """Batches against arithmetic on paper and counts over whole epochs."""
 
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from seq2seq.config import BatchingConfig
-from seq2seq.data.batching import Batch, Batches, Position, collate, in_order, plan_epoch
+from seq2seq.data.batching import (
+    Batch,
+    Batches,
+    Position,
+    Share,
+    collate,
+    in_order,
+    plan_epoch,
+)
 from seq2seq.data.dataset import DatasetWriter, Ids, ParallelDataset
+from seq2seq.errors import UserError
 
 COUNT = 157
 random = np.random.default_rng(3)
@@ -43,6 +53,7 @@ def test_a_batch_is_padded_shifted_and_counted() -> None:
     assert batch.targets_BT.tolist() == [[5, 3, 0], [4, 5, 3]]
     assert batch.source_lengths_B.tolist() == [4, 2]
     assert batch.target_lengths_B.tolist() == [2, 3]
+    assert batch.real_BT.tolist() == [[True, True, False], [True, True, True]]
     assert (batch.source_tokens, batch.target_tokens, len(batch)) == (6, 5, 2)
     assert all(
         ids.dtype == torch.int64 for ids in (batch.source_BS, batch.inputs_BT, batch.targets_BT)
@@ -117,7 +128,7 @@ def stream(dataset: ParallelDataset, count: int, **start: int) -> list[tuple[Bat
     batches = Batches(
         dataset, TOKENS, source_end=True, seed=1, position=Position(epoch, batch), **start
     )
-    return list(islice(batches, count))
+    return [(share.batches[0], share.position) for share in islice(batches, count)]
 
 
 def test_a_run_resumed_at_any_position_goes_on_as_if_never_stopped(
@@ -143,19 +154,89 @@ def test_an_epoch_ends_where_the_position_says(dataset: ParallelDataset) -> None
     assert sorted(seen) == list(range(COUNT))
 
 
-@pytest.mark.parametrize("world", [2, 3, 50])
-def test_ranks_share_one_global_order_and_one_position(
-    dataset: ParallelDataset, world: int
+# --- several ranks --------------------------------------------------------------------------------
+
+
+def shares(dataset: ParallelDataset, count: int, **settings: Any) -> list[Share]:
+    return list(islice(Batches(dataset, TOKENS, source_end=True, seed=1, **settings), count))
+
+
+@pytest.mark.parametrize(("accumulate", "world"), [(2, 2), (6, 3), (50, 50), (4, 1)])
+def test_ranks_share_the_batches_of_one_global_order(
+    dataset: ParallelDataset, accumulate: int, world: int
 ) -> None:
-    whole = stream(dataset, 4 * world)
-    ranks = [stream(dataset, 4, rank=rank, world=world) for rank in range(world)]
+    whole = [batch for batch, _ in stream(dataset, 4 * accumulate)]
+    ranks = [
+        shares(dataset, 4, accumulate=accumulate, rank=rank, world=world) for rank in range(world)
+    ]
     for step in range(4):
-        round_ = [ranks[rank][step] for rank in range(world)]
-        expected = whole[step * world : (step + 1) * world]
-        assert all(
-            same(left, right) for (left, _), (right, _) in zip(expected, round_, strict=True)
-        )
-        assert {position for _, position in round_} == {expected[-1][1]}
+        update = [rank[step] for rank in ranks]
+        expected = whole[step * accumulate : (step + 1) * accumulate]
+        for rank, share in enumerate(update):
+            assert len(share.batches) == accumulate // world
+            assert all(map(same, share.batches, expected[rank::world]))
+        sentences, tokens = zip(*(batch.size for batch in expected), strict=True)
+        assert {share.size for share in update} == {(sum(sentences), sum(tokens))}
+        assert len({share.position for share in update}) == 1
+
+
+@pytest.mark.parametrize(("accumulate", "world"), [(1, 2), (1, 3), (2, 6)])
+def test_where_ranks_are_more_than_batches_each_batch_is_cut_into_parts(
+    dataset: ParallelDataset, accumulate: int, world: int
+) -> None:
+    whole = shares(dataset, 30, accumulate=accumulate)
+    ranks = [
+        shares(dataset, 30, accumulate=accumulate, rank=rank, world=world) for rank in range(world)
+    ]
+    parts = world // accumulate
+    for step, expected in enumerate(whole):
+        update = [rank[step] for rank in ranks]
+        assert {(share.size, share.position) for share in update} == {expected[1:]}
+        assert all(len(share.batches) == 1 for share in update)
+        for number, batch in enumerate(expected.batches):
+            own = [share.batches[0] for share in update[number * parts : (number + 1) * parts]]
+            pairs = [member for part in own if part.target_tokens for member in members(part)]
+            assert sorted(pairs) == sorted(members(batch))
+            assert sum(part.target_tokens for part in own) == batch.target_tokens
+            assert max(part.size.sentences for part in own) <= -(-len(batch) // parts)
+
+
+def test_a_rank_without_a_sentence_has_a_batch_of_which_nothing_counts(
+    dataset: ParallelDataset,
+) -> None:
+    ranks = [shares(dataset, 1, rank=rank, world=50)[0] for rank in range(50)]
+    empty = [share.batches[0] for share in ranks if not share.batches[0].target_tokens]
+    assert empty
+    assert all(not batch.real_BT.any() and batch.size == (0, 0) for batch in empty)
+    assert ranks[0].size.sentences == 50 - len(empty)
+
+
+@pytest.mark.parametrize(("accumulate", "world", "larger"), [(3, 2, 4), (4, 3, 6), (2, 3, 3)])
+def test_ranks_that_cannot_share_an_update_evenly_are_refused_by_name(
+    dataset: ParallelDataset, accumulate: int, world: int, larger: int
+) -> None:
+    told = (
+        rf"training\.accumulate: expected a divisor or a multiple of {world}, the number of "
+        rf"processes, found {accumulate}; start {accumulate} processes, or set "
+        rf"training\.accumulate={larger} for"
+    )
+    with pytest.raises(UserError, match=told):
+        shares(dataset, 1, accumulate=accumulate, world=world)
+
+
+def test_ranks_share_validation(dataset: ParallelDataset) -> None:
+    whole = [indices.tolist() for _, indices in in_order(dataset, TOKENS, source_end=True)]
+    parts = [
+        [
+            indices.tolist()
+            for _, indices in in_order(dataset, TOKENS, source_end=True, rank=rank, world=3)
+        ]
+        for rank in range(3)
+    ]
+    assert [parts[n % 3][n // 3] for n in range(len(whole))] == whole
+
+
+# --- validation -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("config", [TOKENS, SENTENCES])

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq.data.columns import is_header_pair
+from seq2seq.config import DataConfig
 from seq2seq.data.corpus import Columns, Pair, find_corpus, find_test_set, warn_if_odd
-from seq2seq.data.languages import find_order, guess_language, known_language, same_language
+from seq2seq.data.identification import find_order, guess_language
+from seq2seq.data.languages import known_language, same_language
+from seq2seq.data.readers.headers import is_header_pair
 from seq2seq.errors import UserError
 
 ENGLISH = ["The dog sleeps on the chair.", "I love you very much.", "Where is my blue coat?"]
@@ -98,7 +100,7 @@ def test_two_files_in_the_wrong_order_are_warned_of(
     for side, lines in (("en", ENGLISH), ("fr", FRENCH)):
         (tmp_path / f"a.{side}").write_text("".join(f"{line}\n" for line in lines))
     pair = [str(tmp_path / name), str(tmp_path / ("a.fr" if name == "a.en" else "a.en"))]
-    warn_if_odd(find_corpus(pair, "en", "fr"), "en", "fr")
+    warn_if_odd(find_corpus(pair, "en", "fr"), DataConfig())
     assert ("look exchanged: in 3 of 3 pairs" in caplog.text) == (name == "a.fr")
 
 
@@ -107,7 +109,7 @@ def test_a_header_in_two_files_is_warned_of(
 ) -> None:
     for side, lines in (("en", ["source", *ENGLISH]), ("fr", ["target", *FRENCH])):
         (tmp_path / f"a.{side}").write_text("".join(f"{line}\n" for line in lines))
-    warn_if_odd(find_corpus(str(tmp_path / "a"), "en", "fr"), "en", "fr")
+    warn_if_odd(find_corpus(str(tmp_path / "a"), "en", "fr"), DataConfig())
     assert "a.en:1: the first pair looks like a header" in caplog.text
 
 
@@ -172,7 +174,7 @@ def test_two_other_languages_are_no_exchange_of_the_two_that_were_said(
     german = ["Der Hund schläft auf dem Stuhl.", "Ich liebe dich sehr.", "Wo ist mein Mantel?"]
     spec = table(tmp_path, spanish * 7, german * 7)
     assert first(spec) == (spanish[0], german[0], 1)
-    warn_if_odd(find_corpus(spec, "en", "fr"), "en", "fr")
+    warn_if_odd(find_corpus(spec, "en", "fr"), DataConfig())
     assert "expected en, the source looks like es" in caplog.text
     assert "expected fr, the target looks like de" in caplog.text
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq.data.doctor import BLOCK, Finding, Report, check_corpora
+from seq2seq.data.doctor import Finding, Report, check_corpora
+from seq2seq.data.doctor.split_checks import BLOCK
 
 Write = Callable[..., str]
 

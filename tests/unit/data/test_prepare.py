@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from seq2seq.config import Config, DataConfig, TokenizerConfig
-from seq2seq.data import prepare as preparation
-from seq2seq.data.prepare import Prepared, prepare
+from seq2seq.data.prepare import Prepared, encode, prepare, survey
+from seq2seq.data.prepare import cache as cached
 from seq2seq.data.tokenizer import train_tokenizers
 from seq2seq.errors import UserError
 
@@ -124,11 +124,11 @@ def test_validation_keeps_what_training_would_drop_and_says_so(tmp_path: Path) -
 def test_the_first_of_each_value_is_found_whatever_the_size_of_a_bucket(
     size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(preparation, "_BUCKET", size)
+    monkeypatch.setattr(survey, "_BUCKET", size)
     hashes = np.random.default_rng(1).integers(0, 60, 200).astype(np.uint64)
     values = hashes.tolist()
     expected = [value not in values[:place] for place, value in enumerate(values)]
-    assert preparation._first_of_each(hashes).tolist() == expected
+    assert survey._first_of_each(hashes).tolist() == expected
 
 
 def test_a_sample_for_the_tokenizer_is_spread_over_the_corpus(
@@ -140,8 +140,8 @@ def test_a_sample_for_the_tokenizer_is_spread_over_the_corpus(
         learnt.extend(sources)
         return train_tokenizers(sources, targets, config)
 
-    monkeypatch.setattr(preparation, "train_tokenizers", train)
-    monkeypatch.setattr(preparation, "_SAMPLE", 5)
+    monkeypatch.setattr(encode, "train_tokenizers", train)
+    monkeypatch.setattr(encode, "_SAMPLE", 5)
     prepare(configured(tmp_path), cache=tmp_path / "cache")
     assert learnt == [PAIRS[k][0] for k in (3, 7, 11, 15, 19)]
 
@@ -152,7 +152,7 @@ def test_a_second_call_reads_the_cache_and_changes_nothing(
     config = configured(tmp_path)
     first = prepare(config, cache=tmp_path / "cache")
     before = files(tmp_path)
-    monkeypatch.setattr(preparation, "_build", None)
+    monkeypatch.setattr("seq2seq.data.prepare.preparation.build", None)
     second = prepare(config, cache=tmp_path / "cache")
     assert (second.folder, second.summary) == (first.folder, first.summary)
     assert files(tmp_path) == before
@@ -199,7 +199,7 @@ def test_a_build_that_stops_leaves_nothing_and_the_next_one_succeeds(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(preparation, "_publish", stop)
+        patch.setattr(cached, "publish", stop)
         with pytest.raises(KeyboardInterrupt):
             prepare(config, cache=cache)
     assert list(cache.iterdir()) == []
@@ -222,15 +222,15 @@ def test_a_builder_that_comes_second_uses_what_the_first_one_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config, cache = configured(tmp_path), tmp_path / "cache"
-    publish = preparation._publish
+    publish = cached.publish
 
     def overtaken(building: Path, folder: Path) -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(preparation, "_publish", publish)
+            patch.setattr(cached, "publish", publish)
             prepare(config, cache=cache)
         publish(building, folder)
 
-    monkeypatch.setattr(preparation, "_publish", overtaken)
+    monkeypatch.setattr(cached, "publish", overtaken)
     prepared = prepare(config, cache=cache)
     assert texts(prepared) == PAIRS
     assert list(cache.iterdir()) == [prepared.folder]
@@ -313,3 +313,29 @@ def test_a_line_that_never_ends_is_no_sentence_to_validate_on(tmp_path: Path) ->
     prepared = prepare(config, cache=tmp_path / "cache")
     assert prepared.valid_target == ["le chat", "un chat\u2028 noir"]
     assert prepared.summary.valid.dropped == {"far too long": 1}
+
+
+def test_what_is_odd_in_the_languages_is_found_once_and_told_at_every_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    english = [f"The old house is near the river, and {k} dogs sleep there." for k in range(30)]
+    german = [f"Das alte Haus steht am Fluss, und {k} Hunde schlafen dort." for k in range(30)]
+    config = configured(tmp_path, [("English", "French"), *zip(english, german, strict=True)])
+    prepare(config, cache=tmp_path / "cache")
+    told = caplog.messages
+    assert "looks like a header" in told[0]
+    assert "expected fr, the target looks like de" in told[1]
+    caplog.clear()
+    monkeypatch.setattr("seq2seq.data.prepare.preparation.find_odd_parts", None)
+    assert prepare(config, cache=tmp_path / "cache").summary.scripts == ["Latin"]
+    assert caplog.messages == told
+
+
+def test_a_script_in_which_hardly_a_source_is_written_is_none_of_the_sources(
+    tmp_path: Path,
+) -> None:
+    pairs = [(f"the cat {k} sleeps", f"le chat {k} dort") for k in range(300)]
+    pairs[7] = ("猫", "le chat")
+    pairs[8:28] = [(f"Кошка {k}", f"le chat {k}") for k in range(20)]
+    prepared = prepare(configured(tmp_path, pairs), cache=tmp_path / "cache")
+    assert prepared.summary.scripts == ["Cyrillic", "Latin"]

@@ -1,6 +1,6 @@
 import pytest
 
-from seq2seq.data.scripts import letters_of, scripts_of
+from seq2seq.data.scripts import letters_of, main_script, scripts_of
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,25 @@ def test_the_letters_of_a_language_are_those_of_its_scripts(
     language: str, text: str, own: str
 ) -> None:
     assert letters_of(text, scripts_of(language)) == own
+
+
+@pytest.mark.parametrize(
+    ("text", "script"),
+    [
+        ("The cat.", "Latin"),
+        ("déjà vu", "Latin"),
+        ("25 % !", None),
+        ("😀 ½", None),
+        ("", None),
+        ("Привет, Tom", "Cyrillic"),
+        ("猫が好きです", "Hiragana"),
+        ("猫", "Han"),
+        ("ਸਤ ਸ੍ਰੀ ਅਕਾਲ", "Gurmukhi"),
+        ("ab γδ", "Latin"),
+        ("latin " * 30 + "Привет " * 90, "Latin"),
+    ],
+)
+def test_the_script_of_most_letters_at_the_start_of_a_text_is_its_main_one(
+    text: str, script: str | None
+) -> None:
+    assert main_script(text) == script

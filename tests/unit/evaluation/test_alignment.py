@@ -4,15 +4,9 @@ import numpy as np
 import pytest
 
 from seq2seq.errors import UserError
-from seq2seq.evaluation.alignment import (
-    GoldAlignment,
-    Links,
-    links_from_attention,
-    pharaoh,
-    read_gold,
-    score_alignment,
-    score_attention,
-)
+from seq2seq.evaluation.alignment import score_alignment, score_attention
+from seq2seq.evaluation.gold import GoldAlignment, read_gold
+from seq2seq.evaluation.links import Links, links_from_attention, pharaoh
 
 
 def links(*pairs: tuple[int, int]) -> Links:

@@ -1,7 +1,7 @@
 import pytest
 
 from seq2seq.errors import UserError
-from seq2seq.evaluation.alignment import Links, reverse_links
+from seq2seq.evaluation.links import Links, reverse_links
 from seq2seq.evaluation.symmetrization import symmetrize
 
 

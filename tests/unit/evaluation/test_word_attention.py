@@ -17,8 +17,9 @@ import pytest
 
 from seq2seq.data.tokenizer import WordPieces
 from seq2seq.errors import UserError
-from seq2seq.evaluation.alignment import GoldAlignment, Links
 from seq2seq.evaluation.evaluate import evaluate
+from seq2seq.evaluation.gold import GoldAlignment
+from seq2seq.evaluation.links import Links
 from seq2seq.evaluation.word_attention import (
     Aligning,
     align,

@@ -67,7 +67,7 @@ def test_an_axis_letter_means_one_size_all_through(unit: Any, decoder: Any) -> N
 def test_the_context_is_the_weighted_mean_of_values(unit: Any, decoder: Any) -> None:
     model = translator(unit, decoder)
     seen = explain(model, TEXT)
-    mixed = getattr(model.models[0].decoder.attention, "output", None)
+    mixed = getattr(model.models[0].decoder.units["source"], "output", None)
     for t in range(len(seen.target_pieces)):
         context: list[float] = []
         for head in range(seen.heads):

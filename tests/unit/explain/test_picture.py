@@ -65,7 +65,7 @@ def test_a_head_and_pieces_can_be_chosen() -> None:
     np.testing.assert_array_equal(weights(ax), seen.weights_HTS[2].ravel())
     assert ax.get_xlabel() == "multihead attention, head 3"
     (ax,) = picture.heat_map(seen).axes
-    assert ax.get_xlabel() == "multihead attention, mean of heads"
+    assert ax.get_xlabel() == "multihead attention, mean of 3 heads"
 
 
 def test_self_attention_stands_beside_it() -> None:

@@ -15,16 +15,10 @@ from torch import Tensor, nn
 from seq2seq.config import DecodingConfig, ModelConfig, TokenizerConfig
 from seq2seq.data.tokenizer import Tokenizers, train_tokenizers
 from seq2seq.errors import UserError
-from seq2seq.explain.saliency import (
-    Saliency,
-    gradient_saliency,
-    kendall,
-    leave_one_out,
-    ranks,
-    spearman,
-)
+from seq2seq.explain.saliency import Saliency, gradient_saliency, leave_one_out
 from seq2seq.inference.translator import Translator
 from seq2seq.model.model import Seq2Seq
+from seq2seq.model.probe import is_probed
 
 SOURCE, TARGET = "the cat eats the small dog", "le chat mange le petit chien"
 
@@ -173,7 +167,7 @@ def test_gradients_leave_nothing_behind(tokenizers: Tokenizers) -> None:
         second = gradient_saliency(translator, SOURCE, TARGET)[0].importance_IJ
     np.testing.assert_array_equal(first, second)
     assert word_log_probs(translator, SOURCE, TARGET) == before
-    assert not translator.models[0].encoder._forward_pre_hooks
+    assert not is_probed()
 
 
 def test_an_ensemble_reads_with_all_its_embeddings(tokenizers: Tokenizers) -> None:
@@ -199,42 +193,6 @@ def test_a_blank_source_is_refused_and_a_blank_target_has_no_rows(
         assert one.importance_IJ.shape == one.attention_IJ.shape == (0, 3)
         assert one.as_dict()["mean_kendall"] is None
         assert str(one)
-
-
-# --- rank correlation -----------------------------------------------------------------------------
-
-
-def test_equal_values_share_the_mean_of_their_ranks() -> None:
-    assert ranks([30, 10, 20]).tolist() == [3, 1, 2]
-    assert ranks([5, 1, 5, 5, 9]).tolist() == [3, 1, 3, 3, 5]
-    assert ranks([]).tolist() == []
-
-
-@pytest.mark.parametrize(
-    ("ours", "theirs", "rho", "tau"),
-    [
-        ([1, 2, 3], [10, 20, 30], 1, 1),
-        ([1, 2, 3], [3, 2, 1], -1, -1),
-        ([1, 2, 3, 4], [1, 3, 2, 4], 1 - 6 * 2 / (4 * 15), (5 - 1) / 6),
-        ([1, 5, 2, 3, 4], [1, 2, 3, 4, 5], 1 - 6 * 12 / (5 * 24), (7 - 3) / 10),
-        # ranks 1, 2.5, 2.5, 4: 4.5 / sqrt(4.5 x 5); 5 pairs of 6 are not tied, all concordant
-        ([1, 2, 2, 4], [1, 2, 3, 4], 4.5 / math.sqrt(4.5 * 5), 5 / math.sqrt(5 * 6)),
-        ([1, 1, 2], [3, 3, 0], -1, -1),
-    ],
-)
-def test_rank_correlations_by_hand(
-    ours: list[float], theirs: list[float], rho: float, tau: float
-) -> None:
-    assert spearman(ours, theirs) == spearman(theirs, ours) == pytest.approx(rho)
-    assert kendall(ours, theirs) == kendall(theirs, ours) == pytest.approx(tau)
-
-
-@pytest.mark.parametrize("ours", [[1, 1, 1], [1, math.nan, 2]])
-def test_without_an_order_there_is_no_correlation(ours: list[float]) -> None:
-    for correlation in (spearman, kendall):
-        assert math.isnan(correlation(ours, [1, 2, 3]))
-        assert math.isnan(correlation([1, 2, 3], ours))
-        assert math.isnan(correlation([1], [2]))
 
 
 def test_a_saliency_is_shown_with_its_agreement() -> None:

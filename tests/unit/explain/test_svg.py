@@ -70,7 +70,7 @@ def test_a_head_and_pieces_can_be_chosen(tmp_path: Path) -> None:
     found = texts(drawn(seen, tmp_path, head=2, pieces=True))
     assert set(seen.source_labels + seen.target_labels) <= set(found)
     assert found[-1] == "multihead attention, head 3"
-    assert texts(drawn(seen, tmp_path))[-1] == "multihead attention, mean of heads"
+    assert texts(drawn(seen, tmp_path))[-1] == "multihead attention, mean of 3 heads"
 
 
 def test_self_attention_stands_beside_it(tmp_path: Path) -> None:

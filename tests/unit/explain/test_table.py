@@ -9,7 +9,8 @@ import pytest
 
 from seq2seq.data.tokenizer import WordPieces
 from seq2seq.explain import Explanation, Kinds, explain
-from seq2seq.explain.table import render, render_steps, short
+from seq2seq.explain.cells import short
+from seq2seq.explain.table import render, render_steps
 from seq2seq.translation.translation import display_width, pad, render_matrix
 from tests.unit.explain.tiny import TEXT, article, translator
 

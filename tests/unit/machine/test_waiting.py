@@ -45,22 +45,22 @@ def test_the_doctor_says_what_holds() -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="Linux only")
-def test_a_crowd_outnumbers_the_cores_and_leaves_no_thread_behind() -> None:
+def test_a_sleeping_team_outnumbers_the_cores_and_leaves_no_thread_behind() -> None:
     program = """
 import os, time
 from pathlib import Path
-from seq2seq.machine.waiting import Crowd, find_libgomp
+from seq2seq.machine.waiting import SleepingTeam, find_libgomp
 library = find_libgomp()
 if library is None:
     raise SystemExit(print("none"))
 count = lambda: len(list(Path("/proc/self/task").iterdir()))
 before = count()
-crowd = Crowd(library)
+team = SleepingTeam(library)
 until = time.monotonic() + 20
 while count() < before + len(os.sched_getaffinity(0)) + 1 and time.monotonic() < until:
     time.sleep(0.01)
 grown = count() - before - len(os.sched_getaffinity(0))
-crowd.leave()
+team.end()
 while count() > before and time.monotonic() < until:
     time.sleep(0.01)
 print(grown, count() - before)

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from seq2seq.kernels.attention_loop import attend_before_gru
 from seq2seq.kernels.deferred import readable
-from seq2seq.model import fused_loop
 from seq2seq.model.attention import AttentionState, Memory
 from seq2seq.model.attention.bahdanau import Additive
-from seq2seq.model.decoder import Decoded
+from seq2seq.model.contract import Decoded, named_leaves
+from seq2seq.model.decoders import bahdanau
 from seq2seq.model.model import Seq2Seq
 from seq2seq.model.probe import recording, replacing
 from tests.unit.kernels.test_deferred import PIECES, build
@@ -34,7 +34,7 @@ def loops(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         steps.append(gates_BTG.size(1))
         return attend_before_gru(gates_BTG, *arguments)
 
-    monkeypatch.setattr("seq2seq.model.fused_loop.attend_before_gru", spy)
+    monkeypatch.setattr("seq2seq.model.decoders.bahdanau.attend_before_gru", spy)
     return steps
 
 
@@ -47,7 +47,8 @@ def decoded(model: Seq2Seq, steps: int = 4) -> Decoded:
 
 def everything(found: Decoded) -> list[Tensor]:
     """All that may be read afterwards."""
-    return [found.features_BTF, found.weights_BHTS, *found.state[:2], *found.state.attention[:2]]
+    leaves = [leaf for _, leaf in named_leaves(found.state)]
+    return [found.features_BTF, found.weights_BHTS, *leaves]
 
 
 def backward(found: Decoded, model: Seq2Seq, *, keep: bool = False) -> dict[str, Tensor]:
@@ -121,7 +122,7 @@ def test_in_bf16_it_is_as_near_as_the_steps_are(
     with torch.autocast("cpu", torch.bfloat16):
         ours = found()
         assert len(loops) == 2
-        monkeypatch.setattr(fused_loop, "fits", lambda *_: False)
+        monkeypatch.setattr(bahdanau.Bahdanau, "fused_loop", False)
         steps = found()
     assert len(loops) == 2
 
@@ -158,7 +159,7 @@ OTHERS: dict[str, tuple[list[str], Callable[[Seq2Seq], Any]]] = {
     ),
     "an heir": (
         [],
-        lambda model: setattr(model.decoder.attention, "__class__", Heir),
+        lambda model: setattr(model.decoder.units["source"], "__class__", Heir),
     ),
 }
 

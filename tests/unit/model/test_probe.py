@@ -265,13 +265,15 @@ INPUTS = torch.tensor([[4, 5, 6], [7, 8, 0]]), torch.tensor([3, 2]), torch.tenso
 def test_these_are_the_names() -> None:
     with recording() as seen:
         model()(*INPUTS)
-    unit = ["queries_BHTK", "scores_BHTS", "weights_BHTS", "context_BTV"]
+    memory = ["keys_BHSK", "values_BHSV"]
+    step = ["queries_BHTK", "scores_BHTS", "weights_BHTS", "context_BTV"]
     assert list(seen) == [
         "encoder.embedded_BSI",
-        *(f"encoder.self.{name}" for name in unit),
+        *(f"encoder.self.{name}" for name in memory + step),
         "encoder.states_BSE",
+        *(f"decoder.source.{name}" for name in memory),
         "decoder.states_BTD",
-        *(f"decoder.source.{name}" for name in unit),
+        *(f"decoder.source.{name}" for name in step),
         "decoder.features_BTF",
     ]
 
@@ -279,13 +281,17 @@ def test_these_are_the_names() -> None:
 def test_axes_are_what_the_names_say() -> None:
     with recording() as seen:
         model(decoder={"size": 8, "kind": "luong"})(*INPUTS)
-    sizes = {"B": 2, "S": 3, "T": 2, "H": 2, "I": 6, "E": 8, "D": 8, "K": 3, "V": 6, "F": 6}
+    sizes = {"B": 2, "S": 3, "T": 2, "H": 2, "I": 6, "E": 8, "D": 8, "K": 3, "F": 6}
+    value_size = {"values_BHSV": 3, "context_BTV": 6}  # of a head, and of all side by side
     assert {
         name: tuple(tensor.shape)
         for name, (tensor,) in seen.items()
         if not name.startswith("encoder.self")  # T = S, one head of another size
     } == {
-        name: tuple(sizes[axis] for axis in name.rpartition("_")[2])
+        name: tuple(
+            sizes.get(axis) or value_size[name.rpartition(".")[2]]
+            for axis in name.rpartition("_")[2]
+        )
         for name in seen
         if not name.startswith("encoder.self")
     }
@@ -296,6 +302,8 @@ def test_axes_are_what_the_names_say() -> None:
     [
         ("encoder.embedded_BSI", lambda tensor: tensor + 1),
         ("encoder.states_BSE", lambda tensor: tensor + 1),
+        ("decoder.source.keys_BHSK", lambda tensor: tensor * torch.arange(3).unsqueeze(1)),
+        ("decoder.source.values_BHSV", lambda tensor: tensor + 1),
         ("encoder.self.scores_BHTS", lambda tensor: tensor * torch.arange(3)),
         ("decoder.states_BTD", lambda tensor: tensor + 1),
         ("decoder.source.queries_BHTK", lambda tensor: tensor + 1),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq.planning.languages import languages_inside
+from seq2seq.planning.languages import languages_inside, languages_of, name_of
 
 ENGLISH = ["Where is the station?", "I have never been to the mountains.", "He sleeps all day."] * 5
 GERMAN = [
@@ -58,3 +58,30 @@ def test_too_little_text_or_one_language_tells_nothing(tmp_path: Path) -> None:
 
 def test_what_cannot_be_read_tells_nothing(tmp_path: Path) -> None:
     assert languages_inside(str(tmp_path / "nowhere.tsv")) is None
+
+
+def test_a_pattern_tells_them_by_its_endings_or_by_its_first_file(tmp_path: Path) -> None:
+    assert languages_of(["parts/*.en", "parts/*.pt"]) == ("en", "pt")
+    table(tmp_path, "2.tsv", ["German", *GERMAN], ["English", *ENGLISH])
+    table(tmp_path, "10.tsv", ["x", *GERMAN], ["y", *ENGLISH])
+    assert languages_inside(str(tmp_path / "*.tsv")) == ("de", "en")
+
+
+@pytest.mark.parametrize(
+    ("spec", "name"),
+    [
+        ("parts/*.tsv", "parts"),
+        ("big/part-*.en", "part"),
+        ("a/b[0-9].x.csv.gz", "bx"),
+        ("*", "corpus"),
+    ],
+)
+def test_a_corpus_is_called_by_what_a_pattern_leaves(spec: str, name: str) -> None:
+    assert name_of([spec], ("en", "fr")) == name
+
+
+def test_a_list_of_records_and_a_quoted_header_name_them(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('[{"id": 1, "fr": "Oui.", "pt": "Sim."}]')
+    assert languages_inside(str(tmp_path / "a.json")) == ("fr", "pt")
+    (tmp_path / "a.csv").write_text('"id, number";"French";"Portuguese"\n1;"Oui.";"Sim."\n')
+    assert languages_inside(str(tmp_path / "a.csv")) == ("fr", "pt")

@@ -26,8 +26,8 @@ def test_loss_and_gradient_are_torchs_own_summed(smoothing: float) -> None:
     expected = functional.cross_entropy(
         theirs_NW, TARGETS, label_smoothing=smoothing, reduction="sum"
     )
-    torch.testing.assert_close(loss.smoothed, expected)
-    loss.smoothed.backward()
+    torch.testing.assert_close(loss.total, expected)
+    loss.total.backward()
     expected.backward()
     torch.testing.assert_close(ours_NW.grad, theirs_NW.grad)
 
@@ -38,17 +38,17 @@ def test_the_plain_share_is_not_smoothed_and_has_no_gradient() -> None:
         loss.plain, functional.cross_entropy(logits(), TARGETS, reduction="sum")
     )
     assert not loss.plain.requires_grad
-    assert loss.tokens == 5
+    assert loss.weight == 5
 
 
 def test_even_logits_cost_log_w_a_token_however_smoothed() -> None:
     for smoothing in (0.0, 0.4):
         loss = cross_entropy(torch.zeros(5, 7, dtype=torch.float64), TARGETS, smoothing)
-        assert float(loss.smoothed) == pytest.approx(5 * math.log(7))
+        assert float(loss.total) == pytest.approx(5 * math.log(7))
 
 
 def test_logits_of_half_precision_are_taken_in_float32() -> None:
     half_NW = logits().bfloat16()
     loss = cross_entropy(half_NW, TARGETS, 0.1)
-    assert loss.smoothed.dtype == torch.float32
+    assert loss.total.dtype == torch.float32
     torch.testing.assert_close(loss, cross_entropy(half_NW.float(), TARGETS, 0.1), rtol=0, atol=0)

@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from seq2seq.config import OptimizerConfig
-from seq2seq.training.optimizer import OPTIMIZERS, build_optimizer
+from seq2seq.kinds import OPTIMIZERS
+from seq2seq.training.optimizer import build_optimizer
 
 
 def stepped(config: OptimizerConfig, weight: float, gradient: float) -> float:

@@ -12,8 +12,8 @@ from seq2seq.model.model import Seq2Seq, TeacherForcing
 from seq2seq.training.teacher_forcing import (
     CHOICES,
     argmax,
+    count_forced,
     draw_forcing,
-    realised_ratio,
     sample,
 )
 
@@ -62,9 +62,10 @@ def test_the_same_seed_draws_the_same(per: str) -> None:
     assert torch.equal(draw(per, 0.5, seed=3), draw(per, 0.5, seed=3))
 
 
-def test_the_realised_ratio_counts_real_inputs_after_the_first() -> None:
+def test_forced_inputs_are_counted_after_the_first_and_without_padding() -> None:
     forced_BT = torch.tensor([[1, 0, 1, 1], [1, 1, 0, 1], [1, 1, 1, 1]]).bool()
-    assert realised_ratio(forced_BT, torch.tensor([4, 2, 1])) == (2 + 1, 3 + 1)
+    real_BT = torch.arange(4) < torch.tensor([[4], [2], [1]])
+    assert count_forced(forced_BT, real_BT) == (2 + 1, 3 + 1)
 
 
 # --- the choice -----------------------------------------------------------------------------------

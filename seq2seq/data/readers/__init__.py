@@ -1,0 +1,1 @@
+"""Files -> lines, rows and pairs: text, tables, JSON, translation memories, test sets."""

@@ -1,0 +1,213 @@
+"""What a model is made of: encoder, decoder and cell. The page to read first.
+
+    ids -> embeddings -> Encoder -> Encoded
+                                       |  start
+                                       v
+    ids -> embeddings -> Decoder(memory, state) -> Decoded -> output layer -> the next token
+
+A part is built by its kind (`seq2seq.kinds`) with the options that its `__init__` takes by keyword
+(`seq2seq.model.parts`). Nothing about a sentence is kept on a module: the memory of a sentence and
+the state of a hypothesis go in and come out as trees of tensors, batch first, and search, export
+and resuming treat them without knowing what they hold. What attention is, `attention/contract.py`
+says.
+
+Shapes: B batch, S memory positions, T steps, I input size, E memory size, D output size of a cell,
+X size of what starts a cell, G size of what a cell's step reads, F feature size, H heads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple, TypeVar, Union, cast
+
+import torch
+from torch import Tensor, nn
+
+from seq2seq.model.attention.contract import Attention, Choices, join_choices
+
+Tree = Union[Tensor, tuple["Tree", ...]]  # noqa: UP007 -- `|` takes no name in quotes
+"""A tensor, or a tuple of trees, named or not; every tensor has the batch as its first axis."""
+
+AnyTree = TypeVar("AnyTree", bound="Tensor | tuple[Any, ...]")
+
+
+class Encoded(NamedTuple):
+    """A batch of source sentences as the encoder leaves them."""
+
+    states_BSE: Tensor
+    mask_BS: Tensor
+    """True where the decoder may attend: at a real token, not at padding."""
+    final: Tree
+    """What the encoder knows at its end: a vector final_BE, or a machine's whole memory."""
+
+    def mean_BE(self) -> Tensor:
+        """Return the mean of each sentence's states."""
+        mask_BS1 = self.mask_BS.unsqueeze(-1).to(self.states_BSE.dtype)
+        return (self.states_BSE * mask_BS1).sum(1) / mask_BS1.sum(1)
+
+
+class Encoder(nn.Module):
+    """Embedded source sentences -> `Encoded`."""
+
+    memory_size: int
+    """E, the size of a state."""
+    keeps_positions: ClassVar[bool] = True
+    """True when state s is about source position s, so that weights over states are weights over
+    tokens."""
+
+    @property
+    def units(self) -> Mapping[str, Attention]:
+        """The attention units inside, by the names of their scopes: `self`."""
+        return {}
+
+    def forward(self, embedded_BSI: Tensor, lengths_B: Tensor) -> Encoded:
+        """Read right-padded sentences of the given lengths, each at least 1."""
+        raise NotImplementedError
+
+
+class Decoded(NamedTuple):
+    """What a decoder makes of T tokens."""
+
+    features_BTF: Tensor
+    """What the output layer reads."""
+    weights_BHTS: Tensor
+    """The weights of all units, their heads side by side in the order of `Decoder.units`."""
+    state: Tree
+    """After the last of the tokens."""
+    choices: Mapping[str, Choices] = {}
+    """In training, by the name of each unit that draws positions: what it drew."""
+
+
+class Decoder(nn.Module):
+    """The memory of a sentence and the tokens so far -> features of the next token."""
+
+    @property
+    def parallel(self) -> bool:
+        """True when no step needs the one before: then all T steps are taken at once."""
+        return False
+
+    @property
+    def units(self) -> Mapping[str, Attention]:
+        """The attention units inside, by the names of their scopes: `source`, or `1.source`."""
+        raise NotImplementedError
+
+    def start(self, encoded: Encoded) -> tuple[Tree, Tree]:
+        """Return the memory, fixed over the steps, and the state before the first step."""
+        raise NotImplementedError
+
+    def forward(self, embedded_BTI: Tensor, memory: Tree, state: Tree) -> Decoded:
+        """Read T >= 1 tokens, the first of which follows `state`.
+
+        The same lines train on whole sentences and decode step by step.
+        """
+        raise NotImplementedError
+
+
+class Surroundings(NamedTuple):
+    """What the model gives to the decoder that it builds."""
+
+    embedding: int
+    """The size of an embedded target token, and of a feature."""
+    memory_size: int
+    """The size of an encoder state."""
+    dropout: float
+    attention: Callable[[int], Attention]
+    """Query size -> a new unit of the kind and options of `model.attention`."""
+
+
+Share = Callable[[Tensor], Tensor]
+"""A slice of a cell's input (any leading axes) -> what it contributes to what a step reads."""
+
+
+class Cell(nn.Module):
+    """An input and a state -> the next state, and with it an output.
+
+    A subclass gives `step`, and what of the rest its state asks for.
+    """
+
+    def __init__(self, input_size: int, size: int) -> None:
+        super().__init__()
+        self.input_size = input_size
+        self.size = size
+        self.state_size = size
+        """X, the size of the vector that `start` makes a state of."""
+
+    def start(self, initial_BX: Tensor) -> Tree:
+        """Return the state before the first step; zeros where the decoder or encoder has none."""
+        return initial_BX
+
+    def output(self, state: Tree) -> Tensor:
+        """Return output_BD, which belongs to a state."""
+        assert isinstance(state, Tensor)
+        return state
+
+    def shares(self, *sizes: int) -> tuple[Share, ...]:
+        """Return a function for each slice, of these sizes, of the input: its share of a step.
+
+        The shares of all slices, added up, are what `step` reads. So what is known of all steps
+        ahead, as tokens are, is multiplied once for all of them.
+        """
+        rooms = [(sum(sizes[:number]), sum(sizes[number + 1 :])) for number in range(len(sizes))]
+        return tuple(lambda slice, room=room: nn.functional.pad(slice, room) for room in rooms)
+
+    def step(self, input_BG: Tensor, state: Tree) -> Tree:
+        """Return the next state, given the sum of all shares of the input."""
+        raise NotImplementedError
+
+    def forward(self, inputs_BTI: Tensor, state: Tree) -> tuple[Tensor, Tree]:
+        """Return outputs_BTD and the state after all T steps."""
+        (share,) = self.shares(inputs_BTI.size(-1))
+        outputs: list[Tensor] = []
+        for input_BG in share(inputs_BTI).unbind(1):
+            state = self.step(input_BG, state)
+            outputs.append(self.output(state))
+        return torch.stack(outputs, 1), state
+
+
+# --- trees ----------------------------------------------------------------------------------------
+
+
+def select(tree: AnyTree, rows_N: Tensor) -> AnyTree:
+    """Return `tree` with these rows of the batch, in this order, of every tensor."""
+    if isinstance(tree, Tensor):
+        return cast("AnyTree", tree.index_select(0, rows_N))
+    branches = [select(branch, rows_N) for branch in tree]
+    return cast("AnyTree", tuple(branches) if type(tree) is tuple else type(tree)(*branches))
+
+
+def named_leaves(tree: Tree, name: str = "") -> Iterator[tuple[str, Tensor]]:
+    """Yield every tensor of `tree` with its name, always in the same order.
+
+    A name is made of those of the fields on the way, without their shapes, and of numbers in plain
+    tuples: `attention_weights`, `layers_0`.
+    """
+    if isinstance(tree, Tensor):
+        yield name, tree
+        return
+    fields = getattr(tree, "_fields", [str(number) for number in range(len(tree))])
+    for field, branch in zip(fields, tree, strict=True):
+        stem, _, shape = field.rpartition("_")
+        inner = stem if stem and shape.isupper() else field
+        yield from named_leaves(branch, f"{name}_{inner}" if name else inner)
+
+
+def with_leaves(tree: AnyTree, leaves: Iterator[Tensor]) -> AnyTree:
+    """Return a tree of the shape of `tree` whose tensors are the next of `leaves`."""
+    if isinstance(tree, Tensor):
+        return cast("AnyTree", next(leaves))
+    branches = [with_leaves(branch, leaves) for branch in tree]
+    return cast("AnyTree", tuple(branches) if type(tree) is tuple else type(tree)(*branches))
+
+
+def join(steps: Sequence[Decoded]) -> Decoded:
+    """Return consecutive steps as one: everything over their T together, the last one's state."""
+    return Decoded(
+        torch.cat([step.features_BTF for step in steps], 1),
+        torch.cat([step.weights_BHTS for step in steps], 2),
+        steps[-1].state,
+        {
+            name: choices
+            for name in steps[0].choices
+            if (choices := join_choices([step.choices[name] for step in steps])) is not None
+        },
+    )

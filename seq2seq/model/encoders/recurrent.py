@@ -1,0 +1,128 @@
+"""Recurrent layers over the source, in one or both directions -- Schuster and Paliwal 1997.
+
+Self-attention, if any, comes first: each embedding's context among all is what the layers read.
+
+Shapes: B batch, S source positions, I input size, D layer size, E memory size (D, or 2 D when
+bidirectional: forward half first).
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from seq2seq.config import AttentionConfig, CellConfig
+from seq2seq.errors import UserError
+from seq2seq.model.attention import Attention, build_attention
+from seq2seq.model.attention.hard import Stochastic
+from seq2seq.model.cells import build_cell
+from seq2seq.model.contract import Cell, Encoded, Encoder
+from seq2seq.model.dropout import Dropout
+from seq2seq.model.probe import probe, scope
+
+KEY = "model.encoder"
+
+
+class RecurrentEncoder(Encoder):
+    """Layers of a cell, each read in both directions if bidirectional.
+
+    Padding stands on the right and is handled without packing: the forward direction meets it
+    only after the last token, and the backward direction reads each sentence reversed within its
+    own length. So the states of a sentence are the same alone and in a padded batch, and the same
+    code runs on CPU and CUDA and can be exported.
+    """
+
+    def __init__(
+        self,
+        embedding: int,
+        dropout: float,
+        *,
+        size: int,
+        cell: CellConfig | None = None,
+        layers: int = 1,
+        bidirectional: bool = True,
+        self_attention: AttentionConfig | None = None,
+    ) -> None:
+        super().__init__()
+        self.self_attention = (
+            None if self_attention is None else _self_attention(self_attention, embedding)
+        )
+        if self.self_attention is not None:
+            embedding = self.self_attention.context_size
+        self.bidirectional = bidirectional
+        self.memory_size = (2 if bidirectional else 1) * size
+        sizes = [embedding] + [self.memory_size] * (layers - 1)
+        config = cell or CellConfig()
+
+        def stack() -> nn.ModuleList:
+            return nn.ModuleList(build_cell(config, n, size, key=f"{KEY}.cell") for n in sizes)
+
+        self.forwards = stack()
+        self.backwards = stack() if bidirectional else nn.ModuleList()
+        self.dropout = Dropout(dropout)
+
+    @property
+    def units(self) -> Mapping[str, Attention]:
+        """`self`, if the encoder has self-attention."""
+        return {} if self.self_attention is None else {"self": self.self_attention}
+
+    def forward(self, embedded_BSI: Tensor, lengths_B: Tensor) -> Encoded:
+        """Return the encoder states of right-padded sentences of the given lengths (each >= 1)."""
+        positions_S = torch.arange(embedded_BSI.size(1), device=embedded_BSI.device)
+        last_B1 = lengths_B.to(positions_S.device, non_blocking=True).unsqueeze(1) - 1
+        mask_BS = positions_S <= last_B1
+        reversed_BS = torch.where(mask_BS, last_B1 - positions_S, positions_S)
+        states_BSE = self._attend_to_itself(embedded_BSI, mask_BS)
+        for layer in range(len(self.forwards)):
+            if layer:
+                states_BSE = self.dropout(states_BSE)
+            states_BSE = self._layer(layer, states_BSE, reversed_BS)
+        states_BSE = probe("states_BSE", states_BSE)
+        return Encoded(states_BSE, mask_BS, self._final(states_BSE, last_B1))
+
+    def _attend_to_itself(self, embedded_BSI: Tensor, mask_BS: Tensor) -> Tensor:
+        """Each token's context among all tokens, if the encoder has self-attention."""
+        if self.self_attention is None:
+            return embedded_BSI
+        with scope("self"):
+            memory = self.self_attention.remember(embedded_BSI, mask_BS)
+            attended = self.self_attention(embedded_BSI, memory, self.self_attention.start(memory))
+        return attended.context_BTV
+
+    def _layer(self, layer: int, inputs_BSI: Tensor, reversed_BS: Tensor) -> Tensor:
+        batch = reversed_BS.size(0)  # that of inputs_BSI would be a constant in the exported graph
+        outputs = [_read(self.forwards[layer], inputs_BSI, batch)]
+        if self.bidirectional:
+            backwards_BSD = _read(self.backwards[layer], _pick(inputs_BSI, reversed_BS), batch)
+            outputs.append(_pick(backwards_BSD, reversed_BS))
+        return torch.cat(outputs, -1)
+
+    def _final(self, states_BSE: Tensor, last_B1: Tensor) -> Tensor:
+        """What each direction knew after its last token: the forward one's last state, the
+        backward one's first."""
+        last_BE = _pick(states_BSE, last_B1).squeeze(1)
+        if not self.bidirectional:
+            return last_BE
+        size = self.memory_size // 2
+        return torch.cat((last_BE[:, :size], states_BSE[:, 0, size:]), -1)
+
+
+def _self_attention(config: AttentionConfig, size: int) -> Attention:
+    key = f"{KEY}.self_attention"
+    attention = build_attention(config, size, size, key=key)
+    if not attention.heads:
+        raise UserError(f"{key}: kind none attends to nothing; null leaves self-attention out")
+    if isinstance(attention.addressing, Stochastic):
+        raise UserError(f"{key}.addressing: hard is learnt from the decoder's choices; try gumbel")
+    return attention
+
+
+def _read(cell: nn.Module, inputs_BSI: Tensor, batch: int) -> Tensor:
+    assert isinstance(cell, Cell)
+    outputs_BSD, _ = cell(inputs_BSI, cell.start(inputs_BSI.new_zeros(batch, cell.state_size)))
+    return outputs_BSD
+
+
+def _pick(vectors_BSD: Tensor, positions_BP: Tensor) -> Tensor:
+    """Return vectors_BPD, the vectors at the given positions of each sentence."""
+    return vectors_BSD.gather(1, positions_BP.unsqueeze(-1).expand(-1, -1, vectors_BSD.size(-1)))

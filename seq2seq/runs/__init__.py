@@ -1,0 +1,1 @@
+"""The run directory: its settings and data, its checkpoints, and the runs that there are."""

@@ -1,0 +1,152 @@
+"""A checkpoint: weights, what the trainer needs to go on from them, and how they are written.
+
+    checkpoints/00012000/  model.safetensors  trainer.pt  state.json (written last)
+
+It is written under a temporary name, flushed to the disk and renamed, so that one which has its
+name is whole. Nothing is pickled but tensors and plain values.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from seq2seq.errors import UserError
+from seq2seq.machine.disk import flush
+from seq2seq.model.model import Seq2Seq, current_names
+from seq2seq.runs.files import first_line, read_json, write_json, writing
+
+_WEIGHTS, _TENSORS, _STATE = "model.safetensors", "trainer.pt", "state.json"
+
+
+class Checkpoint:
+    """One complete checkpoint."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The plain values of the trainer's state."""
+        return read_json(self.folder / _STATE)
+
+    def trainer_tensors(self) -> dict[str, Any]:
+        """Return the optimiser's and the random generators' state."""
+        path = self.folder / _TENSORS
+        try:
+            tensors: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        except FileNotFoundError:
+            raise UserError(f"{path}: missing, so training can't go on from here") from None
+        except Exception as error:  # a damaged zip or pickle raises almost anything
+            raise UserError(f"{path}: damaged: {first_line(error)}") from None
+        return tensors
+
+    def load_into(self, model: Seq2Seq) -> None:
+        """Give `model` the weights saved here."""
+        # safetensors' own `load_model` refuses weights that lie in one buffer, as cuDNN's do.
+        weights = self.weights()
+        expected = set(_own_tensors(model))
+        try:
+            if unknown := sorted(expected ^ set(weights)):
+                side = "only the model" if unknown[0] in expected else "only the file"
+                raise RuntimeError(f"{side} has {unknown[0]}")
+            model.load_state_dict(weights, strict=False)  # the second names of tied ones lack
+        except RuntimeError as error:
+            raise UserError(
+                f"{self.folder / _WEIGHTS}: does not fit the model of config.yaml: "
+                f"{first_line(error)}"
+            ) from None
+
+    def weights(self) -> dict[str, torch.Tensor]:
+        """Return the weights saved here, by name; tied ones once."""
+        path = self.folder / _WEIGHTS
+        try:
+            return current_names(load_file(path))
+        except FileNotFoundError:
+            raise UserError(f"{path}: missing") from None
+        except SafetensorError as error:
+            raise UserError(f"{path}: damaged: {first_line(error)}") from None
+
+
+def is_complete(folder: Path) -> bool:
+    """Return whether `folder` holds a checkpoint: its state is written last and removed first."""
+    return (folder / _STATE).exists()
+
+
+def write_checkpoint(
+    folder: Path, model: Seq2Seq, tensors: Mapping[str, Any], state: Mapping[str, Any]
+) -> None:
+    """Write the checkpoint `folder`.
+
+    One that is there has the same weights, and only its state is new: a validation was made up for.
+    """
+    if is_complete(folder):
+        write_json(folder / _STATE, state)
+        return
+    with _new_folder(folder, state) as part:
+        save_file(_own_tensors(model), part / _WEIGHTS)
+        torch.save(dict(tensors), part / _TENSORS)
+
+
+def write_average(folder: Path, checkpoints: Sequence[Checkpoint]) -> None:
+    """Write the checkpoint `folder`, its weights the mean of the weights of `checkpoints`."""
+    first = checkpoints[0].weights()
+    sums = {name: tensor.double() for name, tensor in first.items()}
+    for checkpoint in checkpoints[1:]:
+        for name, tensor in checkpoint.weights().items():
+            sums[name] += tensor
+    means = {name: (total / len(checkpoints)).to(first[name]) for name, total in sums.items()}
+    names = [checkpoint.folder.name for checkpoint in checkpoints]
+    with _new_folder(folder, {"average_of": names}) as part:
+        save_file(means, part / _WEIGHTS)
+
+
+def remove_checkpoint(folder: Path) -> None:
+    """Remove a checkpoint; one whose removal was cut short has no state and so is none."""
+    (folder / _STATE).unlink(missing_ok=True)
+    shutil.rmtree(folder)
+
+
+@contextmanager
+def _new_folder(folder: Path, state: Mapping[str, Any]) -> Iterator[Path]:
+    """Give a folder to fill, which then becomes `folder`; what can't be completed is removed."""
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        with writing(folder):
+            part.mkdir(parents=True)
+            yield part
+            _install(part, folder, state)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _install(part: Path, folder: Path, state: Mapping[str, Any]) -> None:
+    """Complete a checkpoint with its state and give it its name."""
+    for file in part.iterdir():
+        flush(file)
+    write_json(part / _STATE, state)
+    # safetensors lets the owner alone read what it writes; not every file system has modes to set.
+    with suppress(OSError):
+        shutil.copymode(part / _STATE, part / _WEIGHTS)
+    flush(part)
+    shutil.rmtree(folder, ignore_errors=True)
+    part.replace(folder)
+    flush(folder.parent)
+
+
+def _own_tensors(model: Seq2Seq) -> dict[str, torch.Tensor]:
+    """The model's tensors, a tied one once.
+
+    safetensors' own `save_model` does this too, but adds the other names in an order that differs
+    from process to process, and equal weights should be equal files.
+    """
+    once = {name for name, _ in (*model.named_parameters(), *model.named_buffers())}
+    return {name: tensor for name, tensor in model.state_dict().items() if name in once}

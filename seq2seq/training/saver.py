@@ -1,0 +1,122 @@
+"""Checkpoints of a training: all that decides the next step is saved, and given back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from seq2seq.errors import UserError
+from seq2seq.model.model import Seq2Seq
+from seq2seq.runs.checkpoint import Checkpoint
+from seq2seq.runs.run import Run
+from seq2seq.training.distributed import ALONE, World
+from seq2seq.training.progress import Progress
+
+
+class Saver:
+    """Saves and loads the model, its optimiser, the random generators and the progress.
+
+    Rank 0 writes. The generators of the other ranks are saved with its own.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        model: Seq2Seq,
+        optimizer: torch.optim.Optimizer,
+        *,
+        seed: int,
+        world: World = ALONE,
+    ) -> None:
+        """Give each rank random numbers of its own; rank 0 goes on with the present ones."""
+        self._run, self._model, self._optimizer = run, model, optimizer
+        self._device = model.output.weight.device
+        self._seed, self._world = seed, world
+        if not world.leads:
+            self._reseed(0)
+
+    def save(self, progress: Progress) -> None:
+        """Write a checkpoint; all ranks must call this, and rank 0 writes."""
+        progress.threads = torch.get_num_threads()
+        progress.processes = self._world.size
+        own, *others = self._world.gather(self._generators())
+        if not self._world.leads:
+            return
+        tensors: dict[str, Any] = {"optimizer": self._optimizer.state_dict(), **own}
+        if others:
+            tensors["other_ranks"] = others
+        self._run.save(progress.step, self._model, tensors, asdict(progress))
+
+    def keep(self, progress: Progress, *, best: bool) -> None:
+        """Remove the checkpoints that are kept no longer; the newest is the best if `best`."""
+        if self._world.leads:
+            if best:
+                self._run.point("best", f"{progress.step:08d}")
+            self._run.prune(progress.kept)
+
+    def load(self, checkpoint: Checkpoint) -> Progress:
+        """Go on from a checkpoint, with today's settings of the optimiser; return its progress."""
+        progress = read_progress(checkpoint)
+        checkpoint.load_into(self._model)
+        tensors = checkpoint.trainer_tensors()
+        # The moments alone: the configuration says what holds from now on.
+        moments = tensors["optimizer"]["state"]
+        self._optimizer.load_state_dict({**self._optimizer.state_dict(), "state": moments})
+        self._restore_generators(tensors, progress.step)
+        self._world.wait()  # until all have read what may now be removed
+        if self._world.leads:
+            # A kill may have come after the checkpoint was written and before all this was done.
+            self._run.rewind_metrics(progress.step)
+            self._run.point("last", checkpoint.folder.name)
+            if progress.best_step:
+                self._run.point("best", f"{progress.best_step:08d}")
+            self._run.prune(progress.kept)
+        return progress
+
+    def load_average(self, steps: list[int]) -> Checkpoint:
+        """Write the average of the checkpoints of these steps, give it to the model, return it."""
+        if self._world.leads:
+            self._run.save_average([self._run.checkpoint(str(step)) for step in steps])
+        self._world.wait()
+        checkpoint = self._run.checkpoint("average")
+        checkpoint.load_into(self._model)
+        return checkpoint
+
+    def _generators(self) -> dict[str, Tensor | None]:
+        """The state of the random generators of this rank."""
+        cuda = self._device.type == "cuda"
+        return {
+            "cpu_rng": torch.get_rng_state(),
+            "cuda_rng": torch.cuda.get_rng_state(self._device) if cuda else None,
+        }
+
+    def _restore_generators(self, tensors: dict[str, Any], step: int) -> None:
+        saved = [tensors, *tensors.get("other_ranks", [])]
+        if self._world.leads:
+            own = saved[0]
+        elif len(saved) == self._world.size:
+            own = saved[self._world.rank]
+        else:
+            self._reseed(step)
+            return
+        torch.set_rng_state(own["cpu_rng"])
+        if self._device.type == "cuda" and own["cuda_rng"] is not None:
+            torch.cuda.set_rng_state(own["cuda_rng"], self._device)
+
+    def _reseed(self, step: int) -> None:
+        """Begin a stream of random numbers that depends on (seed, rank, step) alone."""
+        source = np.random.SeedSequence((self._seed, self._world.rank, step))
+        torch.manual_seed(int(source.generate_state(1, np.uint64)[0] >> 1))
+
+
+def read_progress(checkpoint: Checkpoint) -> Progress:
+    """Return where the run stood at a checkpoint; UserError if its file is damaged."""
+    try:
+        return Progress.of(checkpoint.state)
+    except (KeyError, TypeError):
+        path = checkpoint.folder / "state.json"
+        raise UserError(f"{path}: damaged: not the state of a training") from None
