@@ -22,9 +22,6 @@ from seq2seq.kernels.precision import at_least_float32
 
 CHUNK = 2**20
 """Logits at a time, 4 MB in float32: more don't fit into a processor's cache."""
-CHUNK_BF16 = 2**22
-"""The same where products are in bf16: these are so fast that each gradient of the matrix, made in
-bf16 and added to the float32 sum, takes longer than what leaves the cache."""
 ROWS = 256
 """Tokens at a time at least, however large the vocabulary."""
 
@@ -73,8 +70,7 @@ class _OutputCrossEntropy(torch.autograd.Function):
         gradients = [at_least_float32(torch.zeros_like(t)) for t in inputs if wanted]
         smoothed = at_least_float32(features_NF.new_zeros(()))
         plain: list[Tensor] = []
-        chunk = CHUNK_BF16 if features_NF.dtype is torch.bfloat16 else CHUNK
-        for rows in _chunks(len(targets_N), len(bias_W), chunk):
+        for rows in _chunks(len(targets_N), len(bias_W)):
             features_CF, targets_C1 = features_NF[rows], targets_N[rows].unsqueeze(1)
             logits_CW = products.linear(features_CF, weight_WF, bias_W)
             log_probs_CW = at_least_float32(logits_CW).log_softmax(1)
@@ -105,9 +101,9 @@ class _OutputCrossEntropy(torch.autograd.Function):
         return *(gradient * saved for saved in ctx.saved_tensors), None, None, None
 
 
-def _chunks(tokens: int, vocabulary: int, chunk: int) -> list[slice]:
-    """Return chunks of like size, as few as `chunk` logits and ROWS allow."""
-    count = max(1, math.ceil(tokens / max(ROWS, chunk // vocabulary)))
+def _chunks(tokens: int, vocabulary: int) -> list[slice]:
+    """Return chunks of like size, as few as CHUNK and ROWS allow."""
+    count = max(1, math.ceil(tokens / max(ROWS, CHUNK // vocabulary)))
     return [slice(tokens * n // count, tokens * (n + 1) // count) for n in range(count)]
 
 
