@@ -41,7 +41,7 @@ from seq2seq.data.prepare import Prepared, prepare
 from seq2seq.extras import install_hint
 from seq2seq.inference.translator import Translator
 from seq2seq.model.model import Seq2Seq
-from seq2seq.model.probe import timing
+from seq2seq.translation.texts import TextSettings
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results" / "growth.json"
@@ -273,7 +273,7 @@ def train_point(corpus: str, languages: list[str], cache: str, seed: int = 0) ->
         work.read()
     work.make(WARMUP, Stopwatch(work.device))
     stopwatch = Stopwatch(work.device)
-    with timed(row, "updates"), timing(stopwatch):
+    with timed(row, "updates"):
         tally = work.make(UPDATES, stopwatch)
     stages = stopwatch.seconds()
     tokens = int(prepared.train.target_lengths.sum()) + len(prepared.train)
@@ -353,9 +353,7 @@ def untrained(model: Seq2Seq, prepared: Prepared, options: DecodingConfig) -> Tr
     return Translator(
         [model],
         prepared.tokenizers,
-        options=options,
-        source_end=True,
-        max_length=110,
+        TextSettings(options=options, source_end=True, max_length=110),
         device=torch.device("cpu"),
     )
 

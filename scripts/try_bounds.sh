@@ -67,7 +67,7 @@ smoke() {
     $seq2seq translate --model export "I love you" >/dev/null
     cd "$checkout"
     "$1/python" -c "import torch" 2>/dev/null || return 0
-    "$1/python" -m pytest -q -x -p no:cacheprovider tests/unit/test_config.py \
+    "$1/python" -m pytest -q -x -p no:cacheprovider tests/unit/config \
         tests/integration/test_cli.py tests/integration/test_bad_input.py
 }
 

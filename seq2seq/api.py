@@ -74,16 +74,16 @@ def train(
     show_bar: bool = False,
     callbacks: Sequence[Callback] = (),
 ) -> Run:
-    """Train what `config`, or the file or recipe of that name, says in the run directory `folder`.
+    """Train `config` (or the file or recipe of that name) in the run directory `folder`.
 
     Each callback is called with every record of metrics.jsonl as a dict: `kind` (train, every
     `training.log_every` steps, or valid), `step`, and figures: `loss` in nats a target token,
-    `bleu` in percent, `seconds`, `lr` and more. What a callback raises ends the training after that
-    step, saved, and is raised here.
+    `bleu` in percent, `seconds`, `lr` and more. If a callback raises an exception, training
+    saves and ends after that step, and the exception is raised here.
 
-    With `resume` a run that is there goes on from its last checkpoint, exactly as if it had not
-    stopped. Ctrl-C stops after the step, saved. Raises UserError if the configuration, its corpus
-    or the folder can't be used.
+    With `resume`, an existing run continues from its last checkpoint, exactly as if it had not
+    stopped. Ctrl-C stops after the current step and saves. Raises UserError if the
+    configuration, its corpus or the folder can't be used.
     """
     from seq2seq.pipeline import train as train_run
 
@@ -103,20 +103,22 @@ def explain(
     device: str = "auto",
     **decoding: Any,
 ) -> Explanation:
-    """Return what a model did with one text: with the translation it finds, or with `target`.
+    """Return how a model translates one text, or how it reads the translation `target`.
 
     `model` is a run directory or its translator; `checkpoint` and `device` are for a directory, as
     in `load`. Further keywords are settings of decoding (`beam=1`). `print` shows the table of
     steps and the matrix; the tensors are attributes, their axes in their names.
 
-    Raises UserError for an ensemble, an exported model, or a setting that can't be.
+    Raises UserError for an ensemble, an exported model, or an invalid setting.
     """
     from seq2seq.explain.explanation import explain as look
 
     if not isinstance(text, str):
         raise UserError(f"explain: expected one text, found a {type(text).__name__}")
     if target is not None and decoding:
-        raise UserError(f"explain: {', '.join(decoding)}: nothing is searched for beside a target")
+        raise UserError(
+            f"explain: no effect with a target, which replaces the search: {', '.join(decoding)}"
+        )
     translator = _translator("explain", model, checkpoint, device, decoding)
     name, version = ("", "") if _is_translator(model) else _names(model, checkpoint)
     return look(translator, text, target=target, model=name, checkpoint=version)
@@ -153,11 +155,13 @@ def evaluate(
     from seq2seq.evaluation.tokenizers import AUTO
 
     if (sources is None) != (references is None):
-        raise UserError("evaluate: give sources and references, or neither")
+        raise UserError("evaluate: expected both sources and references, or neither")
     if sources is not None and data is not None:
-        raise UserError("evaluate: give sources and references, or data, not both")
+        raise UserError("evaluate: expected sources and references, or data, found both")
     if not isinstance(bootstrap, int) or bootstrap < 0:
-        raise UserError(f"bootstrap: expected a whole number, 0 for none, found {bootstrap!r}")
+        raise UserError(
+            f"bootstrap: expected a whole number (0 for no intervals), found {bootstrap!r}"
+        )
     translator = _translator("evaluate", model, checkpoint, device, decoding)
     if sources is None or references is None:
         sources, streams = _test_set(model, data)
@@ -189,11 +193,11 @@ def _translator(
         model = load(model, checkpoint=checkpoint, device=device)
     elif (checkpoint, device) != ("best", "auto"):
         raise UserError(
-            f"{command}: checkpoint and device are for a run directory, found a translator that is "
-            "loaded already"
+            f"{command}: checkpoint and device cannot be chosen for a translator, which is loaded "
+            "already; give them to load"
         )
     if not isinstance(model, Translator):
-        raise UserError(f"{command}: an exported model only translates; name its run")
+        raise UserError(f"{command}: an exported model can only translate; give its run instead")
     if decoding:
         model = copy(model)
         model.options = revise(model.options, decoding)
@@ -201,7 +205,7 @@ def _translator(
 
 
 def _names(folder: Any, checkpoint: str) -> tuple[str, str]:
-    """What the run and its checkpoint are called, for what is made of them."""
+    """The names of the run and of its checkpoint."""
     run = _run(folder)
     return str(run.folder), run.checkpoint(checkpoint).folder.resolve().name
 
@@ -229,13 +233,15 @@ def _test_set(
 
     if _is_translator(model):
         raise UserError(
-            "evaluate: a translator doesn't know its corpora: give sources and references, or name "
-            "the run directory instead"
+            "evaluate: a translator has no test set; give sources and references, or a run "
+            "directory instead of the translator"
         )
     config = _run(model).config.data
     spec = config.test if data is None else os.fspath(data)
     if not spec:
-        raise UserError("evaluate: the run has no data.test; give data, or sources and references")
+        raise UserError(
+            "evaluate: no test set: the run has no data.test; give data, or sources and references"
+        )
     corpus = find_test_set(spec, config.source, config.target, config.columns)
     pairs = list(corpus.pairs())
     return [pair.source for pair in pairs], [[pair.target for pair in pairs]]
@@ -266,7 +272,7 @@ def _listed(name: str, values: Iterable[Any]) -> list[Any]:
 
 
 def _as_yaml(value: object) -> str:
-    """A value as an override has it: JSON is YAML too."""
+    """A value as text for an override: JSON is also YAML."""
     return json.dumps(value, ensure_ascii=False, default=_plain)
 
 

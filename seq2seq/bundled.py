@@ -9,7 +9,7 @@ logger = logging.getLogger(__name__)
 
 _PACKAGE = Path(__file__).resolve().parent
 _ROOT = _PACKAGE / "bundled" if (_PACKAGE / "bundled").is_dir() else _PACKAGE.parent
-"""An installed wheel holds configs/ and data/ itself; a checkout has them beside the package."""
+"""An installed wheel contains configs/ and data/; a checkout has them beside the package."""
 _CONFIGS = _ROOT / "configs"
 
 
@@ -22,21 +22,26 @@ def find_recipe(path: Path) -> Path:
     bundled = bundled_recipe(path)
     if path.exists() and not path.is_dir():
         if bundled and not path.samefile(bundled):
-            logger.info("configuration: %s in this folder, not the bundled recipe", path)
+            logger.info(
+                "configuration: the file %s in this folder, not the bundled recipe of that name",
+                path,
+            )
         return path
     if bundled is not None:
         here = path.with_suffix(".yaml")
         if here.is_file() and not here.samefile(bundled):
-            logger.warning("configuration: the bundled recipe %s, not the file %s", path, here)
+            logger.warning(
+                "configuration: the bundled recipe %s, not the file %s in this folder", path, here
+            )
         return bundled
     if path.is_dir():
         inside = path / "config.yaml"
-        hint = f"; the run's is {inside}" if inside.exists() else ""
+        hint = f"; the configuration of this run is {inside}" if inside.exists() else ""
         raise UserError(f"{path}: expected a configuration file, found a folder{hint}")
     names = [f"{name}.yaml" for name in bundled_names()]
     beside = [file.name for file in path.parent.glob("*.yaml")]
     hint = did_you_mean(str(path.with_suffix(".yaml")), [*beside, *names])
-    hint = hint or f"; bundled: {', '.join(names)}"
+    hint = hint or f"; bundled recipes: {', '.join(names)}"
     raise UserError(f"{path}: no such configuration file{hint}")
 
 

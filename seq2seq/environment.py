@@ -1,4 +1,4 @@
-"""What the program runs on, for a person to look at and for a report of a bug."""
+"""Versions, device, cache and newest run: for the user, and for bug reports."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _OPTIONAL = {
     "mecab-ko": "ko",
     "zstandard": "zst",
 }
-"""Package -> the extra of ours that installs it."""
+"""Package -> the extra of this distribution that installs it."""
 
 
 def describe_environment() -> str:
-    """Return one screen: versions, device, cache and newest run, a line each."""
+    """Return versions, device, cache and newest run, a line each."""
     rows = [
         ("seq2seq", __version__),
         ("python", f"{platform.python_version()} on {platform.platform(terse=True)}"),
@@ -61,8 +61,8 @@ def _device() -> str:
     if not torch.cuda.is_available():
         built_for = f"built for CUDA {torch.version.cuda}" if torch.version.cuda else "a CPU build"
         return f"cpu (no CUDA device; this torch is {built_for})"
-    found = map(torch.cuda.get_device_properties, range(torch.cuda.device_count()))
-    names = (f"{each.name}, {each.total_memory / 2**30:.0f} GiB" for each in found)
+    devices = map(torch.cuda.get_device_properties, range(torch.cuda.device_count()))
+    names = (f"{device.name}, {device.total_memory / 2**30:.0f} GiB" for device in devices)
     return f"cuda {torch.version.cuda}: {'; '.join(names)}"
 
 

@@ -1,11 +1,11 @@
-"""The one error a user can cause, and the hint that goes with a near miss."""
+"""The one error for mistakes of the user, and a hint for misspelt names."""
 
 import difflib
 from collections.abc import Iterable
 
 
 class UserError(ValueError):
-    """A mistake that the user can mend: one line saying where, what was expected, what was found.
+    """A mistake that the user can correct: one line with place, expectation, finding, way out.
 
     The library raises it; the command line prints it on standard error and exits with status 2.
     """

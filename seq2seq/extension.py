@@ -21,16 +21,16 @@ def load_code(files: Iterable[str | Path]) -> None:
         if path in _loaded:
             continue
         if not path.is_file():
-            raise UserError(f"code: no such file {path}")
+            raise UserError(f"code: no such file: {path}")
         try:
             _run(path)
         except Exception as error:  # whatever the user's code raises
-            raise UserError(f"{path}: {type(error).__name__}: {error}") from error
+            raise UserError(f"{path}: cannot be run: {type(error).__name__}: {error}") from error
         _loaded.add(path)
 
 
 def _run(path: Path) -> None:
-    """Run a file as a module that can be imported by its name: torch.compile looks there."""
+    """Run a file as a module of its own name, because torch.compile looks the module up."""
     module = ModuleType(f"seq2seq_code_{sha256(str(path).encode()).hexdigest()[:12]}")
     module.__file__ = str(path)
     sys.modules[module.__name__] = module

@@ -1,7 +1,7 @@
-"""The name that the package installs under, and how to install what it needs only sometimes.
+"""The name of the distribution, and how to install optional packages (extras).
 
-The distribution is not called `seq2seq`, a name that another project has on the package index; the
-module and the command are.
+The module and the command are called `seq2seq`; the distribution is not, because another project
+has that name on the package index.
 """
 
 from seq2seq.errors import UserError
@@ -15,4 +15,4 @@ def install_hint(extra: str) -> str:
 
 
 class MissingPackageError(UserError):
-    """A package is not installed that this needs; the error says which extra brings it."""
+    """An optional package is needed and not installed; the error names the extra that has it."""

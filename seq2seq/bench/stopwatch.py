@@ -20,12 +20,7 @@ STAGES = {
 }
 """The stages of an update, and what each holds."""
 
-_STAGE_OF = {
-    "encoder": "encoder",
-    "decoder": "decoder",
-    "source": "attention",
-    "output": "output",
-}
+_STAGE_OF = {"source": "attention"} | {stage: stage for stage in STAGES}
 """The stage of a scope, by the last part of its name; any other is in the stage around it."""
 
 

@@ -25,7 +25,6 @@ from seq2seq.kernels import products
 from seq2seq.machine.device import find_device
 from seq2seq.machine.threads import use_threads
 from seq2seq.model.model import Seq2Seq
-from seq2seq.model.probe import timing
 from seq2seq.pipeline import describe, describe_model, with_init
 
 _SHOWN = 5  # products
@@ -224,7 +223,6 @@ def _round(work: Updates, count: int) -> Round:
     stopwatch = Stopwatch(work.device)
     synchronize(work.device)
     started = time.perf_counter()
-    with timing(stopwatch):
-        tally = work.make(count, stopwatch)
+    tally = work.make(count, stopwatch)
     synchronize(work.device)
     return Round(tally, time.perf_counter() - started, stopwatch.seconds())

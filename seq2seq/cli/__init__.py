@@ -31,14 +31,15 @@ from seq2seq.cli import (
     translating,
 )
 from seq2seq.cli.options import at_home
-from seq2seq.errors import UserError
+from seq2seq.errors import RankError, UserError
 from seq2seq.machine.allocator import keep_freed_memory
+from seq2seq.machine.launched import is_first_here
 
 app = typer.Typer(
     name="seq2seq",
     help="Train, study and compare attention in recurrent sequence-to-sequence translation.",
-    epilog="A run directory under runs/ holds all that translating needs. Start with: "
-    "seq2seq train --config demo",
+    epilog="Training writes a run directory under runs/, which holds all that translating needs. "
+    "Start with: seq2seq train --config demo",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -52,26 +53,27 @@ app.add_typer(benching.app, name="bench", no_args_is_help=True)
 
 
 def main() -> None:
-    """Run the command line; turn what a user can mend into one line."""
+    """Run the command line; print an error that the user can correct as one line."""
     keep_freed_memory()
-    # Importing torch makes 180,000 objects that stay: to look through them for garbage at the usual
-    # pace takes 0.15 s, and at the end 0.5 s.
+    # Importing torch makes 180,000 objects that stay. Searching them for garbage takes 0.15 s at
+    # the usual threshold, and 0.5 s at exit.
     gc.set_threshold(10_000)
     atexit.register(gc.freeze)
     _open_closed_streams()
     arguments, debug = _without_debug(at_home(sys.argv[1:]))
     codecs.register_error(_AS_BYTES, _as_bytes)
-    for stream in (sys.stdout, sys.stderr):  # whatever the locale says: what it can't spell is text
+    for stream in (sys.stdout, sys.stderr):  # text that the locale can't encode is text too
         stream.reconfigure(encoding="utf-8", errors=_AS_BYTES)  # type: ignore[union-attr]
     try:
         try:
             app(arguments, prog_name="seq2seq")
         finally:
-            sys.stdout.flush()  # here, where a full disk or a closed pipe can still be told of
+            sys.stdout.flush()  # here, where a full disk or a closed pipe can still be reported
     except (UserError, OSError) as error:
         if debug:
             traceback.print_exc()
-        if not isinstance(error, BrokenPipeError):  # `| head` has read enough
+        tells = is_first_here() or isinstance(error, RankError)  # of several processes
+        if tells and not isinstance(error, BrokenPipeError):  # `| head` has read enough
             print(f"error: {_one_line(error)}", file=sys.stderr)
         _drop_output()
         sys.exit(2)
@@ -83,7 +85,7 @@ _AS_BYTES = "seq2seq.as_bytes"
 
 
 def _as_bytes(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Write a file's name as the bytes it has, however the locale reads them; else its escapes."""
+    """Write a file name as its own bytes, whatever the locale; other characters as escapes."""
     try:
         return codecs.lookup_error("surrogateescape")(error)
     except UnicodeError:
@@ -91,20 +93,20 @@ def _as_bytes(error: UnicodeError) -> tuple[str | bytes, int]:
 
 
 def _open_closed_streams() -> None:
-    """Have standard streams that the caller closed (`>&-`) be open to nothing.
+    """Open standard streams that the caller closed (`>&-`) on the null device.
 
-    Python has None for them, and the next file to be opened would get the number of one: what a
-    library then writes to standard error would stand in a checkpoint.
+    Python has None for a closed stream, and the next file that is opened would get its number: a
+    library that writes to standard error would then write into a checkpoint.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
-            found = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
-            stream = os.fdopen(found, "w" if number else "r", encoding="utf-8")
+            lowest_free = os.open(os.devnull, os.O_RDWR)
+            stream = os.fdopen(lowest_free, "w" if number else "r", encoding="utf-8")
             setattr(sys, name, stream)
 
 
 def _without_debug(arguments: list[str]) -> tuple[list[str], bool]:
-    """The arguments, and whether --debug was among them: it may stand after the command too."""
+    """The arguments without --debug, and whether it was there: it may follow the command too."""
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
     debug = "--debug" in options
     return [item for item in options if item != "--debug"] + arguments[len(options) :], debug
@@ -119,7 +121,7 @@ def _one_line(error: Exception) -> str:
 
 
 def _drop_output() -> None:
-    """Have what could not be written not be tried again, and complained of, at exit."""
+    """Discard unwritten output, so that Python does not try to write it again at exit."""
     try:
         sys.stdout.flush()
     except OSError:
@@ -138,7 +140,8 @@ def _set_up(
         bool, typer.Option("--quiet", "-q", help="Show only warnings and errors on standard error.")
     ] = False,
     debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of an error (after a command too).")
+        bool,
+        typer.Option("--debug", help="Show the traceback of an error; may follow the command."),
     ] = False,
     version: Annotated[
         bool,
@@ -153,7 +156,7 @@ def _set_up(
     logger.handlers[:] = [handler]
     logger.setLevel(logging.INFO)  # for train.log too, however quiet standard error is
     handler.setLevel(logging.WARNING if quiet else logging.INFO)
-    logging.raiseExceptions = False  # a log line that can't be written stops no training
+    logging.raiseExceptions = False  # training goes on if a log line can't be written
 
 
 class _BarSafeHandler(logging.Handler):
@@ -173,7 +176,7 @@ class _BarSafeHandler(logging.Handler):
     short_help="Show versions, device, cache and the newest run.", epilog="Example: seq2seq doctor"
 )
 def doctor() -> None:
-    """Show what this program runs on: versions, device, cache and the newest run."""
+    """Show the versions of packages, the device, the cache folder and the newest run."""
     from seq2seq.environment import describe_environment
 
     print(describe_environment())

@@ -30,11 +30,12 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Measure how fast this machine trains, translates and prepares.")
 
 Rounds = Annotated[
-    int, typer.Option("--rounds", min=1, help="Rounds of the measurement; their median is shown.")
+    int,
+    typer.Option("--rounds", min=1, help="Times to measure; the median of all rounds is shown."),
 ]
 Threads = Annotated[
     int | None,
-    typer.Option("--threads", min=1, help="CPU threads that compute, before training.threads."),
+    typer.Option("--threads", min=1, help="CPU threads to use, instead of training.threads."),
 ]
 
 
@@ -46,27 +47,33 @@ def train(
     config: ConfigFile = None,
     overrides: Overrides = None,
     updates: Annotated[
-        int, typer.Option("--updates", min=1, help="Updates of the weights in a round.")
+        int, typer.Option("--updates", min=1, help="Weight updates in each round.")
     ] = 50,
     warmup: Annotated[
-        int, typer.Option("--warmup", min=0, help="Updates before the first round.")
+        int,
+        typer.Option(
+            "--warmup", min=0, help="Weight updates before the first round, not measured."
+        ),
     ] = 5,
     rounds: Rounds = 3,
     threads: Threads = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train on the configuration's own data for some updates, and keep nothing.
+    """Measure training speed on the data of a configuration; nothing is kept.
 
-    Tokens a second without padding, the end of a sentence counted; where the time goes; and which
-    fraction of the machine's own limit is reached. The limit is the time of the matrix products of
-    these updates, forward and backward: each measured alone, by turns with the updates, and all
-    together at the rate of one large square product. --threads goes before training.threads.
+    Prints tokens per second (the end of a sentence counted, padding not), the time that each part
+    takes, and the fraction of this machine's limit that is reached. The limit is the time that the
+    matrix products of these updates need, forward and backward. It is given twice: for each product
+    measured alone, in turns with the updates; and for all products at the rate of one large square
+    product.
     """
     from seq2seq.bench.training import bench_training
 
     settings = _open(config, overrides, "train")
-    found = bench_training(settings, updates=updates, warmup=warmup, rounds=rounds, threads=threads)
-    _print(found, as_json)
+    result = bench_training(
+        settings, updates=updates, warmup=warmup, rounds=rounds, threads=threads
+    )
+    _print(result, as_json)
 
 
 @app.command(
@@ -79,22 +86,21 @@ def translate(
         str | None,
         typer.Option(
             "--data",
-            help="Prefix, .tsv, .csv, .jsonl, .tmx, .xml or .zip of a corpus. "
+            help="Corpus to translate: a prefix, .tsv, .csv, .jsonl, .tmx, .xml or .zip. "
             "[default: the run's data.test]",
         ),
     ] = None,
     source: Annotated[
-        Path | None, typer.Option("--input", "-i", help="File to translate, one sentence a line.")
+        Path | None,
+        typer.Option("--input", "-i", help="Text file to translate, one sentence a line."),
     ] = None,
     beam: Annotated[
         list[int] | None,
-        typer.Option(
-            "--beam", min=1, help="Hypotheses kept at each step; repeatable. [default: 1 and 5]"
-        ),
+        typer.Option("--beam", min=1, help="Beam size to measure; repeatable. [default: 1 and 5]"),
     ] = None,
     limit: Annotated[
         int | None,
-        typer.Option("--limit", min=1, help="Number of lines translated, from the first on."),
+        typer.Option("--limit", min=1, help="Translate only this many lines, from the first on."),
     ] = None,
     precision: Precision = None,
     rounds: Rounds = 3,
@@ -103,10 +109,11 @@ def translate(
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Translate a corpus as `translate` does, and keep nothing.
+    """Measure translation speed on a corpus; nothing is kept.
 
-    For each beam: tokens of the translations a second, the end counted, in batches; and how long
-    the first 50 sentences take one at a time. All beams by turns.
+    Prints for each beam size the target tokens per second when sentences are translated in batches
+    (the end of a sentence counted), and the time for one sentence when each of the first 50 is
+    translated alone. The beam sizes take turns in every round.
     """
     from seq2seq.bench.translating import bench_translating
 
@@ -114,7 +121,7 @@ def translate(
         raise UserError("bench translate: give --data or --input, not both")
     (run,) = open_runs([model] if model else None)
     texts = read_texts(None, source) if source else _sources(run, corpus)
-    found = bench_translating(
+    result = bench_translating(
         run.folder,
         list(islice(texts, limit)),
         beams=list(dict.fromkeys(beam or (1, 5))),
@@ -124,7 +131,7 @@ def translate(
         device=device,
         threads=threads,
     )
-    _print(found, as_json)
+    _print(result, as_json)
 
 
 @app.command(
@@ -137,40 +144,40 @@ def prepare(
     rounds: Rounds = 3,
     as_json: AsJson = False,
 ) -> None:
-    """Prepare the configuration's data into a folder of $TMPDIR, and remove it again.
+    """Measure how fast data are prepared, in a temporary folder that is removed again.
 
-    Pairs read a second, and megabytes of their text; the size of each file that is written.
+    Prints sentence pairs and megabytes of text read per second, and the size of each file written.
     """
     from seq2seq.bench.preparing import bench_preparing
 
     _print(bench_preparing(_open(config, overrides, "prepare"), rounds=rounds), as_json)
 
 
-class _Found(Protocol):
+class _Result(Protocol):
     def as_dict(self) -> dict[str, object]: ...
 
     def render(self) -> str: ...
 
 
-def _print(found: _Found, as_json: bool) -> None:
-    print(json.dumps(found.as_dict(), ensure_ascii=False) if as_json else found.render())
+def _print(result: _Result, as_json: bool) -> None:
+    print(json.dumps(result.as_dict(), ensure_ascii=False) if as_json else result.render())
 
 
 def _open(config: Path | None, overrides: list[str] | None, name: str) -> Config:
     if config is None:
-        raise UserError(f"bench {name}: name a configuration with --config")
+        raise UserError(f"bench {name}: expected a configuration, for example --config demo")
     return open_config(config, overrides)
 
 
 def _sources(run: Run, corpus: str | None) -> list[str]:
-    """The source sentences of a corpus, else of the run's test set."""
+    """The source sentences of a corpus, or else of the run's test set."""
     from seq2seq.data.corpus import find_test_set
 
     data = run.config.data
     spec = corpus or data.test
     if not spec:
         raise UserError(
-            "bench translate: the run has no data.test; name a corpus with --data or --input"
+            "bench translate: no text: the run has no data.test; give --data or --input"
         )
-    found = find_test_set(spec, data.source, data.target, data.columns)
-    return [pair.source for pair in found.pairs()]
+    test_set = find_test_set(spec, data.source, data.target, data.columns)
+    return [pair.source for pair in test_set.pairs()]

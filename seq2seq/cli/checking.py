@@ -18,7 +18,8 @@ Arguments = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[FILE] [KEY=VALUE]...",
-        help="Python file that registers parts; settings of these parts: model.attention.size=8",
+        help="Python file that registers parts, and settings for them, for example "
+        "model.attention.size=8.",
     ),
 ]
 Units = Annotated[
@@ -32,7 +33,7 @@ Strict = Annotated[
 
 
 @app.command(
-    short_help="Check parts of a model against the laws, and on toy tasks.",
+    short_help="Check parts of a model against the laws and on toy tasks.",
     epilog="Example: seq2seq check --decoder stacked --quick",
 )
 def check(
@@ -52,14 +53,14 @@ def check(
     strict: Strict = False,
     as_json: AsJson = False,
 ) -> None:
-    """Hold parts of a model to the laws of the contract, and train them on toy tasks.
+    """Check parts of a model against the laws of the contract, and train them on toy tasks.
 
-    A part is an attention unit, an addressing, a cell, an encoder or a decoder: one that FILE
-    registers, or one that is named. A law must hold in every network around the part: a unit with
-    every decoder, an addressing over the unit `general`, a cell in every decoder. A toy task (copy,
-    reverse, sort) tells how many tokens came out right, and how often the greatest weight lay on
-    the right symbol; below 95 % and 80 % it is a MISS. Exit status: 0 when all laws hold, 1 when
-    one fails, 2 for wrong use.
+    A part is an attention unit, an addressing, a cell, an encoder or a decoder, registered by FILE
+    or named by an option. Each law must hold in several networks: a unit with every decoder, an
+    addressing with the unit `general`, a cell in every decoder. The toy tasks are copying,
+    reversing and sorting; a task is a MISS if fewer than 95 % of the tokens are correct, or if the
+    largest weight lies on the correct symbol for fewer than 80 % of them. Exit status: 0 if all
+    laws hold, 1 if one fails, 2 for a usage error.
     """
     named = {"unit": unit, "cell": cell, "encoder": encoder, "decoder": decoder}
     _check(arguments, named, quick=quick, strict=strict, as_json=as_json)
@@ -67,7 +68,7 @@ def check(
 
 @attention.command(
     "check",
-    short_help="Check units against the laws, and on toy tasks.",
+    short_help="Check units against the laws and on toy tasks.",
     epilog="Example: seq2seq attention check --unit dot --quick",
 )
 def check_units(
@@ -77,7 +78,7 @@ def check_units(
     strict: Strict = False,
     as_json: AsJson = False,
 ) -> None:
-    """Hold attention units to the laws, and train them on toy tasks: see `seq2seq check`."""
+    """Check attention units against the laws and on toy tasks, as `seq2seq check` does."""
     _check(arguments, {"unit": unit}, quick=quick, strict=strict, as_json=as_json)
 
 
@@ -116,7 +117,9 @@ def _file_and_overrides(
 ) -> tuple[Path | None, dict[str, list[str]], list[str]]:
     files = [item for item in arguments if "=" not in item]
     if files and not Path(files[0]).exists() and not Path(files[0]).suffix:
-        raise UserError(f"{files[0]}: no such file; a unit of this package: --unit {files[0]}")
+        raise UserError(
+            f"{files[0]}: no such file; to check a built-in unit, give --unit {files[0]}"
+        )
     if len(files) > 1:
         raise UserError(f"check: expected one file, found {' and '.join(files)}")
     overrides = [item for item in arguments if "=" in item]
@@ -129,7 +132,7 @@ def _file_and_overrides(
     epilog="Example: seq2seq attention list",
 )
 def list_units(as_json: AsJson = False) -> None:
-    """Print every unit and addressing with its options, their defaults and what it computes."""
+    """Print each unit and addressing: what it computes, its options and their defaults."""
     from seq2seq.conformance.check import entries
     from seq2seq.model.attention import ADDRESSINGS, ATTENTIONS
 

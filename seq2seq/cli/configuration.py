@@ -10,7 +10,7 @@ import typer
 from seq2seq.bundled import bundled_recipe
 from seq2seq.cli.options import ConfigFile, Overrides, open_config
 
-app = typer.Typer(help="Look at configurations.")
+app = typer.Typer(help="Show, check and compare configurations.")
 
 
 @app.command(
@@ -18,25 +18,25 @@ app = typer.Typer(help="Look at configurations.")
     epilog="Example: seq2seq config show --config demo model.dropout=0.3",
 )
 def show(config: ConfigFile = None, overrides: Overrides = None) -> None:
-    """Print the whole configuration that a file and overrides amount to."""
+    """Print every setting of a configuration, after its `extends` and the overrides."""
     from seq2seq.config import dump_config
 
     print(dump_config(open_config(config, overrides)), end="")
 
 
 @app.command(
-    short_help="Check a configuration, without data.",
+    short_help="Check a configuration without reading data.",
     epilog="Example: seq2seq config check --config demo model.attention=dot",
 )
 def check(config: ConfigFile = None, overrides: Overrides = None) -> None:
-    """Check a configuration down to the parts of its model, without data."""
+    """Check a configuration and build its model, without reading data."""
     from seq2seq.pipeline import describe_model
 
     print(describe_model(open_config(config, overrides)))
 
 
 @app.command(
-    short_help="Print where two configurations differ.",
+    short_help="Print the settings that differ in two configurations.",
     epilog="Example: seq2seq config diff demo runs/demo",
 )
 def diff(
@@ -45,7 +45,7 @@ def diff(
         Path, typer.Argument(help="YAML file, recipe or run directory to compare with.")
     ],
 ) -> None:
-    """Print the settings in which two configurations differ."""
+    """Print the settings that differ in two configurations."""
     from seq2seq.config import differences
     from seq2seq.runs.run import Run
 

@@ -14,23 +14,26 @@ from seq2seq.errors import UserError
 if TYPE_CHECKING:
     from seq2seq.data.tokenizer import Tokenizers
 
-app = typer.Typer(help="Get corpora, and look for what is wrong with them.")
+app = typer.Typer(help="Download corpora, and check corpora for problems.")
 
 
 @app.command(
-    short_help="Download a standard corpus; without a name, list them.",
+    short_help="Download a standard corpus; without a name, list all.",
     epilog="Example: seq2seq data get multi30k",
 )
 def get(
-    name: Annotated[str | None, typer.Argument(help="Corpus; without one, all are listed.")] = None,
-    root: Annotated[Path, typer.Option("--into", help="Folder that holds corpora.")] = Path(
+    name: Annotated[
+        str | None, typer.Argument(help="Name of the corpus; without a name, all are listed.")
+    ] = None,
+    root: Annotated[Path, typer.Option("--into", help="Folder to store corpora in.")] = Path(
         "corpora"
     ),
     origin: Annotated[
-        str | None, typer.Option("--from", help="Folder or address to take the files from.")
+        str | None,
+        typer.Option("--from", help="Folder or web address of a copy of the original files."),
     ] = None,
 ) -> None:
-    """Download a standard corpus, checked against its pinned hash."""
+    """Download a standard corpus, and check it against its known hash."""
     from seq2seq.data.download import get_corpus, render_corpora, render_fetched
 
     if name is None:
@@ -42,7 +45,7 @@ def get(
 
 
 class _TransferBar:
-    """A tqdm bar for one file after another; where nobody watches, a log line each."""
+    """A tqdm bar for each file; a log line each where no terminal shows the bar."""
 
     def __init__(self) -> None:
         self._name = ""
@@ -56,7 +59,7 @@ class _TransferBar:
             self._bar.close()
 
     def update(self, name: str, done: int, total: int) -> None:
-        """Show that `done` of `total` bytes of the file `name` are here."""
+        """Show that `done` of the `total` bytes of the file `name` have arrived."""
         from tqdm import tqdm
 
         if name != self._name:
@@ -70,7 +73,7 @@ class _TransferBar:
 
 
 @app.command(
-    short_help="Look for what is wrong with a corpus.",
+    short_help="Check a corpus for problems.",
     epilog="Example: seq2seq data check --train corpora/multi30k/train",
 )
 def check(
@@ -91,19 +94,23 @@ def check(
         str | None, typer.Option("--test", help="Test corpus, in place of data.test.")
     ] = None,
     source: Annotated[
-        str | None, typer.Option("--source", help="Ending of the source files. [default: en]")
+        str | None,
+        typer.Option("--source", help="Language, the ending of source files. [default: en]"),
     ] = None,
     target: Annotated[
-        str | None, typer.Option("--target", help="Ending of the target files. [default: fr]")
+        str | None,
+        typer.Option("--target", help="Language, the ending of target files. [default: fr]"),
     ] = None,
     model: Annotated[
         Path | None,
-        typer.Option("--run", "--model", "-m", help="Run whose tokenizers to check with."),
+        typer.Option(
+            "--run", "--model", "-m", help="Run whose tokenizers to check the corpus with."
+        ),
     ] = None,
 ) -> None:
-    """Look for what is wrong with a corpus; exit status 1 if something must be fixed.
+    """Check a corpus for problems; the exit status is 1 if one of them must be fixed.
 
-    The corpus is that of a configuration, or the one named: data check --train corpora/x/train
+    The corpus comes from a configuration (--config), or is named directly with --train.
     """
     from seq2seq.config import revise
     from seq2seq.data.doctor import check_corpora
@@ -113,7 +120,9 @@ def check(
     settings = revise(open_config(config, overrides).data, changes)
     splits = {"train": settings.train, "valid": settings.valid, "test": settings.test}
     if not any(splits.values()):
-        raise UserError("data check: name a corpus with --train PREFIX, or a --config that has one")
+        raise UserError(
+            "data check: expected a corpus: name it with --train PREFIX, or a --config that has one"
+        )
     report = check_corpora(
         {name: spec for name, spec in splits.items() if spec},
         settings.source,

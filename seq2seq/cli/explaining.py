@@ -1,4 +1,4 @@
-"""The command that looks into a model: explain."""
+"""The command that shows how a model translates: explain."""
 
 from __future__ import annotations
 
@@ -32,14 +32,15 @@ app = typer.Typer()
 
 
 @app.command(
-    short_help="Translate, and show what each word looked at.",
+    short_help="Translate, and show what each word attends to.",
     epilog="Example: seq2seq explain --run runs/demo 'I love you' -o page.html",
 )
 def explain(
     texts: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[TEXT]...", help="Sentence to explain; without one, standard input is read."
+            metavar="[TEXT]...",
+            help="Sentence to explain; without TEXT and --input, standard input is read.",
         ),
     ] = None,
     model: Annotated[
@@ -48,32 +49,39 @@ def explain(
             "--run",
             "--model",
             "-m",
-            help="Run directory; several stand side by side in a page. [default: newest finished]",
+            help="Run directory; repeat to compare runs in a page. "
+            "[default: the newest finished run]",
         ),
     ] = None,
     source: Annotated[
-        Path | None, typer.Option("--input", "-i", help="Text file (or .gz), a sentence a line.")
+        Path | None,
+        typer.Option("--input", "-i", help="Text file, one sentence a line; may be a .gz file."),
     ] = None,
     target: Annotated[
-        str | None, typer.Option(help="Explain this translation instead of the one found.")
+        str | None, typer.Option(help="Translation to explain, instead of the one the model finds.")
     ] = None,
     head: Annotated[
         str,
         typer.Option(
-            metavar="N|mean", help="Head whose weights are shown, counted from 1; mean: of all."
+            metavar="N|mean",
+            help="Attention head to show, counted from 1; mean shows the average of all heads.",
         ),
     ] = "mean",
     pieces: Annotated[
-        bool, typer.Option("--pieces", help="Show the matrix over pieces, not words.")
+        bool, typer.Option("--pieces", help="Show the matrix of subword pieces instead of words.")
     ] = False,
     full: Annotated[
-        bool, typer.Option("--full", help="Show every number, however wide the table.")
+        bool,
+        typer.Option(
+            "--full", help="Show every number, even if the table gets wider than the terminal."
+        ),
     ] = False,
     saliency: Annotated[
         bool,
         typer.Option(
             "--saliency",
-            help="Show also what each target word depends on: by leaving words out, by gradients.",
+            help="Also show how much each target word depends on each source word: by leaving "
+            "words out, and by gradients.",
         ),
     ] = False,
     as_json: AsJson = False,
@@ -82,27 +90,29 @@ def explain(
         typer.Option(
             "--output",
             "-o",
-            help="Also write this file: .json, .npz, .png, .svg, .html; repeatable.",
+            help="Also write the explanation to this .json, .npz, .png, .svg or .html file; "
+            "repeatable.",
         ),
     ] = None,
     checkpoint: Annotated[
         str,
         typer.Option(
             "--checkpoint",
-            help="Weights to use: best, last, average, a step; all: each of them in a page.",
+            help="Checkpoint to load: best, last, average or a step number; all compares every "
+            "checkpoint in a page.",
         ),
     ] = "best",
     device: Device = "auto",
 ) -> None:
-    """Translate TEXT and print what the model did: every step, and who looked at what.
+    """Translate TEXT; print each step of the model, and the attention matrix.
 
-    The table has a row a source piece and a row a target piece: what was read (x), the encoder's
-    states (h, H), the decoder's state (s), scores, weights w, context c, and what was written (y).
-    The matrix has a row a target word, a column a source word; a row's largest weight is in
-    brackets.
+    The table has one row for each source piece and each target piece: input token (x), encoder
+    states (h, H), decoder state (s), scores, weights (w), context (c) and output token (y). The
+    matrix has one row for each target word and one column for each source word; the largest weight
+    of each row is in brackets.
 
-    A page (-o FILE.html) shows the weights to a browser. Of several runs, or of all checkpoints of
-    a run, which are all given the best one's translation, it is all that is written.
+    -o FILE.html also writes a page for the browser. Several runs, or --checkpoint all, are shown in
+    such a page only; all checkpoints then explain the translation of the best one.
     """
     from seq2seq.explain.export import View, write
     from seq2seq.explain.table import WIDTH, render
@@ -128,7 +138,9 @@ def explain(
             "--full": full,
         }
         for option in (name for name, wanted in given.items() if wanted):
-            raise UserError(f"explain: {option} is of one run and one checkpoint")
+            raise UserError(
+                f"explain: {option} works with one run and one checkpoint only; leave it out"
+            )
         _write_comparison(runs, list(lines), outputs or [], checkpoint, target, device)
         return
     translator = open_translator(runs, checkpoint, device)
@@ -179,7 +191,9 @@ def _write_comparison(
     from seq2seq.explain.page import render_page, title_of
 
     if not outputs or any(output.suffix.lower() != ".html" for output in outputs):
-        raise UserError("explain: several runs or checkpoints are shown in a page: -o FILE.html")
+        raise UserError(
+            "explain: several runs or checkpoints can only be shown in a page: give -o FILE.html"
+        )
     compared = compare(runs, texts, checkpoint=checkpoint, target=target, device=device)
     page = render_page(compared, title=title_of(texts))
     for output in outputs:
@@ -187,7 +201,7 @@ def _write_comparison(
 
 
 def _saliencies(translator: Translator, explanation: Explanation) -> list[Saliency]:
-    """By every method; none of a blank sentence."""
+    """The saliency by every method; none for a blank sentence."""
     from seq2seq.explain.saliency import gradient_saliency, leave_one_out
 
     if not explanation.source_pieces:
@@ -197,17 +211,17 @@ def _saliencies(translator: Translator, explanation: Explanation) -> list[Salien
 
 
 def _check_target(target: str | None, sentences: int) -> None:
-    """Refuse --target where it can't be the translation of what is explained."""
+    """Refuse --target unless there is one sentence, whose translation it can be."""
     if target is not None and sentences != 1:
         raise UserError(
-            f"--target: expected the translation of one sentence, found {sentences} sentences"
+            f"--target is the translation of one sentence, found {sentences} sentences to explain"
         )
 
 
 def _writable(outputs: list[Path], sentences: int) -> tuple[list[Path], list[UserError]]:
-    """The outputs that can be written, and what is missing for the others.
+    """The outputs that can be written, and the missing packages of the others.
 
-    A name that none could be written under is refused at once, and so are all outputs together.
+    A wrong name is refused at once; missing packages only if no output can be written.
     """
     from seq2seq.explain.export import check
     from seq2seq.extras import MissingPackageError

@@ -19,21 +19,22 @@ app = typer.Typer()
 )
 def export(
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="New folder; it appears when complete.")
+        Path,
+        typer.Option("--output", "-o", help="New folder to write; it appears only when complete."),
     ],
     run: Annotated[
-        Path | None, typer.Argument(help="Run directory. [default: newest finished]")
+        Path | None, typer.Argument(help="Run directory. [default: the newest finished run]")
     ] = None,
     named: OneRun = None,
     checkpoint: CheckpointName = "best",
     int8: Annotated[
         bool,
-        typer.Option("--int8", help="Write matrices in 8 bits, except recurrent ones."),
+        typer.Option("--int8", help="Store weight matrices in 8 bits, except recurrent ones."),
     ] = False,
 ) -> None:
-    """Write a run's model as ONNX, for `translate --run FOLDER`, which then needs no torch.
+    """Write a run's model as ONNX graphs; `translate --run FOLDER` then needs no torch.
 
-    The folder holds encoder.onnx and step.onnx, the tokenizers, and the run's decoding settings.
+    The folder holds encoder.onnx, step.onnx, the tokenizers and the run's decoding settings.
     """
     from seq2seq.export.folder import export as export_run
 

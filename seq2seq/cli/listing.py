@@ -1,4 +1,4 @@
-"""The command that lists what was trained: runs."""
+"""The command that lists runs."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from seq2seq.cli.options import AsJson
 app = typer.Typer()
 
 
-@app.command(short_help="List runs: unit, BLEU, date, size.", epilog="Example: seq2seq runs")
+@app.command(short_help="List runs with unit, BLEU, date and size.", epilog="Example: seq2seq runs")
 def runs(
     folder: Annotated[
         Path | None, typer.Argument(help="Folder that holds runs. [default: runs]")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List runs: unit, BLEU, loss, steps, size, date, state.
+    """List runs with their attention unit, BLEU, loss, steps, size, date and state.
 
-    BLEU and loss are those of the best validation. The newest run comes first; one that is broken
-    is listed with what is wrong.
+    BLEU and loss come from the best validation. The newest run comes first; a broken run is listed
+    with the reason.
     """
     from seq2seq.runs.listing import list_runs, render_runs
 
@@ -37,4 +37,7 @@ def runs(
     elif found:
         print(render_runs(found))
     else:
-        logging.getLogger("seq2seq").info("no run under %s: train one first", folder or "runs")
+        logging.getLogger("seq2seq").info(
+            "no run under %s; train a model first, for example: seq2seq train --config demo",
+            folder or "runs",
+        )

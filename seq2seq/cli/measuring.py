@@ -1,11 +1,11 @@
-"""Commands that say how good translations are: evaluate, score."""
+"""Commands that measure the quality of translations: evaluate, score."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -31,6 +31,9 @@ from seq2seq.errors import UserError
 
 if TYPE_CHECKING:
     from seq2seq.config import Config
+    from seq2seq.evaluation.evaluate import Evaluation
+    from seq2seq.evaluation.interventions import Comparison
+    from seq2seq.evaluation.word_attention import Aligning
     from seq2seq.inference.interventions import Intervention
     from seq2seq.inference.translator import Translator
 
@@ -40,8 +43,8 @@ Tokenize = Annotated[
     str | None,
     typer.Option(
         "--tokenize",
-        help="What BLEU counts: auto, by the target language, or sacreBLEU's 13a, zh, ja-mecab, "
-        "ko-mecab, char, intl, none, flores200.",
+        help="Tokenizer of BLEU: auto (by the target language), or one of sacreBLEU's: 13a, zh, "
+        "ja-mecab, ko-mecab, char, intl, none, flores200.",
     ),
 ]
 
@@ -56,54 +59,69 @@ def evaluate(
         str | None,
         typer.Option(
             "--data",
-            help="Prefix, .tsv, .csv, .jsonl, .tmx, .xml or .zip of a corpus. "
+            help="Corpus to translate: a prefix, .tsv, .csv, .jsonl, .tmx, .xml or .zip. "
             "[default: the run's data.test]",
         ),
     ] = None,
     test_set: Annotated[
-        str | None, typer.Option("--test-set", help="Test set of sacreBLEU's, for example wmt14.")
+        str | None,
+        typer.Option("--test-set", help="Test set from sacreBLEU to translate, for example wmt14."),
     ] = None,
     references: Annotated[
         list[Path] | None,
         typer.Option(
             "--reference",
-            help="More references of the test set, a line each or lists in a .jsonl; repeatable.",
+            help="File of further references for the test set, one a line, or lists of references "
+            "in a .jsonl file; repeatable.",
         ),
     ] = None,
     tokenize: Tokenize = None,
     alignments: Annotated[
-        Path | None, typer.Option("--alignments", help="File of gold alignments, Pharaoh or NAACL.")
+        Path | None,
+        typer.Option(
+            "--alignments",
+            help="File of gold word alignments, Pharaoh or NAACL, to compare attention with.",
+        ),
     ] = None,
     tokenized: Annotated[
         bool,
-        typer.Option("--tokenized", help="Align words as white space separates them."),
+        typer.Option("--tokenized", help="Count words by splitting at white space only."),
     ] = False,
     threshold: Annotated[
         float | None,
-        typer.Option("--threshold", help="Link words also by every weight of at least this."),
+        typer.Option(
+            "--threshold", help="Also align two words if their attention weight is at least this."
+        ),
     ] = None,
     reverse_model: Annotated[
         Path | None,
-        typer.Option("--reverse-model", help="Run of the reverse direction, to align by both."),
+        typer.Option(
+            "--reverse-model",
+            help="Run that translates in the opposite direction, to align words with both runs.",
+        ),
     ] = None,
     symmetrization: Annotated[
         str | None,
         typer.Option(
             "--symmetrize",
-            help="Way to join both directions: intersection, union or grow-diag-final of links, "
-            "or mean of their weights. [default: grow-diag-final]",
+            help="How to combine the alignments of both directions: intersection, union or "
+            "grow-diag-final of the links, or mean of the weights. [default: grow-diag-final]",
         ),
     ] = None,
     output_alignments: Annotated[
         Path | None,
         typer.Option(
             "--output-alignments",
-            help="File for the links of the references, Pharaoh: by threshold if there is one, "
-            "of both directions if there are.",
+            help="File to write the word alignments of the references to, in Pharaoh format; "
+            "--threshold and --symmetrize apply.",
         ),
     ] = None,
     moses: Annotated[
-        bool, typer.Option("--moses", help="Add the literature's lower-cased tokenised BLEU.")
+        bool,
+        typer.Option(
+            "--moses",
+            help="Also print BLEU of lower-cased, Moses-tokenised text, as many papers do.",
+        ),
     ] = False,
     output: Output = None,
     bootstrap: Bootstrap = 1000,
@@ -115,37 +133,31 @@ def evaluate(
     as_json: AsJson = False,
     attention: Attention = None,
 ) -> None:
-    """Translate a test set and score it: BLEU, chrF, TER, by length, with what went wrong.
+    """Translate a test set; print BLEU, chrF and TER, scores by length, and frequent errors.
 
-    With --attention also a table of what the replaced weights cost.
+    With --attention, a table also compares the scores with and without the replaced weights.
     """
     from seq2seq.evaluation.evaluate import evaluate as evaluate_model
     from seq2seq.evaluation.links import pharaoh
-    from seq2seq.evaluation.symmetrization import GROW_DIAG_FINAL
-    from seq2seq.evaluation.word_attention import Aligning
 
     for file in (output, output_alignments):
         check_output(file)
     if symmetrization is not None and reverse_model is None:
-        raise UserError("evaluate: --symmetrize joins two directions; give --reverse-model too")
+        raise UserError("evaluate: --symmetrize combines two runs; give --reverse-model too")
     runs = open_runs(model)
     config = runs[0].config
     scoring = revised(config.evaluation, {"tokenize": tokenize})
-    sources, streams, name = _test_set(config, corpus, test_set, references or [])
+    test = _test_set(config, corpus, test_set, references or [])
     translator = open_translator(runs, checkpoint, device)
-    aligning = Aligning(
-        threshold=threshold,
-        tokenized=tokenized,
-        reverse=_open_reverse(reverse_model, config, checkpoint, device) if reverse_model else None,
-        symmetrization=symmetrization or GROW_DIAG_FINAL,
-    )
-    changes = {"beam": beam, "workers": workers, "precision": precision}
-    translator.options = revised_decoding(translator.options, changes)
-    intervention = None if attention is None else _intervention(translator, sources, attention)
-    found = evaluate_model(
+    reverse = _open_reverse(reverse_model, config, checkpoint, device) if reverse_model else None
+    aligning = _aligning(threshold, tokenized, reverse, symmetrization)
+    settings = {"beam": beam, "workers": workers, "precision": precision}
+    translator.options = revised_decoding(translator.options, settings)
+    intervention = None if attention is None else _intervention(translator, test.sources, attention)
+    evaluation = evaluate_model(
         translator,
-        sources,
-        streams,
+        test.sources,
+        test.references,
         tokenize=scoring.tokenize,
         language=config.data.target,
         moses=config.data.target if moses else None,
@@ -154,52 +166,55 @@ def evaluate(
         bootstrap=bootstrap,
     )
     if output_alignments is not None:
-        write_lines(map(pharaoh, found.links), output_alignments)
+        write_lines(map(pharaoh, evaluation.links), output_alignments)
     cost = None
     if intervention is not None:
-        from seq2seq.evaluation.interventions import compare_scores
-
-        cost = compare_scores(
-            translator, sources, streams, intervention, found, bootstrap=bootstrap
-        )
+        cost = _cost(translator, test, intervention, evaluation, bootstrap)
     if output is not None:
-        write_lines(found.hypotheses, output)
+        write_lines(evaluation.hypotheses, output)
     if as_json:
-        values = {"test_set": name, **found.as_dict()}
+        values = {"test_set": test.name, **evaluation.as_dict()}
         if cost:
             values["intervention"] = cost.as_dict()
         print(json.dumps(values, ensure_ascii=False))
     else:
-        print(f"{name}: {len(sources):,} sentences, beam {translator.options.beam}")
-        print(found.render())
+        print(f"{test.name}: {len(test.sources):,} sentences, beam {translator.options.beam}")
+        print(evaluation.render())
         if cost:
             print(f"\n{cost.render()}")
 
 
 @app.command(
-    short_help="Score translations that are there already.",
+    short_help="Score a file of translations against references.",
     epilog="Example: seq2seq score hypotheses.fr references.fr",
 )
 def score(
-    hypotheses: Annotated[Path, typer.Argument(help="Translations, one a line.")],
+    hypotheses: Annotated[Path, typer.Argument(help="File of translations, one a line.")],
     references: Annotated[
         list[Path],
         typer.Argument(
-            help="Raw references, a file each; a blank line is a missing one of several."
+            help="Files of references, untokenised text, one a line; in one of several files, a "
+            "blank line means that this reference is missing."
         ),
     ],
     target: Annotated[
         str | None,
-        typer.Option("--target", help="Code of the language. [default: the reference's ending]"),
+        typer.Option(
+            "--target",
+            help="Code of the target language. [default: the ending of the first reference file]",
+        ),
     ] = None,
     tokenize: Tokenize = None,
     moses: Annotated[
-        str | None, typer.Option("--moses", help="Language of an additional Moses-tokenised BLEU.")
+        str | None,
+        typer.Option(
+            "--moses", help="Language code; also print BLEU of lower-cased, Moses-tokenised text."
+        ),
     ] = None,
     bootstrap: Bootstrap = 1000,
     as_json: AsJson = False,
 ) -> None:
-    """Score translations that are there already, by the same path as `evaluate`."""
+    """Score a file of translations against references, exactly as `evaluate` does."""
     from seq2seq.config import EvaluationConfig
     from seq2seq.data.corpus import read_texts, without_endings
     from seq2seq.evaluation.moses import score_moses
@@ -216,11 +231,28 @@ def score(
     )
     if moses:
         scores += score_moses(lines, streams, language=moses, bootstrap=bootstrap)
-    print(json.dumps([asdict(one) for one in scores]) if as_json else render_scores(scores))
+    print(json.dumps([asdict(row) for row in scores]) if as_json else render_scores(scores))
+
+
+def _aligning(
+    threshold: float | None,
+    tokenized: bool,
+    reverse: Translator | None,
+    symmetrization: str | None,
+) -> Aligning:
+    from seq2seq.evaluation.symmetrization import GROW_DIAG_FINAL
+    from seq2seq.evaluation.word_attention import Aligning
+
+    return Aligning(
+        threshold=threshold,
+        tokenized=tokenized,
+        reverse=reverse,
+        symmetrization=symmetrization or GROW_DIAG_FINAL,
+    )
 
 
 def _open_reverse(folder: Path, config: Config, checkpoint: str, device: str) -> Translator:
-    """The translator of a run whose languages are those of `config`, exchanged."""
+    """The translator of a run that translates in the opposite direction of `config`."""
     (run,) = open_runs([folder])
     ours, theirs = config.data, run.config.data
     if (theirs.source, theirs.target) != (ours.target, ours.source):
@@ -232,7 +264,7 @@ def _open_reverse(folder: Path, config: Config, checkpoint: str, device: str) ->
 
 
 def _intervention(translator: Translator, sources: list[str], spec: str) -> Intervention:
-    """What --attention asks for, refused before the work if it does not fit."""
+    """The intervention that --attention names, refused before the work if it does not fit."""
     from seq2seq.explain.costs import check_texts
     from seq2seq.inference.specs import parse_intervention
 
@@ -241,37 +273,64 @@ def _intervention(translator: Translator, sources: list[str], spec: str) -> Inte
     return intervention
 
 
+def _cost(
+    translator: Translator,
+    test: _TestSet,
+    intervention: Intervention,
+    plain: Evaluation,
+    bootstrap: int,
+) -> Comparison:
+    """What the intervention costs, beside the evaluation without it."""
+    from seq2seq.evaluation.interventions import compare_scores
+
+    return compare_scores(
+        translator, test.sources, test.references, intervention, plain, bootstrap=bootstrap
+    )
+
+
+class _TestSet(NamedTuple):
+    sources: list[str]
+    references: list[list[str | None]]
+    name: str
+
+
 def _test_set(
-    config: Config, corpus: str | None, test_set: str | None, more: list[Path]
-) -> tuple[list[str], list[list[str | None]], str]:
-    """Sources, reference streams and a name to report them by."""
-    from seq2seq.data.corpus import find_test_set, warn_if_odd
+    config: Config, corpus: str | None, test_set: str | None, further: list[Path]
+) -> _TestSet:
+    """The test set of sacreBLEU, the corpus, or else the run's own, with further references."""
     from seq2seq.evaluation.references import read_references
 
-    data = config.data
-    streams: list[list[str | None]]
-    if test_set is not None:
-        from seq2seq.data.download import sacrebleu_testset
-
-        if corpus is not None:
-            raise UserError("evaluate: give --data or --test-set, not both")
-        sources, given = sacrebleu_testset(test_set, f"{data.source}-{data.target}")
-        streams, name = (
-            [list(stream) for stream in given],
-            f"{test_set} {data.source}-{data.target}",
-        )
-    else:
-        spec = corpus or data.test
-        if not spec:
-            raise UserError(
-                "evaluate: the run has no data.test; name a corpus with --data or --test-set"
-            )
-        found = find_test_set(spec, data.source, data.target, data.columns)
-        warn_if_odd(found, data)
-        pairs = list(found.pairs())
-        sources, streams, name = [p.source for p in pairs], [[p.target for p in pairs]], str(spec)
-    expected = f"one for each sentence of {name}"
-    streams = read_references(
-        more, len(sources), language=data.target, beside=streams, expected=expected
+    if test_set is not None and corpus is not None:
+        raise UserError("evaluate: give --data or --test-set, not both")
+    given = _sacrebleu(config, test_set) if test_set is not None else _corpus(config, corpus)
+    references = read_references(
+        further,
+        len(given.sources),
+        language=config.data.target,
+        beside=given.references,
+        expected=f"one for each sentence of {given.name}",
     )
-    return sources, streams, name
+    return given._replace(references=references)
+
+
+def _sacrebleu(config: Config, name: str) -> _TestSet:
+    from seq2seq.data.download import sacrebleu_testset
+
+    pair = f"{config.data.source}-{config.data.target}"
+    sources, references = sacrebleu_testset(name, pair)
+    return _TestSet(sources, [list(stream) for stream in references], f"{name} {pair}")
+
+
+def _corpus(config: Config, corpus: str | None) -> _TestSet:
+    from seq2seq.data.corpus import find_test_set, warn_if_odd
+
+    data = config.data
+    spec = corpus or data.test
+    if not spec:
+        raise UserError(
+            "evaluate: no test set: the run has no data.test; give --data or --test-set"
+        )
+    files = find_test_set(spec, data.source, data.target, data.columns)
+    warn_if_odd(files, data)
+    pairs = list(files.pairs())
+    return _TestSet([pair.source for pair in pairs], [[pair.target for pair in pairs]], str(spec))

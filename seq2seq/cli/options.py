@@ -1,4 +1,4 @@
-"""Options that several commands share, and what they open."""
+"""Options that several commands share, and the functions that open what they name."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 
 def recipe_names(incomplete: str) -> list[str]:
-    """Return the bundled recipes whose names begin so, for the shell to complete."""
+    """Return the bundled recipes whose names begin with `incomplete`, for shell completion."""
     return [name for name in bundled_names() if name.startswith(incomplete)]
 
 
 def run_names(incomplete: str) -> list[str]:
-    """Return the runs under runs/ whose names or folders begin so, for the shell to complete."""
+    """Return the runs under runs/ whose names or folders begin so, for shell completion."""
     folders = sorted(path.parent for path in Path("runs").glob("*/config.yaml"))
     return [str(folder) for folder in folders if str(folder).startswith(incomplete)] or [
         folder.name for folder in folders if folder.name.startswith(incomplete)
@@ -40,13 +40,15 @@ ConfigFile = Annotated[
     typer.Option(
         "--config",
         "-c",
-        help="YAML file, or a bundled recipe's name.",
+        help="YAML file, or the name of a bundled recipe.",
         autocompletion=recipe_names,
     ),
 ]
 Overrides = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[KEY=VALUE]...", help="Settings to change: model.dropout=0.3"),
+    typer.Argument(
+        metavar="[KEY=VALUE]...", help="Settings to change, for example model.dropout=0.3."
+    ),
 ]
 Models = Annotated[
     list[Path] | None,
@@ -54,7 +56,7 @@ Models = Annotated[
         "--run",
         "--model",
         "-m",
-        help="Run directory; several make an ensemble. [default: newest finished]",
+        help="Run directory; repeat for an ensemble. [default: the newest finished run]",
         autocompletion=run_names,
     ),
 ]
@@ -64,58 +66,70 @@ OneRun = Annotated[
         "--run",
         "--model",
         "-m",
-        help="Run directory. [default: newest finished]",
+        help="Run directory. [default: the newest finished run]",
         autocompletion=run_names,
     ),
 ]
 CheckpointName = Annotated[
     str,
-    typer.Option("--checkpoint", help="Weights to use: best, last, average, or those of a step."),
+    typer.Option("--checkpoint", help="Checkpoint to load: best, last, average or a step number."),
 ]
 Device = Annotated[
-    str, typer.Option("--device", help="Device that computes: auto, cpu, cuda or cuda:1.")
+    str, typer.Option("--device", help="Device to compute on: auto, cpu, cuda or cuda:1.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Beam = Annotated[
     int | None,
-    typer.Option(help="Hypotheses kept at each step; 1 is greedy search. [default: the run's]"),
+    typer.Option(
+        help="Beam size, hypotheses kept at each step; 1 is greedy search. "
+        "[default: the run's setting]"
+    ),
 ]
 Precision = Annotated[
     str | None,
     typer.Option(
-        "--precision", help="Precision of the search's products: fp32, bf16. [default: the run's]"
+        "--precision",
+        help="Number format of matrix products in the search: fp32 or bf16. "
+        "[default: the run's setting]",
     ),
 ]
 Workers = Annotated[
     int | None,
-    typer.Option("--workers", help="Processes that decode a large file. [default: the run's]"),
+    typer.Option(
+        "--workers",
+        help="Processes that translate a large file in parallel. [default: the run's setting]",
+    ),
 ]
 Attention = Annotated[
     str | None,
     typer.Option(
         "--attention",
         metavar="SPEC",
-        help="Replace the decoder's weights: uniform, shuffle, hard, shift=1, temperature=0.5, "
-        "mask=WORD, or a matrix in a .json or .npy file.",
+        help="Replace the decoder's attention weights: uniform, shuffle, hard, shift=1, "
+        "temperature=0.5, mask=WORD, or a matrix in a .json or .npy file.",
     ),
 ]
 Bootstrap = Annotated[
-    int, typer.Option(min=0, help="Resamples for the confidence intervals; 0 for none.")
+    int,
+    typer.Option(
+        min=0, help="Bootstrap resamples for the confidence intervals; 0 gives no intervals."
+    ),
 ]
 Output = Annotated[
     Path | None,
     typer.Option(
         "--output",
         "-o",
-        help="File for the translations (.gz, .bz2, .xz: compressed); it appears when complete.",
+        help="File to write translations to, compressed if it ends in .gz, .bz2 or .xz; it appears "
+        "only when complete.",
     ),
 ]
 
 
 def at_home(arguments: list[str]) -> list[str]:
-    """Return the arguments with `~` as the home folder in what may be a path.
+    """Return the arguments with `~` replaced by the home folder where they may be paths.
 
-    A shell does so for `-o ~/x` and not for `--output=~/x`. TEXT stays as it is.
+    A shell does so for `-o ~/x`, but not for `--output=~/x`. TEXT is not changed.
     """
     typed = not {"translate", "explain"}.isdisjoint(arguments)
     result = []
@@ -130,20 +144,20 @@ def at_home(arguments: list[str]) -> list[str]:
 
 
 def shows_progress() -> bool:
-    """Whether a progress bar has someone to look at it."""
+    """Whether standard error is a terminal that shows a progress bar."""
     handlers = logging.getLogger("seq2seq").handlers
     return sys.stderr.isatty() and all(handler.level <= logging.INFO for handler in handlers)
 
 
 def open_config(config: Path | None, overrides: list[str] | None) -> Config:
-    """Return the configuration that --config and the overrides amount to."""
+    """Return the configuration that --config and the overrides give together."""
     from seq2seq.config import load_config
 
     return load_config(None if config is None else find_recipe(config), overrides or [])
 
 
 def open_export(models: list[Path] | None, checkpoint: str, device: str) -> LightTranslator | None:
-    """Return the translator of the exported model that --run names, if it does, and say which."""
+    """Return the translator of the exported model that --run names; None if it names a run."""
     from seq2seq.export.translator import find_export, load
 
     if (export := find_export(models or [])) is None:
@@ -153,12 +167,13 @@ def open_export(models: list[Path] | None, checkpoint: str, device: str) -> Ligh
 
 
 def open_runs(models: list[Path] | None) -> list[Run]:
-    """Return the runs named, else the newest finished one."""
+    """Return the named runs, or else the newest finished run."""
     from seq2seq.export.translator import find_export
 
     if export := find_export(models or []):
         raise UserError(
-            f"{export}: an exported model only translates, by its own attention; name its run"
+            f"{export}: an exported model can only translate, with its own attention weights; "
+            "for anything else, name the run that it was exported from"
         )
     from seq2seq.runs.finding import newest_run
     from seq2seq.runs.run import Run
@@ -167,15 +182,15 @@ def open_runs(models: list[Path] | None) -> list[Run]:
 
 
 def open_run(argument: Path | None, option: Path | None, command: str) -> Run:
-    """Return the run that the argument or --run names, else the newest finished one."""
+    """Return the run that the argument or --run names, or else the newest finished run."""
     if argument is not None and option is not None:
-        raise UserError(f"{command}: give RUN or --run, not both")
+        raise UserError(f"{command}: give the run as an argument or with --run, not both")
     named = option if argument is None else argument
     return open_runs([named] if named else None)[0]
 
 
 def open_translator(runs: list[Run], checkpoint: str, device: str) -> Translator:
-    """Return the translator of the runs, and say on standard error which they are."""
+    """Return the translator of the runs, and name them on standard error."""
     from seq2seq.inference.translator import load
 
     folders = [run.folder for run in runs]
@@ -184,28 +199,32 @@ def open_translator(runs: list[Run], checkpoint: str, device: str) -> Translator
 
 
 def revised(options: PartType, given: dict[str, Any]) -> PartType:
-    """Return the run's own settings with what the command line changes of them."""
+    """Return the run's own settings, changed by those that the command line gives."""
     from seq2seq.config import revise
 
     return revise(options, {name: value for name, value in given.items() if value is not None})
 
 
 def check_no_paths(texts: list[str] | None) -> None:
-    """Refuse a TEXT that is the path of a file or folder; warn of a word that is a file's name."""
+    """Refuse a TEXT that is the path of a file or folder; warn where a word is also a file name."""
     for text in texts or []:
         looks_like_path = bool(Path(text).suffix) or os.sep in text
         if os.path.isfile(text) and looks_like_path:
-            raise UserError(f"{text}: expected text, found the name of a file; --input reads it")
+            raise UserError(
+                f"{text}: expected a text to translate, found a file; --input {text} reads it"
+            )
         if os.path.isdir(text) and looks_like_path:
-            raise UserError(f"{text}: expected text, found the name of a folder")
+            raise UserError(f"{text}: expected a text to translate, found a folder")
         if os.path.isfile(text):
             logging.getLogger("seq2seq").warning(
-                "%s is taken as text, though there is a file of that name; --input reads it", text
+                "%s is translated as text; to read the file of that name, give --input %s",
+                text,
+                text,
             )
 
 
 def read_texts(texts: list[str] | None, source: Path | None) -> Iterator[str]:
-    """Return the lines of TEXT, else of the file --input, else of standard input (`-`)."""
+    """Return the lines of TEXT, or else of the file --input, or else of standard input (`-`)."""
     from seq2seq.data import corpus
     from seq2seq.data.readers.streams import STANDARD
 
@@ -215,10 +234,10 @@ def read_texts(texts: list[str] | None, source: Path | None) -> Iterator[str]:
 
 
 def typed_text(text: str, name: str) -> str:
-    """Return an argument as text: UTF-8, whatever the locale takes it for."""
+    """Return an argument decoded as UTF-8, whatever the locale is."""
     try:
         text.encode("utf-8")
-    except UnicodeEncodeError:  # bytes that the locale does not know
+    except UnicodeEncodeError:  # bytes that the locale could not decode
         try:
             return os.fsencode(text).decode("utf-8")
         except UnicodeError:
@@ -226,7 +245,7 @@ def typed_text(text: str, name: str) -> str:
     return text
 
 
-_OF_DRAWS = ("temperature", "top_k", "top_p", "seed")
+_SAMPLING_SETTINGS = ("temperature", "top_k", "top_p", "seed")
 
 
 def _as_option(setting: str) -> str:
@@ -240,33 +259,33 @@ def revised_decoding(
     shuffles: bool = False,
     name: Callable[[str], str] = _as_option,
 ) -> DecodingConfig:
-    """Return what `revised` does; UserError for an option that another one makes void.
+    """Return what `revised` does; UserError for a setting that has no effect beside another.
 
-    `shuffles` says that a seed serves for more than drawing translations; `name` is what a setting
-    is called where it is given.
+    `shuffles` says that the seed also serves an intervention; `name` gives a setting's name as the
+    user typed it.
     """
-    draws = options.sample if given.get("sample") is None else given["sample"]
-    if draws and given.get("beam") is not None:
+    samples = options.sample if given.get("sample") is None else given["sample"]
+    if samples and given.get("beam") is not None:
         if given.get("sample"):
             raise UserError(
-                f"{name('beam')} is for searching, which {name('sample')} replaces by draws; "
-                "leave one of them out"
+                f"{name('beam')} has no effect with {name('sample')}, which samples instead of "
+                "searching; leave one of them out"
             )
-        search = ", or search with --no-sample" if "sample" in given else ""
+        search = ", or add --no-sample to search" if "sample" in given else ""
         raise UserError(
-            f"{name('beam')} is for searching, and the model's decoding.sample is true, so that it "
-            f"draws; leave it out{search}"
+            f"{name('beam')} has no effect, because decoding.sample is true for this model and it "
+            f"samples instead of searching; leave {name('beam')} out{search}"
         )
-    for setting in _OF_DRAWS:
-        if given.get(setting) is not None and not draws and not (setting == "seed" and shuffles):
+    for setting in _SAMPLING_SETTINGS:
+        if given.get(setting) is not None and not samples and not (setting == "seed" and shuffles):
             raise UserError(
-                f"{name(setting)} is for draws, and nothing is drawn without {name('sample')}"
+                f"{name(setting)} has no effect without {name('sample')}; give both or neither"
             )
     return revised(options, given)
 
 
 def check_output(output: Path | None) -> None:
-    """Refuse a file that can't be written, before the work and not after it."""
+    """Refuse a file that can't be written, before the work begins."""
     from seq2seq.data.readers.streams import STANDARD, check_writable
 
     if output in (None, STANDARD):
@@ -275,13 +294,13 @@ def check_output(output: Path | None) -> None:
     if output.is_dir():
         raise UserError(f"{output}: expected a file to write, found a folder")
     if not output.parent.is_dir():
-        raise UserError(f"{output}: no such folder to write to: {output.parent}")
+        raise UserError(f"{output}: cannot be written: there is no folder {output.parent}")
 
 
 def write_lines(lines: Iterable[str], output: Path | None) -> None:
-    """Write to standard output (`-`), or to a file that appears when it is complete.
+    """Write to standard output (`-`), or to a file that appears only when it is complete.
 
-    A name that ends in .gz, .bz2 or .xz makes a compressed file.
+    The file is compressed if its name ends in .gz, .bz2 or .xz.
     """
     from seq2seq.data.readers.streams import STANDARD, open_for_writing
 
@@ -293,7 +312,7 @@ def write_lines(lines: Iterable[str], output: Path | None) -> None:
         with output.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(f"{line}\n" for line in lines)
         return
-    output = output.resolve()  # a link stays one
+    output = output.resolve()  # a link stays a link
     part = output.with_name(f".{output.name}.part")
     try:
         with open_for_writing(part, output.name) as file:

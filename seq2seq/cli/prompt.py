@@ -1,4 +1,4 @@
-"""The prompt that `translate` is at a terminal: a line is translated, a `:command` obeyed."""
+"""The prompt of `translate` at a terminal: it translates a line, and obeys a `:command`."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 
 _REMEMBERED = 1000  # lines of history
 _HELP = """\
-TEXT             translates it
-:explain [TEXT]  shows what the model did with TEXT, else with the last text
-:beam 10         changes a decoding setting; :beam shows it
-:help            shows this
-:quit            leaves, as Ctrl-D does; Ctrl-C clears the line or stops what is going on
-A text that begins with a colon and a letter: put a space before it.
+TEXT             translate TEXT
+:explain [TEXT]  show how the model translates TEXT, or else the last text
+:beam 10         change a decoding setting; :beam alone shows its value
+:help            show this help
+:quit            leave, like Ctrl-D; Ctrl-C clears the line or stops a translation
+Put a space before a text that begins with a colon and a letter.
 Decoding settings: {settings}"""
 
 
 def converse(translator: TextTranslator, render: Callable[[Translation], str]) -> None:
-    """Answer the lines of the terminal until it ends; an error is a line, and the prompt goes on.
+    """Answer lines from the terminal until it closes; an error is printed and the prompt goes on.
 
-    The settings are `translator.options`, and stay there as they are changed.
+    The settings are `translator.options`, which commands change.
     """
-    logging.getLogger("seq2seq").info(":help lists the commands, Ctrl-D leaves")
+    logging.getLogger("seq2seq").info(":help lists the commands; Ctrl-D leaves")
     conversation = _Conversation(translator, render)
     with _history():
         while not conversation.ended:
@@ -51,7 +51,7 @@ def converse(translator: TextTranslator, render: Callable[[Translation], str]) -
 
 
 class _Conversation:
-    """What is remembered from line to line."""
+    """The last text, and the settings, from one line to the next."""
 
     def __init__(self, translator: TextTranslator, render: Callable[[Translation], str]) -> None:
         self._translator, self._render = translator, render
@@ -82,7 +82,7 @@ class _Conversation:
             print(f"{name}: {getattr(self._translator.options, name)}")
         else:
             hint = did_you_mean(name, ["quit", "help", "explain", *settings])
-            raise UserError(f":{name}: no such command{hint}; :help lists them")
+            raise UserError(f":{name}: no such command{hint}; :help lists all commands")
 
     def _change(self, name: str, value: str) -> None:
         from seq2seq.config import parse_value
@@ -92,16 +92,20 @@ class _Conversation:
         except UserError as error:
             raise UserError(f":{name}: {error}") from None
         options = revised_decoding(self._translator.options, {name: parsed}, name=":{}".format)
-        list(self._translator.stream([], options))  # refuses what this model can't do
+        list(
+            self._translator.stream([], options)
+        )  # refuses settings that this model does not support
         self._translator.options = options
 
     def _explain(self, text: str) -> None:
         from seq2seq.export.translator import LightTranslator
 
         if not text:
-            raise UserError(":explain: translate a text first, or name one: :explain TEXT")
+            raise UserError(":explain: no text to explain; give one: :explain TEXT")
         if isinstance(self._translator, LightTranslator):
-            raise UserError(":explain: an exported model shows no inner states; name its run")
+            raise UserError(
+                ":explain: an exported model has no inner states to show; translate by its run"
+            )
         from seq2seq.explain import explain
         from seq2seq.explain.table import WIDTH, render
         from seq2seq.inference.translator import Translator
@@ -114,7 +118,7 @@ class _Conversation:
 
 @contextmanager
 def _history() -> Iterator[None]:
-    """Let the arrow keys find the lines of this conversation and of those before."""
+    """Let the arrow keys find the lines of this conversation and of earlier ones."""
     try:
         import readline
     except ImportError:  # Windows, whose terminal has a history of its own
@@ -123,13 +127,13 @@ def _history() -> Iterator[None]:
     from seq2seq.data.prepare import default_cache
 
     file = default_cache().parent / "history"
-    with suppress(OSError):  # none yet
+    with suppress(OSError):  # no history yet
         readline.read_history_file(file)
     readline.set_history_length(_REMEMBERED)
     readline.set_auto_history(True)
     try:
         yield
     finally:
-        with suppress(OSError):  # a folder that can't be written costs the history, not the work
+        with suppress(OSError):  # without a writable folder the prompt works, and keeps no history
             os.makedirs(file.parent, exist_ok=True)
             readline.write_history_file(file)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,8 @@ from seq2seq.cli.options import (
     shows_progress,
 )
 from seq2seq.errors import UserError
+from seq2seq.machine.launch import launch
+from seq2seq.machine.launched import is_first, is_launched, world_size
 
 if TYPE_CHECKING:
     from seq2seq.config import Config
@@ -33,28 +36,34 @@ CorpusOrSettings = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[CORPUS]... [KEY=VALUE]...",
-        help="A corpus to plan a training for (corpus.tsv, or two files a.en a.fr), and settings "
-        "to change: model.dropout=0.3",
+        help="Corpus to plan a training for (corpus.tsv, or two files a.en a.fr), and settings "
+        "to change, for example model.dropout=0.3.",
     ),
 ]
 SourceLanguage = Annotated[
-    str | None, typer.Option("--source", help="CORPUS's source language. [default: by file name]")
+    str | None,
+    typer.Option(
+        "--source", help="Code of the source language of CORPUS. [default: found in CORPUS]"
+    ),
 ]
 TargetLanguage = Annotated[
-    str | None, typer.Option("--target", help="CORPUS's target language. [default: by file name]")
+    str | None,
+    typer.Option(
+        "--target", help="Code of the target language of CORPUS. [default: found in CORPUS]"
+    ),
 ]
 Minutes = Annotated[
     float | None,
-    typer.Option("--minutes", help="Plan a training of CORPUS that ends within so many minutes."),
+    typer.Option("--minutes", help="Plan a training of CORPUS that ends within this many minutes."),
 ]
 Init = Annotated[
     Path | None,
-    typer.Option("--init", help="Run whose weights and tokenizer to start from (fine-tuning)."),
+    typer.Option("--init", help="Run to start from: its weights and tokenizer (fine-tuning)."),
 ]
 
 
 @app.command(
-    short_help="Train a model on your corpus, or go on with a run.",
+    short_help="Train a model on your corpus, or resume a run.",
     epilog="Example: seq2seq train corpus.tsv --minutes 20",
 )
 def train(
@@ -62,65 +71,114 @@ def train(
     config: ConfigFile = None,
     run: Annotated[
         Path | None,
-        typer.Option("--run", help="Run directory. [default: runs/CONFIG or runs/CORPUS]"),
+        typer.Option(
+            "--run",
+            "--run-dir",  # torchrun would take --run for its own --run-path
+            help="Run directory to write. [default: runs/CONFIG or runs/CORPUS]",
+        ),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the run's last checkpoint, if any.")
+        bool, typer.Option("--resume", help="Continue from the last checkpoint of the run, if any.")
     ] = False,
     source: SourceLanguage = None,
     target: TargetLanguage = None,
     minutes: Minutes = None,
     init: Init = None,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Processes on this machine that train together, each on a GPU of its own or on "
+            "its share of the cores. [default: 1]",
+        ),
+    ] = None,
+    max_restarts: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help="How often the processes are started again if one dies. [default: 0]"
+        ),
+    ] = None,
 ) -> None:
-    """Train a model: prepare the data (once), then learn, validate and save until a limit.
+    """Train a model: prepare the data (once), then train, validate and save until a limit.
 
-    From a configuration (--config demo), or from a corpus alone (corpus.tsv): it is split, sizes
-    are chosen, and the recipe is written into the run. Prints the run directory. Ctrl-C stops after
-    the step, saved; --resume goes on from there.
+    Give a configuration (--config demo), or only a corpus (corpus.tsv): then the corpus is split,
+    the sizes of the model are chosen for it, and the recipe is written into the run directory.
+    Prints the run directory. Ctrl-C finishes the current step, saves and stops; --resume continues
+    from there.
     """
     from seq2seq import pipeline
 
     corpus, overrides = _told_apart(arguments or [])
+    _check_processes(processes, max_restarts)
     if corpus and config is None:
         from seq2seq.planning.start import train_corpus
+
+        _refuse_processes(corpus, processes)
 
         request = _request(corpus, overrides, source, target, minutes, init)
         done = train_corpus(request, run, resume=resume, show_bar=shows_progress())
     else:
         _refuse_plan(corpus, source, target, minutes)
         settings, folder = _settings_of_run(config, _starting(init, overrides), run, resume)
+        if processes is not None and not is_launched():
+            pipeline.check(settings, folder, resume=resume, processes=processes)
+            launch(sys.argv[1:], processes, restarts=max_restarts or 0)
+            return
         done = pipeline.train(settings, folder, resume=resume, show_bar=shows_progress())
-    print(done.folder)
+    if is_first():
+        print(done.folder)
 
 
 @app.command(
     "init",
-    short_help="Write the recipe that `train CORPUS` would train.",
+    short_help="Write the recipe that `train CORPUS` would use.",
     epilog="Example: seq2seq init corpus.tsv -o mine.yaml",
 )
 def write(
     arguments: CorpusOrSettings = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File. [default: CORPUS.yaml]")
+        Path | None, typer.Option("--output", "-o", help="File to write. [default: CORPUS.yaml]")
     ] = None,
     source: SourceLanguage = None,
     target: TargetLanguage = None,
     minutes: Minutes = None,
     init: Init = None,
 ) -> None:
-    """Write the recipe that `train CORPUS` would train, to change and train with --config.
+    """Write the recipe (a YAML file) that `train CORPUS` would use, without training.
 
-    The corpus is split into files in corpora/ beside it. Prints the recipe's name.
+    Edit it, and train with --config FILE. The corpus is split into files in corpora/ beside the
+    recipe. Prints the name of the recipe.
     """
     from seq2seq.planning.start import write_recipe
 
     corpus, overrides = _told_apart(arguments or [])
     if not corpus:
-        raise UserError("init: name a corpus: seq2seq init corpus.tsv")
+        raise UserError("init: expected a corpus, for example: seq2seq init corpus.tsv")
     for override in overrides:
-        if not override.startswith("data.columns="):  # without it a table may not be read at all
-            raise UserError(f"init: {override}: change settings in the recipe that is written")
+        if not override.startswith("data.columns="):  # some tables can't be read without it
+            raise UserError(
+                f"init: {override}: cannot be set here; edit the recipe that init writes"
+            )
     print(write_recipe(_request(corpus, overrides, source, target, minutes, init), output))
+
+
+def _check_processes(processes: int | None, max_restarts: int | None) -> None:
+    """Refuse options about processes that contradict each other, or torchrun."""
+    if max_restarts is not None and processes is None:
+        raise UserError("--max-restarts: goes with --processes; torchrun has an option of its own")
+    if processes is not None and is_launched() and processes != world_size():
+        raise UserError(
+            f"--processes {processes}: torchrun has started {world_size()} processes; leave it out"
+        )
+
+
+def _refuse_processes(corpus: list[str], processes: int | None) -> None:
+    """Refuse several processes where the training has yet to be planned: that takes only one."""
+    if processes is not None or world_size() > 1:
+        raise UserError(
+            f"{corpus[0]}: expected a configuration for several processes, found a corpus; plan "
+            f"the training with `seq2seq init {' '.join(corpus)}`, then train with --config"
+        )
 
 
 def _told_apart(arguments: list[str]) -> tuple[list[str], list[str]]:
@@ -152,11 +210,11 @@ def _request(
 def _refuse_plan(
     corpus: list[str], source: str | None, target: str | None, minutes: float | None
 ) -> None:
-    """Refuse what only a training of a CORPUS takes."""
+    """Refuse a CORPUS, and the options that need one, beside a configuration."""
     if corpus:
         raise UserError(
-            f"{corpus[0]!r}: expected key=value, for example model.dropout=0.3; a corpus goes "
-            f"without --config, or into it as data.train={corpus[0]}"
+            f"{corpus[0]!r}: expected key=value beside --config, for example model.dropout=0.3; to "
+            f"train on a corpus, leave out --config, or set data.train={corpus[0]}"
         )
     settings = {
         "--source": (source, "data.source"),
@@ -165,11 +223,11 @@ def _refuse_plan(
     }
     for option, (value, key) in settings.items():
         if value is not None:
-            raise UserError(f"{option}: goes with a CORPUS; a configuration's is {key}={value}")
+            raise UserError(f"{option} needs a CORPUS; with a configuration, set {key}={value}")
 
 
 def _starting(init: Path | None, overrides: list[str]) -> list[str]:
-    """The overrides with --init's, which may be a name under runs/."""
+    """The overrides, with the run of --init, which may be named as it is under runs/."""
     from seq2seq.runs.finding import run_folder
 
     return overrides if init is None else [f"init={json.dumps(str(run_folder(init)))}", *overrides]
@@ -178,15 +236,15 @@ def _starting(init: Path | None, overrides: list[str]) -> list[str]:
 def _settings_of_run(
     config: Path | None, overrides: list[str] | None, run: Path | None, resume: bool
 ) -> tuple[Config, Path]:
-    """The configuration to train and where: what --config says, else what the run to resume has."""
+    """The configuration to train, from --config or else from the run to resume, and its folder."""
     from seq2seq.config import load_dump
     from seq2seq.runs.finding import run_folder
     from seq2seq.runs.run import Run
 
     if config is None and not (resume and run):
         raise UserError(
-            "train: name a corpus (corpus.tsv), a configuration with --config, or a run to "
-            "--resume with --run"
+            "train: expected a corpus (corpus.tsv), a configuration (--config demo), or a run to "
+            "resume (--resume --run DIR)"
         )
     if config is None:
         assert run is not None
@@ -198,13 +256,13 @@ def _settings_of_run(
 
 
 @app.command(
-    short_help="Prepare a corpus now; train does so by itself.",
+    short_help="Prepare a corpus for training; train also does this.",
     epilog="Example: seq2seq prepare --config demo",
 )
 def prepare(config: ConfigFile = None, overrides: Overrides = None) -> None:
-    """Clean a corpus, learn its tokenizer and write its ids; `train` does this by itself.
+    """Clean a corpus, train its tokenizer and write its token ids; `train` also does this.
 
-    Prints the folder in the cache that holds the result.
+    Prints the cache folder that holds the result.
     """
     from seq2seq.data.prepare import prepare as prepare_data
     from seq2seq.pipeline import with_init
@@ -218,14 +276,14 @@ def prepare(config: ConfigFile = None, overrides: Overrides = None) -> None:
 )
 def average(
     run: Annotated[
-        Path | None, typer.Argument(help="Run directory. [default: newest finished]")
+        Path | None, typer.Argument(help="Run directory. [default: the newest finished run]")
     ] = None,
     last: Annotated[
         int | None,
         typer.Option(
             "--last",
             min=1,
-            help="Number of checkpoints averaged, the newest. [default: all there are, 5 at most]",
+            help="Number of newest checkpoints to average. [default: all of the run, at most 5]",
         ),
     ] = None,
     named: OneRun = None,
@@ -236,8 +294,8 @@ def average(
     checkpoints = opened.checkpoints()[-(last or _AVERAGED) :]
     if last and len(checkpoints) < last:
         raise UserError(
-            f"{opened.folder}: has {len(checkpoints)} checkpoints, not {last} "
-            "(training.keep says how many)"
+            f"{opened.folder}: cannot average {last} checkpoints: the run has {len(checkpoints)}; "
+            "lower --last, or train with a higher training.keep"
         )
     names = ", ".join(checkpoint.folder.name for checkpoint in checkpoints)
     logging.getLogger("seq2seq").info("average of %d checkpoints: %s", len(checkpoints), names)

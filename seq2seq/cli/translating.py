@@ -1,11 +1,11 @@
-"""The command that uses a model: translate."""
+"""The command that translates: translate."""
 
 from __future__ import annotations
 
 import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,14 +49,17 @@ def translate(
     texts: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[TEXT]...", help="Sentence to translate; without one, standard input is read."
+            metavar="[TEXT]...",
+            help="Sentence to translate; without TEXT and --input, standard input is read.",
         ),
     ] = None,
     model: Models = None,
     source: Annotated[
         Path | None,
         typer.Option(
-            "--input", "-i", help="Text file, a sentence a line; .gz, .bz2, .xz, .zst, .sgm too."
+            "--input",
+            "-i",
+            help="Text file, one sentence a line; may be a .gz, .bz2, .xz, .zst or .sgm file.",
         ),
     ] = None,
     output: Output = None,
@@ -64,94 +67,102 @@ def translate(
     checkpoint: CheckpointName = "best",
     device: Device = "auto",
     beam: Beam = None,
-    n_best: Annotated[int | None, typer.Option(help="Hypotheses returned for a sentence.")] = None,
+    n_best: Annotated[
+        int | None, typer.Option(help="Number of translations to print for each sentence.")
+    ] = None,
     length_penalty: Annotated[
         float | None,
         typer.Option(
-            help="Exponent x of score = log-probability / length^x; above 1 favours long ones."
+            help="Exponent x in score = log-probability / length^x; a larger x favours longer "
+            "translations."
         ),
     ] = None,
-    min_length: Annotated[int | None, typer.Option(help="Fewest pieces of a translation.")] = None,
-    max_length: Annotated[int | None, typer.Option(help="Most pieces of a translation.")] = None,
+    min_length: Annotated[
+        int | None, typer.Option(help="Minimum length of a translation, in subword pieces.")
+    ] = None,
+    max_length: Annotated[
+        int | None, typer.Option(help="Maximum length of a translation, in subword pieces.")
+    ] = None,
     no_repeat_ngram: Annotated[
         int | None,
-        typer.Option(help="Length of n-grams of pieces that may not repeat; 0: any may."),
+        typer.Option(
+            help="Length of subword n-grams that may not occur twice in a translation; 0 allows "
+            "every repetition."
+        ),
     ] = None,
     keep: Annotated[
         bool | None,
         typer.Option(
-            "--keep/--no-keep", help="Put back tags, addresses, numbers and rare names, if lost."
+            "--keep/--no-keep",
+            help="Put tags, addresses, numbers and rare names that the model lost back into the "
+            "translation.",
         ),
     ] = None,
     sample: Annotated[
         bool | None,
         typer.Option(
-            "--sample/--no-sample", help="Draw translations at random instead of searching."
+            "--sample/--no-sample", help="Sample translations at random instead of searching."
         ),
     ] = None,
     temperature: Annotated[
         float | None, typer.Option(help="Sampling temperature; below 1 favours likely tokens.")
     ] = None,
     top_k: Annotated[
-        int | None, typer.Option(help="Sample from so many likeliest tokens; 0: from all.")
+        int | None,
+        typer.Option(help="Sample only from this many most likely tokens; 0 samples from all."),
     ] = None,
     top_p: Annotated[
         float | None,
-        typer.Option(help="Sample from the likeliest tokens of this total probability."),
+        typer.Option(
+            help="Sample only from the most likely tokens whose total probability is this."
+        ),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the random draws.")] = None,
-    batch: Annotated[int | None, typer.Option(help="Sentences decoded at once.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Random seed for --sample and --attention shuffle.")
+    ] = None,
+    batch: Annotated[
+        int | None, typer.Option(help="Sentences to translate together in a batch.")
+    ] = None,
     workers: Workers = None,
     precision: Precision = None,
     attention: Attention = None,
     alignments: Annotated[
         Path | None,
         typer.Option(
-            "--alignments", help="File for the links of attention, Pharaoh: source-target, from 0."
+            "--alignments",
+            help="File to write the word alignment of each translation to, in Pharaoh format "
+            "(source-target, from 0), by attention.",
         ),
     ] = None,
     tokenized: Annotated[
         bool,
-        typer.Option("--tokenized", help="The words to align are what white space separates."),
+        typer.Option(
+            "--tokenized", help="Count the words of --alignments by splitting at white space only."
+        ),
     ] = False,
     stream: Annotated[
         bool | None,
         typer.Option(
             "--stream/--no-stream",
-            help="Answer the lines of standard input when no more wait, or read far ahead. "
-            "[default: --stream, unless it is a file]",
+            help="Translate lines of standard input as soon as no more are waiting, or read far "
+            "ahead, which is faster. [default: --stream, unless standard input is a file]",
         ),
     ] = None,
 ) -> None:
     """Translate TEXT, a file or standard input, line by line; blank lines stay blank.
 
-    At a terminal it is a prompt (:help lists its commands). Settings not given are the run's own
-    (its config.yaml, `decoding`). With --n-best above 1 each line is: number of the input line,
-    score and translation, between tabs. With --attention all lines are read first, and standard
-    error tells what the replaced weights cost. --run takes a folder of `export` too.
+    Without TEXT and --input, a terminal gets a prompt (:help lists its commands). Settings that are
+    not given come from the run (`decoding` in its config.yaml). With --n-best above 1, each output
+    line holds the number of the input line, the score and the translation, separated by tabs. With
+    --attention, all lines are read before the first is translated, and standard error shows how
+    much the replaced weights change. --run also takes a folder written by `export`.
     """
-    from seq2seq.data.readers.streams import STANDARD
-
     if texts and source:
         raise UserError("translate: give TEXT or --input, not both")
-    if source == Path("-"):
-        source = None
-    if stream is not None and (texts or source):
-        raise UserError("translate: --stream is for standard input; leave out TEXT and --input")
-    if stream and attention is not None:
-        raise UserError("translate: --attention reads all lines first; leave out --stream")
-    if tokenized and alignments is None:
-        raise UserError("translate: --tokenized is for the words of --alignments; give both")
-    if not (texts or source) and sys.stdin is None:
-        raise UserError("translate: standard input is closed; give TEXT or --input")
-    check_no_paths(texts)
-    for file in (output, alignments):
-        check_output(file)
-    if alignments is not None and output is not None and alignments.resolve() == output.resolve():
-        raise UserError(f"{output}: named for both the translations and the alignments")
-    if alignments == STANDARD and output in (None, STANDARD):
-        raise UserError("--alignments -: the translations go to standard output; give them -o FILE")
-    changes = {
+    source = None if source == Path("-") else source
+    _check_input(texts, source, stream, attention)
+    _check_outputs(output, alignments, tokenized)
+    settings = {
         "beam": beam,
         "n_best": n_best,
         "length_penalty": length_penalty,
@@ -169,72 +180,114 @@ def translate(
         "precision": precision,
     }
     links = _Links(alignments, tokenized)
+    lines: Iterable[str]
     if attention is not None:
         full = open_translator(open_runs(model), checkpoint, device)
         shuffles = attention.startswith("shuffle")
-        full.options = options = revised_decoding(full.options, changes, shuffles=shuffles)
+        full.options = revised_decoding(full.options, settings, shuffles=shuffles)
         links.check(full)
-        lines = list(read_texts(texts, source))
-        write_lines(_intervened(full, lines, options, attention, as_json, links), output)
-        links.write()
-        return
-    translator: TextTranslator = open_export(model, checkpoint, device) or open_translator(
-        open_runs(model), checkpoint, device
-    )
-    translator.options = options = revised_decoding(translator.options, changes)
-    links.check(translator)
-    asked = texts or source or output or alignments or stream is not None
-    if not asked and sys.stdin.isatty() and sys.stdout is not None and sys.stdout.isatty():
-        from seq2seq.cli.prompt import converse
+        lines = _with_intervention(full, read_texts(texts, source), attention, as_json, links)
+    else:
+        exported = open_export(model, checkpoint, device)
+        translator = exported or open_translator(open_runs(model), checkpoint, device)
+        translator.options = revised_decoding(translator.options, settings)
+        links.check(translator)
+        if not (texts or source or output or alignments or stream is not None) and _at_terminal():
+            from seq2seq.cli.prompt import converse
 
-        converse(translator, lambda found: _rendered(1, found, translator.options, as_json))
-        return
-    found = _translated(translator, options, texts, source, stream)
-    results = (
-        _rendered(number, links.noted(translation), options, as_json)
-        for number, translation in enumerate(found, 1)
-    )
-    write_lines(results, output)
+            converse(translator, lambda made: _rendered(1, made, translator.options, as_json))
+            return
+        lines = _translated(translator, texts, source, stream, as_json, links)
+    write_lines(lines, output)
     links.write()
+
+
+def _check_input(
+    texts: list[str] | None, source: Path | None, stream: bool | None, attention: str | None
+) -> None:
+    """Refuse input that can't be read, and --stream where it has no effect."""
+    if stream is not None and (texts or source):
+        raise UserError(
+            "translate: --stream is for standard input only; leave it out, or leave out TEXT and "
+            "--input"
+        )
+    if stream and attention is not None:
+        raise UserError(
+            "translate: --attention reads all lines before it translates; leave out --stream"
+        )
+    if not (texts or source) and sys.stdin is None:
+        raise UserError("translate: standard input is closed; give TEXT or --input")
+    check_no_paths(texts)
+
+
+def _check_outputs(output: Path | None, alignments: Path | None, tokenized: bool) -> None:
+    """Refuse files that can't be written, or where one would overwrite the other."""
+    from seq2seq.data.readers.streams import STANDARD
+
+    if tokenized and alignments is None:
+        raise UserError("translate: --tokenized has no effect without --alignments; give both")
+    for file in (output, alignments):
+        check_output(file)
+    if alignments is not None and output is not None and alignments.resolve() == output.resolve():
+        raise UserError(
+            f"{output}: expected two files for --output and --alignments, found the same name twice"
+        )
+    if alignments == STANDARD and output in (None, STANDARD):
+        raise UserError(
+            "--alignments -: standard output is for the translations; to print alignments there, "
+            "write the translations to a file with -o FILE"
+        )
+
+
+def _at_terminal() -> bool:
+    """Whether a person types the input and reads the output."""
+    return sys.stdin.isatty() and sys.stdout is not None and sys.stdout.isatty()
 
 
 def _translated(
     translator: TextTranslator,
-    options: DecodingConfig,
     texts: list[str] | None,
     source: Path | None,
     stream: bool | None,
-) -> Iterator[Translation]:
-    """The translations; those of a pipe as soon as no more of it waits, unless told otherwise."""
+    as_json: bool,
+    links: _Links,
+) -> Iterator[str]:
+    """The lines of translations; lines of a pipe are translated as soon as no more are waiting."""
     from seq2seq.data.arriving import ArrivingLines, arrives
-    from seq2seq.translation.texts import tell_unknown
+    from seq2seq.translation.unknown import tell_unknown
 
+    options = translator.options
     if texts or source or stream is False or not arrives(sys.stdin.buffer):
-        return tell_unknown(translator.stream(read_texts(texts, source), options))
-    lines = ArrivingLines(sys.stdin.buffer)
-    return tell_unknown(translator.stream(lines.texts(), options, waits=lines.waits))
+        translations = translator.stream(read_texts(texts, source), options)
+    else:
+        arriving = ArrivingLines(sys.stdin.buffer)
+        translations = translator.stream(arriving.texts(), options, waits=arriving.waits)
+    return (
+        _rendered(number, links.noted(translation), options, as_json)
+        for number, translation in enumerate(tell_unknown(translations), 1)
+    )
 
 
 class _Links:
-    """The alignments of what is translated, for the file that --alignments names, if it does."""
+    """The alignments of the translations, for the file of --alignments, if there is one."""
 
     def __init__(self, file: Path | None, tokenized: bool) -> None:
         self._file, self._tokenized = file, tokenized
         self._lines: list[str] = []
 
     def check(self, translator: TextTranslator) -> None:
-        """Refuse a model that aligns nothing, and words that are not those that were read."""
+        """Refuse a model without attention, and --keep, which changes the words that are read."""
         if self._file is None:
             return
         translator.require_attention("--alignments")
         if translator.options.keep:
             raise UserError(
-                "--alignments counts the words that the model reads, and keeping (--keep, "
-                "decoding.keep) takes tags out before; leave one out, or say --no-keep"
+                "--alignments cannot be used with --keep (decoding.keep), which takes tags out of "
+                "a line before the model reads it; leave one out, or give --no-keep"
             )
 
     def noted(self, translation: Translation) -> Translation:
-        """Return the translation, its links kept for the file."""
+        """Return the translation, and note its links for the file."""
         from seq2seq.evaluation.links import pharaoh, translation_links
 
         if self._file is not None:
@@ -243,32 +296,29 @@ class _Links:
         return translation
 
     def write(self) -> None:
+        """Write the links of all translations to the file."""
         if self._file is not None:
             write_lines(self._lines, self._file)
 
 
-def _intervened(
-    translator: Translator,
-    texts: list[str],
-    options: DecodingConfig,
-    spec: str,
-    as_json: bool,
-    links: _Links,
+def _with_intervention(
+    translator: Translator, texts: Iterable[str], spec: str, as_json: bool, links: _Links
 ) -> list[str]:
-    """The lines of translations made with other attention weights, their cost told beside."""
+    """The lines of translations made with other attention weights; the log says what they cost."""
     from seq2seq.explain.costs import find_costs, render_costs
     from seq2seq.inference.specs import parse_intervention
 
+    options = translator.options
     intervention = parse_intervention(spec, translator.tokenizers, seed=options.seed)
-    costs = find_costs(translator, texts, intervention, options)
-    for one in costs:
-        links.noted(one.after)
+    costs = find_costs(translator, list(texts), intervention, options)
+    for cost in costs:
+        links.noted(cost.after)
     if report := render_costs(costs):
         logging.getLogger("seq2seq").info("%s", report)
     if as_json:
-        values = ({**one.after.as_dict(), "intervention": one.as_dict()} for one in costs)
+        values = ({**cost.after.as_dict(), "intervention": cost.as_dict()} for cost in costs)
         return [json.dumps(value, ensure_ascii=False) for value in values]
-    return [_rendered(number, one.after, options, as_json) for number, one in enumerate(costs, 1)]
+    return [_rendered(number, cost.after, options, as_json) for number, cost in enumerate(costs, 1)]
 
 
 def _rendered(number: int, translation: Translation, options: DecodingConfig, as_json: bool) -> str:

@@ -1,4 +1,4 @@
-"""What is wrong in a configuration, in one line: where it was set, what was expected and found."""
+"""A mistake in a configuration as one line: where it was set, what was expected and found."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ class Origins(dict[Key, str]):
 
     def __init__(self, places: Mapping[Key, str] | None = None) -> None:
         super().__init__(places or {})
-        self.idle: set[Key] = set()  # what was set beside a choice that makes it idle
+        self.idle: set[Key] = set()  # set, but without effect because of another setting
 
     def note_bare_kind(self, key: Key, value: object) -> None:
-        """Have the kind come from where `value`, if it is a bare one, was set."""
+        """Note the origin of `value` for the key `kind` too, if `value` is a bare kind."""
         if isinstance(value, str) and has_kind(key):
             kind = (*key, "kind")
             self[kind] = self[key]
 
     def of(self, key: Key) -> str:
-        """The origin of `key`, else of what is in it, else of its nearest parent that has one."""
+        """The origin of `key`, or else of a key in it, or else of its nearest parent with one."""
         if key in self:
             return self[key]
         below = (origin for inner, origin in self.items() if key and inner[: len(key)] == key)
@@ -35,9 +35,9 @@ class Origins(dict[Key, str]):
 
 
 def _key_at(model: type[BaseModel], place: Iterable[int | str]) -> tuple[Key, list[str]]:
-    """The key that pydantic's `place` is in, and the names that may stand there.
+    """The key that pydantic's `place` is in, and the names of the settings there.
 
-    The place goes on below the key: with the member of a union, the index in a list.
+    The place continues below the key: with the member of a union, the index in a list.
     """
     key: list[str] = []
     names: list[str] = []
@@ -53,7 +53,7 @@ def _key_at(model: type[BaseModel], place: Iterable[int | str]) -> tuple[Key, li
 
 
 def _meant_beside(model: type[BaseModel], key: Key, found: object) -> str:
-    """A hint at the setting beside `key` that takes the value found there."""
+    """A hint at a setting beside `key` that allows the value given for `key`."""
     for name in key[:-1]:
         kinds = kinds_of(model.model_fields[name].annotation)
         model = next(kind for kind in kinds if is_part(kind))
@@ -62,7 +62,7 @@ def _meant_beside(model: type[BaseModel], key: Key, found: object) -> str:
 
 
 def explain(error: ValidationError, model: type[BaseModel], origins: Origins) -> str:
-    """One line for the first thing wrong: where it was set, what was expected, what was found."""
+    """One line for the first mistake: where it was set, what was expected, what was found."""
     first = error.errors()[0]
     key, names = _key_at(model, first["loc"])
     found, origin = first["input"], origins.of(key)

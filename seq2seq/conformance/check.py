@@ -214,8 +214,8 @@ def _check_overrides(overrides: Sequence[str], place: Place) -> None:
     for override in overrides:
         if not override.startswith(place.prefixes):
             raise UserError(
-                f"{override!r}: expected {place.prefixes[0]}KEY=VALUE; the network around it is "
-                "given"
+                f"{override!r}: expected {place.prefixes[0]}KEY=VALUE; only settings of the "
+                f"{place.name} can be changed"
             )
 
 

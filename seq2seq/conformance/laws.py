@@ -444,7 +444,7 @@ def the_fast_step_is_the_plain_one(case: Case) -> None:
     for beam in (1, 3):
         options = DecodingConfig(beam=beam, n_best=beam, length_penalty=0.6, no_repeat_ngram=2)
         memory, state = model.encode(source_BS, lengths_B)
-        own, fast = ModelState(memory, state), step.start(memory, state, places=beam)
+        own, fast = ModelState(memory, state), step.start(memory, state, slots=beam)
         expected = _search(plain, own, options)
         for found in (
             _search(step, fast, options),
@@ -466,7 +466,7 @@ def _assert_same_hypotheses(
             apart = f"of {one.tokens} by the fast step and the plain one"
             pair = torch.tensor(one.log_probs), torch.tensor(other.log_probs)
             _assert_close(*pair, f"log-probabilities {apart}")
-            weights = torch.from_numpy(one.weights_THS), torch.from_numpy(other.weights_THS)
+            weights = torch.from_numpy(one.weights_HTS), torch.from_numpy(other.weights_HTS)
             _assert_close(*weights, f"weights {apart}")
 
 

@@ -43,10 +43,10 @@ LEARNT, ALIGNED = 0.95, 0.8
 """Of tokens and of alignments. Both, as the encoder sums up what is round a place: uniform weights,
 which align nothing, copied 98 % of the tokens right."""
 
-Task = Callable[[Ids], Ids]
+Alignment = Callable[[Ids], Ids]
 """Source symbols -> the place in the source of each target symbol."""
 
-TASKS: dict[str, Task] = {
+TASKS: dict[str, Alignment] = {
     "copy": lambda source: np.arange(len(source)),
     "reverse": lambda source: np.arange(len(source))[::-1],
     "sort": np.argsort,

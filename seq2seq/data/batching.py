@@ -17,7 +17,8 @@ from torch import Tensor
 
 from seq2seq.config import BatchingConfig
 from seq2seq.data.dataset import Ids, ParallelDataset
-from seq2seq.data.tokenizer import BOS, EOS, PAD
+from seq2seq.data.padding import pad
+from seq2seq.data.tokenizer import BOS, PAD
 from seq2seq.errors import UserError
 
 
@@ -101,8 +102,8 @@ class Share(NamedTuple):
 def collate(pairs: Sequence[tuple[Ids, Ids]], *, source_end: bool) -> Batch:
     """Return the batch of `pairs` in their order; `source_end` puts EOS after each source."""
     sources, targets = zip(*pairs, strict=True)
-    source_BS, source_lengths_B = _padded(sources, end=source_end)
-    targets_BT, target_lengths_B = _padded(targets, end=True)
+    source_BS, source_lengths_B = pad(sources, end=source_end)
+    targets_BT, target_lengths_B = pad(targets, end=True)
     fed_BT = np.roll(targets_BT, 1, axis=1)
     fed_BT[:, 0] = BOS
     real_BT = np.arange(fed_BT.shape[1]) < target_lengths_B[:, None]
@@ -116,17 +117,6 @@ def collate(pairs: Sequence[tuple[Ids, Ids]], *, source_end: bool) -> Batch:
         source_tokens=int(source_lengths_B.sum()),
         target_tokens=int(target_lengths_B.sum()),
     )
-
-
-def _padded(rows: Sequence[Ids], *, end: bool) -> tuple[Ids, Ids]:
-    """The rows side by side, with EOS after each if `end`, and their lengths with it."""
-    lengths = np.array([len(ids) + int(end) for ids in rows], np.int64)
-    padded = np.full((len(rows), lengths.max()), PAD, np.int64)
-    for row, ids in zip(padded, rows, strict=True):
-        row[: len(ids)] = ids
-    if end:
-        padded[np.arange(len(rows)), lengths - 1] = EOS
-    return padded, lengths
 
 
 # --- planning ------------------------------------------------------------------------------------

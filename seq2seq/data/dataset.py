@@ -168,7 +168,7 @@ class _Side:
         path = folder / f"{stem}.{found[0]}"
         ids = _mapped(path, np.dtype(found[0]).newbyteorder("<"))
         if not len(offsets) or offsets[0] != 0 or bool((np.diff(offsets) < 0).any()):
-            raise UserError(f"{folder / stem}.offsets: damaged: expected rising places from 0")
+            raise UserError(f"{folder / stem}.offsets: damaged: expected increasing offsets from 0")
         if offsets[-1] != len(ids):
             raise UserError(f"{path}: damaged: expected {offsets[-1]} ids, found {len(ids)}")
         return cls(ids, offsets)
@@ -182,8 +182,9 @@ class _Side:
 def _mapped(path: Path, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     try:
         size = path.stat().st_size
-        if size % np.dtype(dtype).itemsize:
-            raise UserError(f"{path}: damaged: {size} bytes are no whole number of {dtype}")
+        width = np.dtype(dtype).itemsize
+        if size % width:
+            raise UserError(f"{path}: damaged: expected a multiple of {width} bytes, found {size}")
         if not size:  # an empty file can't be mapped
             return np.empty(0, dtype)
         # A plain view: slices of a memmap are memmaps, and took most of the time of a batch.

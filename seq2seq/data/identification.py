@@ -73,7 +73,7 @@ class Oddness(NamedTuple):
 def find_oddness(
     sources: Sequence[str], targets: Sequence[str], source_language: str, target_language: str
 ) -> Oddness:
-    """Return what speaks against the languages of two texts being those that are said."""
+    """Return the evidence that two texts are not in the languages that the user named."""
     order = find_order(sources, targets, source_language, target_language)
     if order and order.is_exchanged:
         return Oddness(order)

@@ -240,7 +240,7 @@ def _load(path: Path, clean: Callable[[str], str] = clean_target) -> Tokenizer:
     except (OSError, RuntimeError) as error:
         raise UserError(f"{path}: not a SentencePiece model: {error}") from None
     if not tokenizer.is_faithful:
-        raise UserError(f"{path}: not a SentencePiece model of this program, or cut off")
+        raise UserError(f"{path}: not a SentencePiece model that this program wrote, or damaged")
     return tokenizer
 
 
@@ -349,7 +349,8 @@ def _train(units: Iterable[str], config: TokenizerConfig, side: str) -> bytes:
     size = len(Tokenizer(model.getvalue()))
     if size < config.vocab_size:
         logger.warning(
-            "tokenizer.vocab_size is %d, but the %s has only %d different pieces",
+            "tokenizer.vocab_size is %d, but the %s has fewer different pieces; the vocabulary has "
+            "%d",
             config.vocab_size,
             side,
             size,

@@ -58,7 +58,7 @@ def _in_lower_case(pair: Pair) -> Pair:
 
 
 def _draw(seed: int, name: str, pair: Pair) -> float:
-    """A number in [0, 1) that hangs on nothing else."""
+    """A number in [0, 1) that depends on nothing else."""
     key = "\n".join([str(seed), name, *pair]).encode()
     return int.from_bytes(hashlib.blake2b(key, digest_size=8).digest(), "big") / 2**64
 

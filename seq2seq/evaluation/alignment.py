@@ -63,7 +63,9 @@ def score_alignment(hypotheses: Iterable[Links], gold: Sequence[GoldAlignment]) 
     """
     aligned = list(hypotheses)
     if len(aligned) != len(gold):
-        raise UserError(f"{len(aligned)} aligned sentences, but gold for {len(gold)}")
+        raise UserError(
+            f"expected alignments of {len(gold)} sentences, as the gold has, found {len(aligned)}"
+        )
     links = sum(map(len, aligned))
     sure = sum(len(truth.sure) for truth in gold)
     pairs = list(zip(aligned, gold, strict=True))
@@ -93,7 +95,10 @@ def score_attention(
     the plain figure. Raises UserError if a gold link lies outside its matrix or counts differ.
     """
     if len(matrices) != len(gold):
-        raise UserError(f"{len(matrices)} attention matrices, but gold for {len(gold)} sentences")
+        raise UserError(
+            f"expected an attention matrix for each of {len(gold)} gold sentences, "
+            f"found {len(matrices)}"
+        )
     for sentence, (matrix, truth) in enumerate(zip(matrices, gold, strict=True), 1):
         _check_inside(truth, np.shape(matrix), sentence)
     scores = {
@@ -119,6 +124,6 @@ def _check_inside(truth: GoldAlignment, shape: tuple[int, ...], sentence: int) -
         if target >= shape[0] or source >= shape[1]:
             raise UserError(
                 f"sentence {sentence}: gold link {source}-{target} (from 0) lies outside its "
-                f"{shape[1]} source and {shape[0]} target words: does the gold count words so? "
-                "--tokenized is for gold that counts what white space separates"
+                f"{shape[1]} source and {shape[0]} target words; if the gold file counts words "
+                "separated by white space, give --tokenized"
             )

@@ -19,14 +19,14 @@ def check_lines(hypotheses: Sequence[str], references: References) -> None:
     """Raise UserError unless each stream of references has a line for each hypothesis."""
     assert not any(isinstance(stream, str) for stream in references), "expected reference streams"
     if not hypotheses:
-        raise UserError("nothing to score: found 0 hypotheses")
+        raise UserError("cannot score: expected hypotheses, found none")
     if not references:
-        raise UserError("nothing to score against: found 0 reference streams")
+        raise UserError("cannot score: expected references, found none")
     for number, stream in enumerate(references, 1):
         if len(stream) != len(hypotheses):
             which = f"reference {number}" if len(references) > 1 else "the reference"
             raise UserError(
-                f"{which} has {len(stream)} lines, the hypotheses {len(hypotheses)}: "
+                f"{which} has {len(stream)} lines and the hypotheses have {len(hypotheses)}: "
                 "expected one hypothesis for each line"
             )
 

@@ -1,4 +1,4 @@
-"""Everything there is to say of a model on one test set, and how it is said."""
+"""The evaluation of a model on one test set, and its report."""
 
 from __future__ import annotations
 
@@ -32,25 +32,25 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores, what they are made of, and what is wrong with the translations.
+    """Translations, their scores, and a report of frequent errors.
 
-    `hypotheses` are those, one a source; `scores` BLEU, chrF and TER, in percent.
+    `hypotheses` has one translation a source; `scores` has BLEU, chrF and TER, in percent.
     """
 
     hypotheses: list[str]
     scores: list[Score]
     tokenize: BleuTokenizer
-    """What every BLEU of this evaluation counts, but for the literature's."""
+    """The tokeniser of every BLEU of this evaluation, except the Moses-tokenised one."""
     lengths: list[LengthBucket]
     pathologies: PathologyReport
     alignment: AttentionAlignment | None
-    """Of the links of the greatest weights on the first references; None without gold."""
+    """The score of the largest weights on the first references; None without gold."""
     link_scores: dict[str, AlignmentScore]
-    """Of all kinds of links asked for, by name, those of the greatest weights first."""
+    """The score of each kind of links asked for, by name; the largest weights come first."""
     links: list[Links]
-    """Of each pair, those of the last kind."""
+    """The links of each pair, of the last kind in `link_scores`."""
     entropy: float | None
-    """Of attention on the first references, nats a word; None without attention."""
+    """Entropy of attention on the first references, in nats a word; None without attention."""
 
     def __repr__(self) -> str:
         """Return the scores on one line; `print` shows the whole report."""
@@ -96,11 +96,11 @@ def evaluate(
 ) -> Evaluation:
     """Translate `sources` and score the result against raw `references`.
 
-    `tokenize` is what BLEU counts, by default what `choose_tokenizer` finds for the target
-    `language`; `moses` names the target language to add the literature's lower-cased tokenised
-    BLEU; `alignments` is a gold file to add the alignment error rate of attention when the model
-    reads the first references; `aligning` says how its words are counted and which other links to
-    score. Raises UserError where the files don't belong together.
+    `tokenize` names the tokeniser of BLEU, by default the choice of `choose_tokenizer` for the
+    target `language`; `moses` names the target language for an additional lower-cased,
+    Moses-tokenised BLEU; `alignments` is a gold file for the alignment error rate of attention
+    when the model reads the first references; `aligning` says how to count words and which other
+    links to score. Raises UserError where the files don't belong together.
     """
     check_lines(sources, references)  # each will have a hypothesis
     if moses:
@@ -108,7 +108,7 @@ def evaluate(
     tokenize = choose_tokenizer(references, tokenize=tokenize, language=language)
     gold = read_gold(alignments, sentences=len(sources)) if alignments else None
     if gold and not any(model.heads for model in translator.models):
-        logger.warning("%s: not scored, as the model has no attention to align with", alignments)
+        logger.warning("%s is ignored: the model has no attention to align words with", alignments)
         gold = None
     pairs = [(source, target or "") for source, target in zip(sources, references[0], strict=True)]
     aligned = align(translator, pairs, gold, aligning)

@@ -89,5 +89,5 @@ def _log_prob(
     forced = translator.force(pairs, attention=intervention)
     values = [value for found in forced for best in found.candidates for value in best.log_probs]
     if not values:
-        raise UserError("nothing to compare: found no source with a reference")
+        raise UserError("cannot compare: expected sources with references, found none")
     return sum(values) / len(values)

@@ -1,4 +1,4 @@
-"""What goes wrong in translations without lowering BLEU much: a report on every decode.
+"""Errors in translations that hardly lower BLEU: a report on every evaluation.
 
 Nothing here needs a reference. A word is one of `seq2seq.data.words`; lines are counted from 1.
 The thresholds were set so that the human references of multi30k and Tatoeba are nearly clean.
@@ -77,7 +77,9 @@ def find_pathologies(
     knew no word: those have no other failure. Raises UserError if the numbers of lines differ.
     """
     if len(sources) != len(hypotheses):
-        raise UserError(f"{len(sources)} sources but {len(hypotheses)} translations")
+        raise UserError(
+            f"expected {len(sources)} translations, one for each source, found {len(hypotheses)}"
+        )
     cuts = truncated or [False] * len(hypotheses)
     unknowns = unknown or [False] * len(hypotheses)
     found: dict[str, list[int]] = {name: [] for name in _MEANINGS}

@@ -48,7 +48,7 @@ def read_references(
         streams += new
     for number, line in enumerate(zip(*streams, strict=True), 1):
         if all(reference is None for reference in line):
-            raise UserError(f"{files[-1]}:{number}: expected a reference or more, found none")
+            raise UserError(f"{files[-1]}:{number}: expected at least one reference, found none")
     return streams
 
 

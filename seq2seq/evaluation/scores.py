@@ -24,7 +24,7 @@ from seq2seq.evaluation.tokenizers import AUTO, DEFAULT, choose_tokenizer, is_cj
 
 
 class QuickScores(NamedTuple):
-    """What validation looks at, in percent."""
+    """The scores of validation, in percent."""
 
     bleu: float
     chrf: float

@@ -30,7 +30,7 @@ def find_symmetrization(method: str) -> Symmetrization:
     """Return the function of that name in SYMMETRIZATIONS; UserError if there is none."""
     if method not in SYMMETRIZATIONS:
         raise UserError(
-            f"symmetrisation: expected one of {', '.join(SYMMETRIZATIONS)}, "
+            f"symmetrize: expected one of {', '.join(SYMMETRIZATIONS)}, "
             f"found {method!r}{did_you_mean(method, SYMMETRIZATIONS)}"
         )
     return SYMMETRIZATIONS[method]

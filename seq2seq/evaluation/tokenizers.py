@@ -1,7 +1,7 @@
-"""Which tokeniser BLEU counts words with: sacreBLEU's own, chosen by the target language.
+"""The tokeniser of BLEU: one of sacreBLEU's, chosen by the target language.
 
-sacreBLEU's default, 13a, knows a word by the spaces around it. Text that is written without them is
-one word a line to it, and BLEU then is 0 however good the translations are.
+sacreBLEU's default, 13a, finds words by the spaces around them. Text that is written without spaces
+is one word a line to it, and BLEU is then 0, however good the translations are.
 """
 
 from __future__ import annotations
@@ -83,12 +83,12 @@ def choose_tokenizer(
         return DEFAULT
     if not _is_installed(wanted):
         logger.info(
-            "BLEU counts characters (tok:char), since %s; for words: %s",
+            "BLEU counts characters (tok:char), because %s; to count words: %s",
             because,
             install_hint(_EXTRAS[wanted]),
         )
         return "char"
-    logger.info("BLEU counts the tokens of sacreBLEU's %s, since %s", wanted, because)
+    logger.info("BLEU counts the tokens of sacreBLEU's %s, because %s", wanted, because)
     return wanted
 
 
@@ -101,7 +101,7 @@ def load_tokenizer(name: BleuTokenizer) -> Any:
     except (Exception, SystemExit) as error:  # no library, no dictionary or no network: bare ones
         extra = _EXTRAS.get(name)
         way_out = install_hint(extra) if extra else " ".join(str(error).split())
-        raise UserError(f"tokenize: {name} can't be loaded: {way_out}") from None
+        raise UserError(f"tokenize: {name} cannot be loaded: {way_out}") from None
 
 
 def is_cjk(references: Iterable[Iterable[str | None]]) -> bool:
@@ -144,8 +144,8 @@ def _warn_of_unspaced(tokenize: BleuTokenizer, text: str) -> None:
     better = _of_text(text)
     if tokenize in _SPACED and better not in (None, "ko-mecab"):
         logger.warning(
-            "tokenize %s: the references have hardly a space, so that a line is one word and BLEU "
-            "is near 0 whatever the translation; expected %s, or auto",
+            "tokenize %s: the references have hardly any spaces, so that a line counts as one word "
+            "and BLEU stays near 0; use %s or auto instead",
             tokenize,
             better,
         )

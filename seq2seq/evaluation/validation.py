@@ -1,4 +1,4 @@
-"""How good a model is while it trains: the loss on validation, BLEU and chrF of real decoding."""
+"""The quality of a model during training: validation loss, and BLEU and chrF of decoding."""
 
 import logging
 import math
@@ -18,6 +18,7 @@ from seq2seq.model.model import Seq2Seq
 from seq2seq.training.distributed import ALONE, World
 from seq2seq.training.loss import batch_loss
 from seq2seq.training.validator import Sample, Validate, Validation
+from seq2seq.translation.texts import TextSettings
 
 logger = logging.getLogger(__name__)
 
@@ -42,22 +43,18 @@ def build_validate(config: Config, prepared: Prepared, world: World = ALONE) -> 
     )
     blind = why_bleu_is_blind(prepared.valid_target, tokenize)
     if blind and config.training.metric == "bleu":
-        logger.info("BLEU can't tell on this validation set, so the loss judges: %s", blind)
+        logger.info("the loss chooses the best checkpoint, because BLEU says too little: %s", blind)
     changes = {"beam": 1, "n_best": 1, "sample": False}
     if device.type != "cpu":
-        changes["workers"] = 1  # more, which are for a CPU, would be refused
+        changes["workers"] = 1  # several are refused, except on a CPU
     greedy = config.decoding.model_copy(update=changes)
 
     def validate(model: Seq2Seq) -> Validation:
         translator = Translator(
             [model],
             prepared.tokenizers,
-            options=greedy,
-            source_end=config.tokenizer.source_end,
-            max_length=config.data.max_length,
+            TextSettings.of(config, options=greedy, scripts=prepared.summary.scripts),
             device=device,
-            language=config.data.source,
-            scripts=prepared.summary.scripts,
         )
         own = prepared.valid_source[world.rank :: world.size]
         texts = [translation.text for translation in translator.stream(own)]
@@ -76,16 +73,18 @@ def build_validate(config: Config, prepared: Prepared, world: World = ALONE) -> 
 
 
 def why_bleu_is_blind(references: Sequence[str], tokenize: BleuTokenizer) -> str:
-    """Return why BLEU says too little on `references`; empty where it does tell.
+    """Return why BLEU says too little on `references`; empty where it says enough.
 
     BLEU is a mean of the precisions of one to four tokens in a row. Where hardly a line has four,
-    it is 0, or what chance makes of a few of them, however good the translations are.
+    it is 0 or depends on chance, however good the translations are.
     """
     found = count_runs(references, tokenize)
     needed = max(_FOUR_GRAMS, math.ceil(len(references) / _LINES))
     if found >= needed:
         return ""
-    return f"{found:,} runs of four tokens (tok:{tokenize}) in its references, expected {needed:,}"
+    return (
+        f"the references have {found:,} runs of four tokens (tok:{tokenize}), fewer than {needed:,}"
+    )
 
 
 @torch.no_grad()

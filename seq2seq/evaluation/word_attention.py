@@ -1,4 +1,4 @@
-"""What a model attends to word by word while it reads given translations, and the links in that.
+"""Word-level attention of a model that reads given translations, and word links from it.
 
 Shapes: I target words, J source words.
 """
@@ -33,12 +33,12 @@ _LONGEST = 16_000  # characters of a target that are read: a megabyte's logits w
 
 @dataclass(frozen=True)
 class Aligning:
-    """How words are counted, and which links are looked at beside those of the greatest weights."""
+    """How to count words, and which links to score beside those of the largest weights."""
 
     threshold: float | None = None
     """If given, a second kind links to every source word whose weight is at least this."""
     tokenized: bool = False
-    """Whether words are what white space separates, and not those of `split_words`."""
+    """Whether words are separated by white space, instead of by `split_words`."""
     reverse: Translator | None = None
     """A translator of the other direction, whose links are joined with the first one's."""
     symmetrization: str = GROW_DIAG_FINAL
@@ -47,20 +47,22 @@ class Aligning:
     def __post_init__(self) -> None:
         """Raise UserError for a threshold outside (0, 1] or an unknown symmetrization."""
         if self.threshold is not None and not 0 < self.threshold <= 1:
-            raise UserError(f"threshold: expected more than 0, at most 1, found {self.threshold}")
+            raise UserError(
+                f"threshold: expected a number above 0, at most 1, found {self.threshold}"
+            )
         find_symmetrization(self.symmetrization)
 
 
 @dataclass(frozen=True)
 class Alignment:
-    """What attention links in each sentence pair, how well, and how sharply it looks."""
+    """The links that attention makes in each sentence pair, their scores, and its entropy."""
 
     links: list[Links]
-    """Of the most particular kind asked for: by threshold, of both directions."""
+    """The links of the last kind asked for: by threshold, of both directions."""
     plain: AttentionAlignment | None
-    """Of the greatest weights; None without gold."""
+    """The score of the largest weights; None without gold."""
     scores: dict[str, AlignmentScore]
-    """Of all links asked for, by what they are; empty without gold."""
+    """The score of each kind of links, by name; empty without gold."""
     entropy: float | None
     """`mean_entropy` of the weights."""
 

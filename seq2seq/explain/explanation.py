@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seq2seq.data.tokenizer import BOS, EOS, Tokenizer, WordPieces
+from seq2seq.data.tokenizer import BOS, EOS, WordPieces
 from seq2seq.errors import UserError
 from seq2seq.explain.reading import Array, ForcedReading, Kinds
 from seq2seq.explain.table import render
@@ -150,11 +150,11 @@ def _read(
     translator: Translator, translation: Translation, candidate: Candidate
 ) -> dict[str, Array]:
     """Every tensor of the forced reading, by its name in `ForcedReading`."""
-    (model,), tokenizers, device = translator.models, translator.tokenizers, translator.device
-    source_S = _ids(tokenizers.source, translation.source_pieces)
-    target_T = _ids(tokenizers.target, _emitted(candidate))
+    (model,), device = translator.models, translator.device
+    source_S = translator.source_ids(translation.source)
+    target_T = [*candidate.ids, EOS] if candidate.finished else candidate.ids
     # One step more than wanted where the end was not reached; no step depends on a later one.
-    inputs_1T = torch.tensor([[BOS, *(token for token in target_T if token != EOS)]], device=device)
+    inputs_1T = torch.tensor([[BOS, *candidate.ids]], device=device)
     with torch.no_grad(), recording() as seen:
         memory, state = model.encode(
             torch.tensor([source_S], device=device), torch.tensor([len(source_S)])
@@ -245,12 +245,6 @@ def _array(tensor: Tensor) -> Array:
 
 def _emitted(candidate: Candidate) -> list[str]:
     return [*candidate.pieces, END] if candidate.finished else candidate.pieces
-
-
-def _ids(tokenizer: Tokenizer, pieces: Sequence[str]) -> list[int]:
-    """The ids of pieces: no two pieces of a vocabulary are written alike."""
-    numbers = {piece: id_ for id_, piece in enumerate(tokenizer.pieces(range(len(tokenizer))))}
-    return [numbers[piece] for piece in pieces]
 
 
 def _kinds(model: Seq2Seq) -> Kinds:

@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from seq2seq.errors import UserError
 from seq2seq.extras import install_hint
+from seq2seq.search.arrays import Ids
+from seq2seq.search.step import Stepped
 
-Ids = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
 Parts = dict[str, npt.NDArray[Any]]
 
 ENCODER = "encoder.onnx"
@@ -48,14 +48,6 @@ class State(NamedTuple):
         return State(
             *({name: part.repeat(times, 0) for name, part in parts.items()} for parts in self)
         )
-
-
-class Stepped(NamedTuple):
-    """What one step gives for each live hypothesis."""
-
-    log_probs_NW: Floats
-    weights_NHS: Floats
-    state: State
 
 
 class Network:

@@ -12,15 +12,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from seq2seq.config import DecodingConfig, revise
 from seq2seq.data.tokenizer import BOS, EOS, PAD, UNK, Tokenizers
 from seq2seq.errors import UserError
 from seq2seq.export.network import Network
-from seq2seq.export.search import beam_search
+from seq2seq.search.arrays import NumpyArrays
+from seq2seq.search.beam import beam_search
 from seq2seq.search.hypothesis import Hypothesis
-from seq2seq.translation.texts import Source, TextTranslator, longest
+from seq2seq.search.loop import Request
+from seq2seq.translation.reading import Source
+from seq2seq.translation.texts import TextSettings, TextTranslator, longest
 from seq2seq.translation.translation import Translation
 
 SETTINGS = "export.json"
@@ -30,26 +31,9 @@ FORMAT = 1
 class LightTranslator(TextTranslator):
     """One exported model. It searches as `Translator` does; it doesn't draw."""
 
-    def __init__(
-        self,
-        network: Network,
-        tokenizers: Tokenizers,
-        *,
-        options: DecodingConfig,
-        source_end: bool,
-        max_length: int,
-        language: str = "",
-        scripts: Iterable[str] = (),
-    ) -> None:
+    def __init__(self, network: Network, tokenizers: Tokenizers, settings: TextSettings) -> None:
         """Take the settings of the run that was exported."""
-        super().__init__(
-            tokenizers,
-            options=options,
-            source_end=source_end,
-            max_length=max_length,
-            language=language,
-            scripts=scripts,
-        )
+        super().__init__(tokenizers, settings)
         self._network = network
 
     @property
@@ -84,14 +68,22 @@ class LightTranslator(TextTranslator):
             )
 
         def search(sources: Sequence[Source]) -> list[list[Hypothesis]]:
-            return beam_search(
-                self._network.step,
-                self._network.encode(*self._collate(sources)),
-                limits=[longest(len(source.ids), options) for source in sources],
-                options=options,
+            request = Request(
+                max_lengths=[longest(len(source.ids), options) for source in sources],
                 bos=BOS,
                 eos=EOS,
                 forbidden=(PAD, BOS, UNK),
+                min_length=options.min_length,
+                no_repeat_ngram=options.no_repeat_ngram,
+            )
+            return beam_search(
+                self._network.step,
+                self._network.encode(*self._padded(sources)),
+                request,
+                arrays=NumpyArrays(),
+                beam=options.beam,
+                n_best=options.n_best,
+                length_penalty=options.length_penalty,
             )
 
         return self._searched(
@@ -101,14 +93,6 @@ class LightTranslator(TextTranslator):
     def __repr__(self) -> str:
         """Return what it is and how it searches, on one line."""
         return f"LightTranslator({self._searching()}, on cpu, exported)"
-
-    def _collate(self, sources: Sequence[Source]) -> tuple[np.ndarray, np.ndarray]:
-        ids = [[*source.ids, EOS] if self._source_end else source.ids for source in sources]
-        lengths_B = np.array([len(each) for each in ids], np.int64)
-        source_BS = np.full((len(ids), lengths_B.max()), PAD, np.int64)
-        for row, each in enumerate(ids):
-            source_BS[row, : len(each)] = each
-        return source_BS, lengths_B
 
 
 def find_export(folders: Sequence[Path]) -> Path | None:
@@ -135,25 +119,28 @@ def load(folder: str | Path, *, checkpoint: str = "best", device: str = "auto") 
             f"{folder}: an exported model runs on the CPU, found device {device!r}; leave it out, "
             "or name its run"
         )
+    settings = _read_settings(folder)
+    return LightTranslator(Network(folder), Tokenizers.load(folder / "tokenizer"), settings)
+
+
+def _read_settings(folder: Path) -> TextSettings:
     path = folder / SETTINGS
     try:
-        settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if settings["format"] != FORMAT:
+        stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if stored["format"] != FORMAT:
             raise UserError(
-                f"{path}: expected format {FORMAT}, found {settings['format']}: export it again"
+                f"{path}: expected format {FORMAT}, found {stored['format']}: export it again"
             )
-        source_end, max_length = bool(settings["source_end"]), int(settings["max_length"])
-        decoding = dict(settings["decoding"])
+        return TextSettings(
+            options=revise(DecodingConfig(), dict(stored["decoding"])),
+            source_end=bool(stored["source_end"]),
+            max_length=int(stored["max_length"]),
+            language=str(stored.get("source", "")),
+            scripts=frozenset(map(str, stored.get("scripts", ()))),
+        )
     except FileNotFoundError:
         raise UserError(f"{folder}: not an exported model (it has no {SETTINGS})") from None
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
+    except UserError:
+        raise
+    except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path}: damaged: {error}") from None
-    return LightTranslator(
-        Network(folder),
-        Tokenizers.load(folder / "tokenizer"),
-        options=revise(DecodingConfig(), decoding),
-        source_end=source_end,
-        max_length=max_length,
-        language=str(settings.get("source", "")),
-        scripts=settings.get("scripts", ()),
-    )

@@ -98,11 +98,11 @@ class FastStep:
             torch.cat((first.input_bias, decoder.readout.linear.bias)),
         )
 
-    def start(self, memory: Tree, state: Tree, *, places: int) -> FastState:
-        """Return the state before the first step, a row a sentence, each to have so many places."""
+    def start(self, memory: Tree, state: Tree, *, slots: int) -> FastState:
+        """Return the state before the first step, a row a sentence, each to have so many slots."""
         memory, state = cast("Memory", memory), cast("DecoderState", state)
         attention = self._decoder.attention
-        projected = places > 1 and _reads_means(attention)
+        projected = slots > 1 and _reads_means(attention)
         if projected:
             values_BHSP = products.linear(memory.values_BHSV, self._context_weights_PV)
             memory = memory._replace(values_BHSV=values_BHSP)

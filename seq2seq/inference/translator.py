@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from seq2seq.config import DecodingConfig, differences
-from seq2seq.data.batching import Batch, collate
+from seq2seq.data.batching import Batch, collate, send
 from seq2seq.data.tokenizer import BOS, EOS, PAD, UNK, Tokenizers
 from seq2seq.errors import UserError
 from seq2seq.inference.fast_step import FastStep, fits
@@ -36,8 +36,10 @@ from seq2seq.search.hypothesis import Hypothesis, penalised
 from seq2seq.search.sampling import sentence_seeds
 from seq2seq.search.search import search
 from seq2seq.search.step import State, Step
-from seq2seq.translation.texts import Source, TextTranslator, longest, tell_unknown
+from seq2seq.translation.reading import Source
+from seq2seq.translation.texts import TextSettings, TextTranslator, longest
 from seq2seq.translation.translation import Translation
+from seq2seq.translation.unknown import tell_unknown
 
 _SHARED = ("data.source", "data.target", "tokenizer.source_end")  # by all models of an ensemble
 
@@ -45,35 +47,20 @@ _SHARED = ("data.source", "data.target", "tokenizer.source_end")  # by all model
 class Translator(TextTranslator):
     """One or more models of one vocabulary, and what is needed to use them on text.
 
-    Threads and tasks may share it; who probes sees and changes the translations of its own only.
+    Threads and tasks may share one: a probe in one of them neither sees nor changes what another
+    translates.
     """
 
     def __init__(
         self,
         models: Sequence[Seq2Seq],
         tokenizers: Tokenizers,
+        settings: TextSettings,
         *,
-        options: DecodingConfig,
-        source_end: bool,
-        max_length: int,
         device: torch.device,
-        language: str = "",
-        scripts: Iterable[str] = (),
     ) -> None:
-        """`max_length` is the longest source, in pieces, that training saw: longer ones warn.
-
-        `language` is the code of the source's, and `scripts` are those that training sources were
-        written in; they tell text of another script. The weights of the models must stay as they
-        are once something has been translated.
-        """
-        super().__init__(
-            tokenizers,
-            options=options,
-            source_end=source_end,
-            max_length=max_length,
-            language=language,
-            scripts=scripts,
-        )
+        """Take models whose weights don't change once something has been translated."""
+        super().__init__(tokenizers, settings)
         sleep_when_busy()
         self.models = [model.to(device).eval() for model in models]
         """Those of the ensemble, or the one."""
@@ -161,7 +148,9 @@ class Translator(TextTranslator):
         """
         size = _batch_size(self.options, attention)
         options = self.options.model_copy(update={"keep": False})  # a tag is read as it stands
-        sources = [self._read(number, source, options) for number, (source, _) in enumerate(pairs)]
+        sources = [
+            self._reader.read(number, source, options) for number, (source, _) in enumerate(pairs)
+        ]
         done = {s.number: self._unsearched(s) for s in sources if not s.ids}
         work = [source for source in sources if source.ids]
         for first in range(0, len(work), size):
@@ -209,7 +198,8 @@ class Translator(TextTranslator):
         )
 
     def _search(self, sources: Sequence[Source], options: DecodingConfig) -> list[list[Hypothesis]]:
-        source_BS, lengths_B = self._collate(sources)
+        source_BS, lengths_B = map(torch.from_numpy, self._padded(sources))
+        source_BS = send(source_BS, self.device)
         with torch.inference_mode(), self._computing(options.precision):
             step, state = self._start(source_BS, lengths_B, options)
             return search(
@@ -259,8 +249,8 @@ class Translator(TextTranslator):
         """The fastest step that does what the model does, and its state before the first."""
         if fast is None or is_probed():
             return model_step(model), ModelState(memory, state)
-        places = options.n_best if options.sample else options.beam
-        return fast, fast.start(memory, state, places=places)
+        slots = options.n_best if options.sample else options.beam
+        return fast, fast.start(memory, state, slots=slots)
 
     @contextmanager
     def _computing(self, precision: str) -> Iterator[None]:
@@ -270,12 +260,6 @@ class Translator(TextTranslator):
         autocast = torch.autocast(device, torch.bfloat16, enabled=cast)
         with autocast, products.packing(self._packs[precision]):
             yield
-
-    def _collate(self, sources: Sequence[Source]) -> tuple[Tensor, Tensor]:
-        empty = np.zeros(0, np.int64)
-        pairs = [(np.asarray(source.ids, np.int64), empty) for source in sources]
-        batch = collate(pairs, source_end=self._source_end)
-        return batch.source_BS.to(self.device), batch.source_lengths_B
 
     def _intervening(
         self, sources: Sequence[Source], attention: Intervention | None
@@ -295,14 +279,15 @@ class Translator(TextTranslator):
             source_end=self._source_end,
         )
         log_probs_BT, weights_BHTS = self.log_probs(batch)
-        weights_BTHS = weights_BHTS.transpose(1, 2).float().cpu().numpy()
-        found = []
+        weights_BHTS = weights_BHTS.float().cpu()
+        hypotheses = []
         for row, target in enumerate(targets):
             steps = len(target) + 1
-            values = log_probs_BT[row, :steps].tolist()
-            score = penalised(values, self.options.length_penalty)
-            found.append(Hypothesis(target, values, weights_BTHS[row, :steps], True, score))
-        return found
+            log_probs = log_probs_BT[row, :steps].tolist()
+            score = penalised(log_probs, self.options.length_penalty)
+            weights_HTS = weights_BHTS[row, :, :steps].numpy()
+            hypotheses.append(Hypothesis(target, log_probs, weights_HTS, True, score))
+        return hypotheses
 
 
 def load(*runs: str | Path, checkpoint: str = "best", device: str = "auto") -> Translator:
@@ -329,12 +314,8 @@ def load(*runs: str | Path, checkpoint: str = "best", device: str = "auto") -> T
     return Translator(
         [run.load_model(checkpoint) for run in opened],
         tokenizers,
-        options=first.config.decoding,
-        source_end=first.config.tokenizer.source_end,
-        max_length=first.config.data.max_length,
+        TextSettings.of(first.config, scripts=first.source_scripts),
         device=find_device(device),
-        language=first.config.data.source,
-        scripts=first.source_scripts,
     )
 
 

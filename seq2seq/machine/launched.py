@@ -3,21 +3,32 @@
 import os
 
 
-def world_size() -> int:
-    """Return how many processes torchrun started that work together; 1 if it did not."""
-    return int(os.environ["WORLD_SIZE"]) if "TORCHELASTIC_RUN_ID" in os.environ else 1
-
-
-def rank() -> int:
-    """Return the number of this process among them, from 0."""
-    return int(os.environ["RANK"]) if world_size() > 1 else 0
-
-
-def speaks() -> bool:
-    """Whether this process tells of a mistake that all of its machine see."""
-    return world_size() == 1 or os.environ["LOCAL_RANK"] == "0"
+def is_launched() -> bool:
+    """Whether torchrun started this process, or `seq2seq train --processes`."""
+    return "TORCHELASTIC_RUN_ID" in os.environ
 
 
 def is_restarted() -> bool:
-    """Whether torchrun started the processes once more, since one of them had died."""
-    return world_size() > 1 and os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0"
+    """Whether it started this process once more, since one of those beside it had died."""
+    return is_launched() and os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0"
+
+
+def would_hang() -> bool:
+    """Whether processes that were started again would wait for the addresses of those before."""
+    shared = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
+    return is_launched() and shared and os.environ.get("TORCHELASTIC_MAX_RESTARTS", "0") != "0"
+
+
+def world_size() -> int:
+    """Return how many processes it started that work together; 1 without it."""
+    return int(os.environ["WORLD_SIZE"]) if is_launched() else 1
+
+
+def is_first() -> bool:
+    """Whether this is the first of these processes, which writes results."""
+    return world_size() == 1 or os.environ["RANK"] == "0"
+
+
+def is_first_here() -> bool:
+    """Whether this is the first of these processes on its machine."""
+    return world_size() == 1 or os.environ["LOCAL_RANK"] == "0"

@@ -24,8 +24,8 @@ Result = TypeVar("Result")
 _AHEAD = 16  # tasks for each worker, from the oldest that is not done: what waits is in memory
 
 _open: set[Connection] = set()
-"""This process's ends of the connections to all its workers: a worker ends when its end is closed,
-so no other worker may keep a copy open."""
+"""This process's ends of the connections to its workers. A worker stops when its connection is
+closed, so no other worker may hold a copy of it open."""
 
 
 class _Worker(NamedTuple):
@@ -34,12 +34,12 @@ class _Worker(NamedTuple):
 
 
 class Workers(Generic[Task, Result]):
-    """A context in which `map` does `work` in up to `count` processes.
+    """A context in which `map` applies `work` in up to `count` processes.
 
-    They are forked at the first need, so that `work` may be any function and knows all that this
-    process knows; tasks and results must be picklable. They end when this process does, however
-    that is -- those of a ProcessPoolExecutor would wait for ever if it were killed. `killed` is
-    the error if one of them is killed; `begin` is what each does first.
+    They are forked when first needed, so `work` may be any function and sees all that this process
+    has in memory; tasks and results must be picklable. They end with this process, however it ends:
+    the workers of a ProcessPoolExecutor would wait for ever if it were killed. `killed` is the
+    error if one of them is killed; each calls `begin` first.
     """
 
     def __init__(
@@ -61,11 +61,11 @@ class Workers(Generic[Task, Result]):
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Let the workers go, once they have done what they are at."""
+        """Dismiss the workers as soon as each has finished its task."""
         self._dismiss()
 
     def map(self, tasks: Iterable[Task]) -> Iterator[Result]:
-        """Yield the result of each task, in order; one alone is done right here.
+        """Yield the result of each task, in order; a single one is done in this process.
 
         Tasks are taken from an iterator one ahead of need. Raises what `work` or the iterator
         raised, and UserError if a worker was killed.
@@ -79,13 +79,13 @@ class Workers(Generic[Task, Result]):
             self._fork()
         finished = False
         try:
-            yield from self._shared_out(chain(first, waiting), self._workers[: len(first)])
+            yield from self._share_out(chain(first, waiting), self._workers[: len(first)])
             finished = True
         finally:
-            if not finished:  # what they are still at belongs to nobody
+            if not finished:  # nobody will read what they are still working on
                 self._dismiss()
 
-    def _shared_out(self, tasks: Iterable[Task], workers: Sequence[_Worker]) -> Iterator[Result]:
+    def _share_out(self, tasks: Iterable[Task], workers: Sequence[_Worker]) -> Iterator[Result]:
         waiting = enumerate(tasks)
         idle = deque(worker.connection for worker in workers)
         done: dict[int, Result] = {}
@@ -141,43 +141,42 @@ class Workers(Generic[Task, Result]):
 
 @atexit.register
 def _close_all() -> None:
-    """Before multiprocessing waits for the workers of what was never left."""
+    """Stop the workers of contexts that were never left, before multiprocessing waits for them."""
     while _open:
         _open.pop().close()
 
 
-def count_workers(
-    asked: int | None, default: int, *, setting: str, hindrance: str | None = None
-) -> int:
+def count_workers(asked: int | None, default: int, *, setting: str, only: str | None = None) -> int:
     """Return how many processes work: as many as `asked`, else `default`.
 
-    Where a copy of the process isn't safe, off Linux, outside the main thread, in a worker of
-    others or where the caller names another `hindrance`, one does. Raises UserError, naming the
-    `setting`, if more are asked for there.
+    One, where a process can't be copied safely: off Linux, outside the main thread, in a worker of
+    another pool, or where the caller says that they work only elsewhere (`only="on the CPU"`).
+    Raises UserError, naming the `setting`, if more are asked for there.
     """
-    hindrance = _hindrance() or hindrance
-    if hindrance is None:
+    only = _only() or only
+    if only is None:
         return default if asked is None else asked
     if asked is not None and asked > 1:
-        raise UserError(f"{setting} {asked}: several are for {hindrance} only; set it to 1")
+        raise UserError(f"{setting}: more than one works only {only}, found {asked}; set it to 1")
     return 1
 
 
-def _hindrance() -> str | None:
+def _only() -> str | None:
+    """Where several processes work, unless this is such a place."""
     if sys.platform != "linux":
-        return "Linux"
+        return "on Linux"
     if threading.current_thread() is not threading.main_thread():
-        return "the main thread"
+        return "in the main thread"
     if multiprocessing.current_process().daemon:
-        return "a process that is no daemon"
+        return "in a process that is not a daemon"
     return None
 
 
 def _serve(begin: Callable[[], object], work: Callable[[Task], Result], tasks: Connection) -> None:
-    """Do what comes until nothing can come any more."""
+    """Do each task that arrives until the connection is closed."""
     _close_all()
     for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
-        signal.signal(stop, signal.SIG_IGN)  # the first process answers these
+        signal.signal(stop, signal.SIG_IGN)  # the parent process handles these
     begin()
     try:
         while True:
@@ -192,7 +191,7 @@ def _serve(begin: Callable[[], object], work: Callable[[Task], Result], tasks: C
 
 
 def _portable(error: Exception) -> Exception:
-    """The error, or one that tells of it if it can't be sent."""
+    """The error, or one with its traceback as text if it can't be pickled."""
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:

@@ -1,4 +1,4 @@
-"""A corpus split into files to train on, validate on and test on, and a note of its origin."""
+"""A corpus split into files for training, validation and test, and a note of its origin."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from seq2seq.planning.sizes import held_out_for
 from seq2seq.planning.survey import survey
 
 ORIGIN = "origin.json"
-"""The file beside the splits that says what they were made of."""
+"""The file beside the splits that names the corpus they were made from."""
 
 
 def split_corpus(request: Request, text: Text, folder: Path, name: str) -> Corpus:
-    """Split the corpus into files in `folder`, which a recipe calls `name`, survey it, say so."""
+    """Split the corpus into files in `folder`, `name` in the recipe; survey it and log all."""
     read = [(one_line(pair.source).strip(), one_line(pair.target).strip()) for pair in text.pairs()]
     pairs = [pair for pair in read if all(pair)]
     if not pairs:
         names = ", ".join(map(str, text.files))
-        raise UserError(f"{names}: expected sentence pairs, found only empty ones")
+        raise UserError(f"{names}: expected sentence pairs, found only pairs with an empty side")
     unique = list(dict.fromkeys(pairs))
     splits = _held_out(unique, request)
     _write_splits(splits, folder, request, text)
@@ -34,8 +34,8 @@ def split_corpus(request: Request, text: Text, folder: Path, name: str) -> Corpu
     counts = {split: len(chosen) for split, chosen in splits.items()}
     left_out = {
         "with an empty side": len(read) - len(pairs),
-        "a second time": len(pairs) - len(unique),
-        "that translate a held-out sentence again": len(unique) - sum(counts.values()),
+        "repeated": len(pairs) - len(unique),
+        "that share a sentence with a held-out pair": len(unique) - sum(counts.values()),
     }
     corpus = Corpus(Path(name).as_posix(), request.languages, counts, found)
     report.tell_corpus(corpus, text.files, left_out)
@@ -43,7 +43,7 @@ def split_corpus(request: Request, text: Text, folder: Path, name: str) -> Corpu
 
 
 def _held_out(unique: Pairs, request: Request) -> dict[str, Pairs]:
-    """The splits of pairs, all different; what the user has a set of already is trained on."""
+    """The splits of distinct pairs; a set that the user already has is not split off."""
     seed = request.only("seed").seed
     splits = split_pairs(unique, held_out=held_out_for(len(unique)), seed=seed)
     back = {split for split in ("valid", "test") if f"data.{split}" in request.given}
@@ -73,15 +73,15 @@ def _hashes(text: Text) -> list[str]:
 
 
 def check_origin(folder: Path, request: Request) -> None:
-    """Refuse to go on with the run whose splits are in `folder`, if it began otherwise.
+    """Refuse to resume the run whose splits are in `folder`, if it began with another request.
 
-    Languages and columns that are not said again are those of the run.
+    Languages and columns that are not given again are taken from the run.
     """
     path, run = folder / ORIGIN, folder.parent
     if not path.exists():
         raise UserError(
-            f"{run}: was not started from a corpus alone; go on with: seq2seq train --resume "
-            f"--run {run}"
+            f"{run}: cannot be resumed from a corpus, as it was started from a configuration; "
+            f"resume it with: seq2seq train --resume --run {run}"
         )
     try:
         origin = json.loads(path.read_text("utf-8"))
@@ -93,7 +93,10 @@ def check_origin(folder: Path, request: Request) -> None:
     request = replace(request, source=source, target=target)
     if languages != request.languages:
         was, now = " to ".join(languages), " to ".join(request.languages)
-        raise UserError(f"{run}: translates {was} and can't go on from {now}; start another run")
+        raise UserError(
+            f"{run}: cannot resume a run that translates {was} with a corpus of {now}; give the "
+            "languages of the run, or start a new run with --run DIR"
+        )
     columns = origin.get("columns")
     if request.columns is None and columns:
         request = replace(
@@ -101,18 +104,17 @@ def check_origin(folder: Path, request: Request) -> None:
         )
     if "columns" in origin and request.columns != (columns and tuple(columns)):
         raise UserError(
-            f"{run}: data.columns was {columns} and can't become {list(request.columns or ())}; "
-            "leave it out, or start another run with --run DIR"
+            f"{run}: cannot change data.columns from {columns} to {list(request.columns or ())} "
+            "when resuming; leave it out, or start a new run with --run DIR"
         )
     if files != _hashes(open_corpus(request)):
         raise UserError(
-            f"{run}: began with another corpus than {' '.join(request.corpus)}; restore it, or "
-            "start another run with --run DIR"
+            f"{run}: cannot be resumed: {' '.join(request.corpus)} is not the corpus that it "
+            "began with, or has changed; restore that corpus, or start a new run with --run DIR"
         )
     if request.minutes not in (None, minutes):
         raise UserError(
-            f"{run}: was planned "
-            + ("without --minutes" if minutes is None else f"for {minutes:g} minutes")
-            + f" and can't become a run of {request.minutes:g}; go on without --minutes, or with "
-            "training.max_steps=N and training.max_minutes=N"
+            f"{run}: cannot change --minutes to {request.minutes:g} when resuming a run planned "
+            + ("without it" if minutes is None else f"for {minutes:g} minutes")
+            + "; leave --minutes out, or set training.max_steps=N and training.max_minutes=N"
         )

@@ -1,4 +1,4 @@
-"""Which languages a corpus is in: by the names of its files, by a header row, by its text."""
+"""The languages of a corpus, from its file names, a header row, or its text."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from seq2seq.data.readers.xml import root_of
 from seq2seq.errors import UserError
 
 UNKNOWN = ("source", "target")
-"""What the languages are called where nothing tells them."""
+"""The names of the languages where they are unknown."""
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}([-_][A-Za-z]{2,4})?")
 _PAIR = re.compile(r"(?:^|[._-])([a-z]{2})[-_]([a-z]{2})$")
 
 
 def languages_of(specs: Sequence[str]) -> tuple[str, str] | None:
-    """Return the two languages that the names of a corpus tell: `a.en a.fr`, `a.en-fr.tsv`.
+    """Return the two languages in the file names of a corpus: `a.en a.fr`, `a.en-fr.tsv`.
 
-    None if they tell none, or the same one twice. `fra-eng.txt` tells none: Tatoeba's files of such
-    names begin with the English.
+    None if there are none, or the same one twice. `fra-eng.txt` is not taken: Tatoeba's files of
+    such names have English first.
     """
     stems = list(map(without_endings, specs))
     found = None
     if len(stems) == 2:
         endings = [stem.suffix[1:] for stem in stems]
-        # One that is known vouches for the other: `a.en a.nah`, but not `a.old a.new`.
+        # One known language is enough: `a.en a.nah` is taken, `a.old a.new` is not.
         if all(map(_LANGUAGE.fullmatch, endings)) and any(map(known_language, endings)):
             found = (endings[0], endings[1])
     elif len(stems) == 1 and (match := _PAIR.search(stems[0].name)):
@@ -46,7 +46,7 @@ def languages_of(specs: Sequence[str]) -> tuple[str, str] | None:
 
 
 def name_of(specs: Sequence[str], languages: tuple[str, str]) -> str:
-    """Return what to call a corpus: its first file's name without format and language."""
+    """Return a name for a corpus: its first file's name without format and language."""
     stem = without_endings(specs[0])
     if stem.suffix[1:] in languages:
         stem = stem.with_suffix("")
@@ -59,7 +59,7 @@ def languages_inside(
 ) -> tuple[str, str] | None:
     """Return the two languages that a header, keys, tags or the files of a .zip name.
 
-    Else those that the two texts are in; None where nothing tells two.
+    If they name none, guess from the two texts; None if two languages can't be found.
     """
     named = _named_in(spec) if isinstance(spec, str) else []
     codes = list(dict.fromkeys(known_language(name) or name for name in named))

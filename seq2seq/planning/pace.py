@@ -18,6 +18,7 @@ from seq2seq.inference.translator import Translator
 from seq2seq.machine.device import find_device
 from seq2seq.model.model import Seq2Seq
 from seq2seq.planning.schedule import Pace
+from seq2seq.translation.texts import TextSettings
 
 _FASTER = 1.1  # more threads, or bf16, must bring so much to be chosen
 _TRIED = 0.7  # seconds that each number of threads, and each precision, is tried for
@@ -141,9 +142,7 @@ def _time_validation(
     translator = Translator(
         [Seq2Seq(config.model, *map(len, prepared.tokenizers))],
         prepared.tokenizers,
-        options=greedy,
-        source_end=config.tokenizer.source_end,
-        max_length=config.data.max_length,
+        TextSettings.of(config, options=greedy),
         device=device,
     )
     started = time.perf_counter()

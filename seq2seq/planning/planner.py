@@ -32,7 +32,7 @@ _TUNING_RATE, _TUNING_EPOCHS = 0.3, 0.5  # of the row's, for a model that knows 
 
 
 def draft_plan(request: Request, corpus: Corpus, verb: str, file: Path) -> Plan:
-    """The plan as far as the corpus decides it."""
+    """The part of the plan that depends on the corpus alone."""
     row = row_for(corpus.survey.target.words)
     init = None
     if request.init is not None:
@@ -87,7 +87,7 @@ class Planner:
         for row in self._rows(draft):
             try:
                 plan = self._timed(draft._replace(row=row), prepared)
-            except UserError as error:  # not an update fits: of a smaller model one may
+            except UserError as error:  # too few updates fit; a smaller model may fit
                 failure = failure or error
                 continue
             if best is None or plan.schedule.steps > best.schedule.steps:
@@ -102,7 +102,7 @@ class Planner:
         return best
 
     def _rows(self, draft: Plan) -> list[Row]:
-        """The corpus's own row and, if time may be short, those with smaller and smaller models."""
+        """The row for this corpus and, if time is limited, rows with smaller and smaller models."""
         rows = [draft.row]
         if (
             draft.budget is not None

@@ -62,13 +62,15 @@ class Plan(NamedTuple):
     def _head(self) -> str:
         lines = [
             f"# Planned by `{self.command}`.",
-            "# Change what you like; all other settings and their meaning: base.yaml, which",
-            "# `seq2seq config show` prints.",
+            "# Change any setting; `seq2seq config show` prints all others, and base.yaml explains",
+            "# them.",
             "extends: base.yaml",
         ]
         if self.settings:
             given = one_line(shlex.join(self.settings))
-            lines.insert(1, f"# Trained with these settings besides, which are not below: {given}")
+            lines.insert(
+                1, f"# Also trained with these settings, which are not in this file: {given}"
+            )
         if self.init is not None:
             lines.append(_line(f"init: {_quoted(self.init)}", "its weights, model and tokenizer"))
         return "\n".join(lines)
@@ -83,19 +85,19 @@ class Plan(NamedTuple):
                 lines.append(_line(f"  {split}: {path}", f"{pairs:,} pairs"))
             elif split == "valid":
                 path = _quoted(f"{self.corpus.folder}/train")
-                lines.append(_line(f"  valid: {path}", "nothing is held out"))
+                lines.append(_line(f"  valid: {path}", "too few pairs to hold any out"))
             else:
-                lines.append(_line("  test: null", "nothing is held out"))
+                lines.append(_line("  test: null", "no pairs are held out"))
         return "\n".join(lines)
 
     def _network(self) -> str:
         row, words = self.row, self.corpus.survey.target.words
         rows = [
             ("tokenizer:", ""),
-            (f"  vocab_size: {self.vocabulary}", f"for {words:,} target words; fewer words, fewer"),
+            (f"  vocab_size: {self.vocabulary}", f"for {words:,} target words"),
             ("", ""),
             ("model:", ""),
-            (f"  embedding: {row.embedding}", "sizes that a corpus of this size can train"),
+            (f"  embedding: {row.embedding}", "sizes for a corpus of this size"),
             (f"  dropout: {row.dropout:g}", self._why_dropout()),
             (f"  encoder: {{size: {row.encoder}}}", ""),
             (f"  attention: {{kind: additive, size: {row.encoder}}}", ""),
@@ -105,8 +107,8 @@ class Plan(NamedTuple):
 
     def _why_dropout(self) -> str:
         if self.row.dropout < row_for(self.corpus.survey.target.words).dropout:
-            return f"little: {self.epochs:.1f} epochs learn nothing by heart"
-        return "the smaller the corpus, the more"
+            return f"low: {self.epochs:.1f} epochs are too few to overfit"
+        return "higher for a smaller corpus"
 
     def _training(self) -> str:
         row, schedule, machine = self.row, self.schedule, self.machine
@@ -114,25 +116,27 @@ class Plan(NamedTuple):
         patience = patience_for(self.corpus.pairs["valid"])
         rows = [
             ("batching:", ""),
-            (f"  tokens: {row.tokens}", "small batches: a small corpus lacks updates"),
+            (f"  tokens: {row.tokens}", "small batches give a small corpus more updates"),
             ("", ""),
             ("training:", ""),
             (f"  max_steps: {schedule.steps}", f"{self.epochs:.1f} epochs; {pace}"),
         ]
         if self.minutes is not None:
-            rows.append((f"  max_minutes: {self.minutes:.2f}", "of the budget, planning taken off"))
+            rows.append(
+                (f"  max_minutes: {self.minutes:.2f}", "the given time, less that of planning")
+            )
         if patience is None:
-            rows.append(("  metric: chrf", "on few sentences it strays less than BLEU"))
+            rows.append(("  metric: chrf", "less noisy than BLEU on few sentences"))
         rows += [
             (f"  optimizer: {{lr: {row.rate:g}}}", ""),
             (
                 f"  schedule: {{kind: cosine, warmup: {schedule.warmup}}}",
-                "down to a hundredth at max_steps",
+                "falls to a hundredth at max_steps",
             ),
             (f"  validate_every: {schedule.validate_every}", ""),
             (
                 f"  patience: {'null' if patience is None else patience}",
-                "validation is too small to end a run by" if patience is None else "",
+                "the validation set is too small for early stopping" if patience is None else "",
             ),
             (f"  precision: {machine.precision}", _compared(machine, "fp32", "bf16")),
         ]

@@ -1,4 +1,4 @@
-"""What a user asks of a corpus: which files, which languages, how long."""
+"""The request to train on a corpus: its files, its languages, the time."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Text(Protocol):
 
 @dataclass(frozen=True)
 class Request:
-    """What a user says of a corpus to train on; None is left to the plan."""
+    """A corpus to train on, and what the user says about it; the plan chooses where it is None."""
 
     corpus: tuple[str, ...]
     """One or more paths, as `find_corpus` takes them."""
@@ -47,13 +47,15 @@ class Request:
     """KEY=VALUE, laid over the plan."""
 
     def __post_init__(self) -> None:
-        """Refuse what can't be planned."""
+        """Refuse settings that contradict each other."""
         if self.minutes is not None and not 0 < self.minutes < math.inf:
-            raise UserError(f"--minutes: expected more than 0, found {self.minutes:g}")
+            raise UserError(f"--minutes: expected a number above 0, found {self.minutes:g}")
         for side, said in (("source", self.source), ("target", self.target)):
             given = self.given.get(f"data.{side}", said)
             if said not in (None, given):
-                raise UserError(f"--{side} {said}: data.{side}={given} says otherwise; give one")
+                raise UserError(
+                    f"--{side} {said} contradicts data.{side}={given}; give one of them"
+                )
         for language in self.languages:
             if not re.fullmatch(r"[\w-]+", language):
                 raise UserError(f"expected a language code such as fr or pt-BR, found {language!r}")
@@ -62,20 +64,22 @@ class Request:
                 f"--source, --target: expected two languages, found {self.languages[0]!r} twice"
             )
         if self.init is not None and "init" in self.given:
-            raise UserError(f"--init {self.init}: init={self.given['init']} is given too; give one")
+            raise UserError(f"give --init {self.init} or init={self.given['init']}, not both")
         if "data.train" in self.given:
-            raise UserError(f"data.train: the corpus is {self.corpus[0]}; name one of the two")
+            raise UserError(
+                f"data.train: the corpus is already given as {self.corpus[0]}; leave one out"
+            )
 
     @property
     def said(self) -> tuple[str | None, str | None]:
-        """The languages as far as the user says them."""
+        """The languages that the user gave; None for one that was not given."""
         given = (self.given.get(f"data.{side}") for side in ("source", "target"))
         source, target = (None if value is None else str(value) for value in given)
         return self.source or source, self.target or target
 
     @cached_property
     def languages(self) -> tuple[str, str]:
-        """The languages: as said, else as names, header or text tell, else `source`, `target`."""
+        """The languages: given, or else found in names, header or text, or else UNKNOWN."""
         source, target = self.said
         if source and target:
             return source, target
@@ -84,7 +88,7 @@ class Request:
 
     @property
     def columns(self) -> Columns | None:
-        """The columns of the corpus, a table, if they are said."""
+        """The columns of the corpus, if it is a table and they were given."""
         return self.only("data.columns").data.columns
 
     @property
@@ -99,7 +103,7 @@ class Request:
 
     @property
     def name(self) -> str:
-        """What the run is called unless it is told."""
+        """The name of the run, unless another one is given."""
         return name_of(self.corpus, self.languages)
 
     @property
@@ -109,7 +113,7 @@ class Request:
 
     @cached_property
     def given(self) -> dict[str, Any]:
-        """The settings that are not the plan's to choose."""
+        """The settings that the user chose, and the plan does not."""
         return overridden(self.overrides)
 
     def only(self, key: str) -> Config:
@@ -117,7 +121,7 @@ class Request:
         return load_config(None, [o for o in self.overrides if o.partition("=")[0] == key])
 
     def command(self, verb: str) -> str:
-        """What the user typed, or as good as."""
+        """The command that the user typed, with its options in a fixed order."""
         options = {"source": self.source, "target": self.target, "init": self.init}
         said = [[f"--{name}", value] for name, value in options.items() if value is not None]
         said += [] if self.minutes is None else [["--minutes", f"{self.minutes:g}"]]
@@ -126,26 +130,30 @@ class Request:
 
 
 def open_corpus(request: Request) -> Text:
-    """Return the corpus; UserError, with what was perhaps meant, if it is none."""
+    """Return the corpus; UserError, with what was perhaps meant, if there is none."""
     (first, *others) = request.corpus
     if STANDARD in map(Path, request.corpus):
-        raise UserError("-: a corpus is not read from standard input; name a file")
+        raise UserError("-: cannot train on standard input; give the name of a file")
     if others == [first] and without_endings(first) == Path(first):
-        raise UserError(f"{first}: expected two languages, found one file for both")
+        raise UserError(f"{first}: expected a file for each language, found one file twice")
     if not others and not Path(first).exists():
         if "." in first and first.split(".")[0] in Config.model_fields:
             raise UserError(f"{first!r}: expected key=value, for example model.dropout=0.3")
         if bundled_recipe(Path(first)):
-            raise UserError(f"{first}: no such corpus; a bundled recipe: --config {first}")
+            raise UserError(
+                f"{first}: no such corpus; to train the bundled recipe, give --config {first}"
+            )
         _check_prefix(first, request)
     if not others and Path(first).suffix in (".yaml", ".yml"):
-        raise UserError(f"{first}: expected a corpus; a configuration goes with --config {first}")
+        raise UserError(
+            f"{first}: expected a corpus, found a configuration; give it as --config {first}"
+        )
     try:
         corpus = find_corpus(request.spec, *request.languages, request.columns)
     except UserError as error:
         if request.languages != UNKNOWN or Path(first).suffix or request.columns:
-            raise  # the names of its files do not hang on the languages
-        raise UserError(f"{error}; languages are said with --source and --target") from None
+            raise  # the languages do not change which files are read
+        raise UserError(f"{error}; give the languages with --source and --target") from None
     check_columns(request.columns, corpus)
     return corpus
 
@@ -156,6 +164,6 @@ def _check_prefix(prefix: str, request: Request) -> None:
     beside = sorted(p.name for p in path.parent.glob(f"{path.name}.*") if path.name)
     if beside and request.languages == UNKNOWN:
         raise UserError(
-            f"{prefix}: stands for two files; say which, of {', '.join(beside)}, with --source and "
-            "--target, or name both"
+            f"{prefix}: expected the languages of its files ({', '.join(beside)}); give them with "
+            "--source and --target, or name both files"
         )

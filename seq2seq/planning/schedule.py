@@ -1,4 +1,4 @@
-"""How many updates, and when to validate, in the time there is: arithmetic, no clock."""
+"""How many updates and validations fit into a given time: arithmetic, no clock."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import NamedTuple
 from seq2seq.errors import UserError
 
 _VALIDATIONS = 12  # enough to see a curve, and to keep the best of
-_VALIDATING = 0.15  # the share of the time beyond which there are fewer
-_MARGIN = 0.92  # of a budget: what is measured in seconds strays over minutes
+_VALIDATING = 0.15  # the largest share of the time that they take
+_MARGIN = 0.92  # of a budget: a pace measured in seconds varies over minutes
 _FEWEST = 20  # updates that are worth a run
 _WARMUP = 0.04  # of the updates: rising to full rate, 400 at most
-_NOISY = 400  # validation sentences below which no bad luck ends a run
+_NOISY = 400  # validation sentences below which early stopping would end a run by chance
 
 
 class Pace(NamedTuple):
@@ -33,9 +33,9 @@ class Schedule(NamedTuple):
 
 
 def fit_schedule(wanted: int, pace: Pace, seconds: float | None = None) -> Schedule:
-    """Return `wanted` updates with their validations, or as many as `seconds` hold.
+    """Return `wanted` updates with their validations, or as many as fit into `seconds`.
 
-    Raises UserError if hardly an update fits.
+    Raises UserError if fewer than 20 fit.
     """
     if seconds is None:
         steps = wanted
@@ -47,9 +47,9 @@ def fit_schedule(wanted: int, pace: Pace, seconds: float | None = None) -> Sched
         if steps < min(wanted, _FEWEST):
             least = (_FEWEST * pace.update + pace.validation) / _MARGIN - seconds
             raise UserError(
-                f"--minutes: an update takes {pace.update:.2g} s and a validation "
-                f"{pace.validation:.2g} s, so that no training fits in what is left; "
-                f"give {math.ceil(least / 6) / 10:.1f} minutes more"
+                f"--minutes: the time left after planning is too short to train: an update takes "
+                f"{pace.update:.2g} s and a validation {pace.validation:.2g} s; give at least "
+                f"{math.ceil(least / 6) / 10:.1f} minutes more"
             )
     every = -(-steps // validations)
     return Schedule(

@@ -26,8 +26,9 @@ def train_corpus(
 ) -> Run:
     """Plan a training for a corpus and train in the run directory `folder`; return the run.
 
-    Without one it is runs/NAME. With `resume` a run that is there goes on as it was planned. Raises
-    UserError for a corpus that can't be read, a budget too small, and where `pipeline.train` does.
+    The default folder is runs/NAME. With `resume`, an existing run continues as it was planned.
+    Raises UserError for a corpus that can't be read, for too little time, and where
+    `pipeline.train` does.
     """
     folder = Path("runs") / request.name if folder is None else folder
     if resume:
@@ -43,7 +44,7 @@ def train_corpus(
 
 
 def _origin(request: Request) -> list[str]:
-    """The override that says which run a run started from, to be compared with its own."""
+    """The override that names the run to start from, to be compared with the resumed run's."""
     if request.init is None:
         return []
     return [f"init={json.dumps(str(run_folder(request.init)))}"]
@@ -52,18 +53,18 @@ def _origin(request: Request) -> list[str]:
 def write_recipe(request: Request, file: Path | None = None) -> Path:
     """Write the recipe that `train_corpus` would train, and the split corpus in corpora/ beside it.
 
-    Without a `file` it is NAME.yaml here. Raises UserError if something else is there already.
+    The default file is NAME.yaml in this folder. Raises UserError if it exists already.
     """
     file = Path(f"{request.name}.yaml") if file is None else file
     if file.exists():
-        raise UserError(f"{file}: is there already; name another file with --output")
+        raise UserError(f"{file}: exists already; give another file with --output")
     if not file.parent.is_dir():
-        raise UserError(f"{file}: no such folder to write to: {file.parent}")
+        raise UserError(f"{file}: cannot be written: there is no folder {file.parent}")
     splits = file.parent / "corpora" / file.stem
     if splits.exists() and not (splits / ORIGIN).exists():
         raise UserError(
-            f"{splits}: holds another corpus already; name another recipe with --output, "
-            "after which the folder is called"
+            f"{splits}: cannot write the split corpus to this folder, which exists already; give "
+            "the recipe another name with --output: the folder is called after it"
         )
     return make_recipe(request, file, splits, verb="init")
 

@@ -43,7 +43,9 @@ class Checkpoint:
         try:
             tensors: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         except FileNotFoundError:
-            raise UserError(f"{path}: missing, so training can't go on from here") from None
+            raise UserError(
+                f"{path}: missing; training cannot be resumed from this checkpoint"
+            ) from None
         except Exception as error:  # a damaged zip or pickle raises almost anything
             raise UserError(f"{path}: damaged: {first_line(error)}") from None
         return tensors
@@ -109,14 +111,14 @@ def write_average(folder: Path, checkpoints: Sequence[Checkpoint]) -> None:
 
 
 def remove_checkpoint(folder: Path) -> None:
-    """Remove a checkpoint; one whose removal was cut short has no state and so is none."""
+    """Remove a checkpoint, its state first: without it, a half-removed one doesn't count."""
     (folder / _STATE).unlink(missing_ok=True)
     shutil.rmtree(folder)
 
 
 @contextmanager
 def _new_folder(folder: Path, state: Mapping[str, Any]) -> Iterator[Path]:
-    """Give a folder to fill, which then becomes `folder`; what can't be completed is removed."""
+    """Yield a folder to fill, which then becomes `folder`; removed if it isn't completed."""
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     try:
@@ -133,7 +135,7 @@ def _install(part: Path, folder: Path, state: Mapping[str, Any]) -> None:
     for file in part.iterdir():
         flush(file)
     write_json(part / _STATE, state)
-    # safetensors lets the owner alone read what it writes; not every file system has modes to set.
+    # safetensors makes its file readable for the owner only; some file systems have no modes.
     with suppress(OSError):
         shutil.copymode(part / _STATE, part / _WEIGHTS)
     flush(part)

@@ -19,7 +19,7 @@ def run_folder(name: str | Path) -> Path:
 
 
 def newest_run(folder: str | Path = "runs") -> Path:
-    """Return the newest finished run under `folder`; UserError saying what there is instead."""
+    """Return the newest finished run under `folder`; UserError, naming the others, if none is."""
     folder = Path(folder)
     runs = [path.parent for path in folder.glob("*/config.yaml")]
     finished = [run for run in runs if (run / "result.json").exists()]
@@ -27,5 +27,7 @@ def newest_run(folder: str | Path = "runs") -> Path:
         return max(finished, key=lambda run: (run / "result.json").stat().st_mtime)
     if runs:
         names = ", ".join(sorted(map(str, runs)))
-        raise UserError(f"no finished run under {folder}/; unfinished: {names} (name it: --run)")
-    raise UserError(f"no run under {folder}/: train one first, or name one with --run DIR")
+        raise UserError(
+            f"no finished run under {folder}/; choose an unfinished one with --run: {names}"
+        )
+    raise UserError(f"no run under {folder}/; train a model first, or name a run with --run DIR")

@@ -1,4 +1,4 @@
-"""What runs there are, without torch: a line for each, those that are broken too."""
+"""A list of runs, also of broken ones, made without torch."""
 
 from __future__ import annotations
 
@@ -14,15 +14,20 @@ from seq2seq.errors import UserError
 from seq2seq.runs.files import read_json
 from seq2seq.runs.finding import is_run
 
-_PARTS = ("config.yaml", "checkpoints", "data.json", "train.log")  # a folder with one was a run
+_PARTS = (
+    "config.yaml",
+    "checkpoints",
+    "data.json",
+    "train.log",
+)  # a folder that has one of them is or was a run
 
 
 @dataclass(frozen=True)
 class RunSummary:
-    """One run directory; None is what is not known yet, or any more.
+    """One run directory; None is what is not known (yet).
 
-    `state` is `finished`, `unfinished`, or what is wrong with the directory; `changed` is a time in
-    seconds since 1970, `size` in bytes, `loss` in nats a target token.
+    `state` is `finished`, `unfinished`, or the reason why the directory is broken;
+    `changed` is a time in seconds since 1970, `size` is in bytes, `loss` in nats a target token.
     """
 
     folder: str
@@ -88,7 +93,7 @@ def _summary(folder: Path) -> RunSummary:
     except OSError as error:
         state = f"{error.filename}: {error.strerror}"
     except (KeyError, TypeError, AttributeError):
-        state = f"{folder}: damaged: its checkpoint or result.json is not one of a training"
+        state = f"{folder}: damaged: its checkpoint or result.json was not written by training"
     return RunSummary(str(folder), state, changed=changed, size=size, **found)
 
 
@@ -123,7 +128,7 @@ def _unit(config: AttentionConfig) -> str:
 
 
 def _measured(folder: Path) -> tuple[float, int]:
-    """When a file of the folder last changed, and the bytes of all; a link is one of its own."""
+    """The time of the last change in the folder, and its size in bytes; links are not followed."""
     changed, size = folder.lstat().st_mtime, 0
     for place, _, names in os.walk(folder):
         for name in names:

@@ -1,4 +1,4 @@
-"""The run directory: everything a trained model needs, and everything training must find again.
+"""The run directory: everything that translating and resuming need.
 
 config.yaml  tokenizer/  code/  data.json  train.log  metrics.jsonl  result.json (when finished)
 checkpoints/00012000/  (see `checkpoint`)
@@ -64,7 +64,7 @@ class Run:
     def create(
         cls, folder: Path, config: Config, tokenizers: Tokenizers, data: Mapping[str, object]
     ) -> Run:
-        """Make the directory with its configuration, tokenizers, user code and data hashes."""
+        """Create the directory with configuration, tokenizers, user code and data hashes."""
         cls.check_free(folder)
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -80,14 +80,17 @@ class Run:
         """Raise UserError if no new run can be made at `folder`."""
         if is_run(folder):
             raise UserError(
-                f"{folder}: already holds a run; --resume goes on with it, --run DIR makes another"
+                f"{folder}: already holds a run; resume it with --resume, or start another one "
+                "with --run DIR"
             )
         if folder.exists() and not folder.is_dir():
-            raise UserError(f"{folder}: expected a folder for the run, found a file")
+            raise UserError(
+                f"{folder}: cannot hold the run, because it is a file; give a folder with --run DIR"
+            )
 
     @classmethod
     def open(cls, folder: str | Path) -> Run:
-        """Return the run at `folder`, else of that name under runs/; UserError if there is none."""
+        """Return the run at `folder` or runs/`folder`; UserError if there is none."""
         folder = run_folder(folder)
         if not folder.is_dir():
             runs = [path.parent.name for path in folder.parent.glob("*/config.yaml")]
@@ -142,9 +145,9 @@ class Run:
             named = [name for name in ("best", "last") if is_complete(self.folder / name)]
             known = [*named, *(c.folder.name for c in self.checkpoints())]
             raise UserError(
-                f"{self.folder}: no checkpoint {name!r}; there are {', '.join(known)}"
+                f"{self.folder}: no checkpoint {name!r}; expected one of {', '.join(known)}"
                 if self.checkpoints()
-                else f"{self.folder}: has no checkpoint yet"
+                else f"{self.folder}: the run has no checkpoint yet; train it with --resume"
             )
         return Checkpoint(folder)
 
@@ -155,7 +158,7 @@ class Run:
         return model.eval()
 
     def build_model(self, *, initialise: bool = True) -> Seq2Seq:
-        """Return the untrained model of the configuration; to load weights it needs none before."""
+        """Return the untrained model; `initialise=False` where weights will be loaded."""
         load_code([self.folder / file for file in self.config.code])
         source, target = self.tokenizers
         return Seq2Seq(self.config.model, len(source), len(target), initialise=initialise)
@@ -176,16 +179,16 @@ class Run:
         return Checkpoint(folder)
 
     def point(self, link: str, checkpoint: str) -> None:
-        """Make `best` or `last` mean a checkpoint, in one step."""
+        """Make the link `best` or `last` point at a checkpoint, in one step."""
         part = self.folder / f".{link}.part"
         part.unlink(missing_ok=True)
         part.symlink_to(Path("checkpoints") / checkpoint)
         part.replace(self.folder / link)
 
     def prune(self, steps: Collection[int]) -> None:
-        """Remove all numbered checkpoints but those of `steps` and those that links name.
+        """Remove the numbered checkpoints, except those of `steps` and those that links name.
 
-        What a kill left half written or half removed goes too.
+        Checkpoints that a killed process left incomplete are removed too.
         """
         kept = {f"{step:08d}" for step in steps}
         kept |= {Path(os.readlink(link)).name for link in self._links()}
@@ -207,13 +210,13 @@ class Run:
             write_text(self.metrics, "".join(f"{line}\n" for line in kept))
 
     def continue_with(self, config: Config) -> None:
-        """Note the settings that the run goes on with; it is not finished any more."""
+        """Write the settings that the run is resumed with; it is no longer finished."""
         self.config = config.model_copy(update={"code": self.config.code})
         _write_config(self.config, self.folder)
         (self.folder / "result.json").unlink(missing_ok=True)
 
     def finish(self, result: Mapping[str, Any]) -> None:
-        """Say how training ended."""
+        """Write how training ended."""
         write_json(self.folder / "result.json", result)
 
     def _links(self) -> list[Path]:
@@ -222,16 +225,16 @@ class Run:
 
 
 def _copy_code(files: Sequence[str], folder: Path) -> None:
-    """Copy a user's code into the run, so that it needs nothing else."""
+    """Copy the user's code into the run, so that the run is complete in itself."""
     names = [Path(file).name for file in files]
     if len(set(names)) < len(names):
-        raise UserError(f"code: expected files of different names, found {', '.join(names)}")
+        raise UserError(f"code: expected files with different names, found {', '.join(names)}")
     for file in files:
         folder.mkdir(exist_ok=True)
         try:
             shutil.copy(file, folder)
         except FileNotFoundError:
-            raise UserError(f"code: no such file {file}") from None
+            raise UserError(f"code: no such file: {file}") from None
 
 
 def _write_config(config: Config, folder: Path) -> None:
@@ -244,7 +247,7 @@ def _write_config(config: Config, folder: Path) -> None:
 
 
 def _within(corpus: Any, folder: Path) -> Any:
-    """A corpus in the run's own folder as seen from there, so that the run may be moved."""
+    """The path of a corpus, relative if it is in the run's folder, so that the run may move."""
     if isinstance(corpus, list):
         return [_within(item, folder) for item in corpus]
     if not isinstance(corpus, str) or not Path(corpus).is_relative_to(folder.resolve()):

@@ -1,96 +1,80 @@
 """The choice of the best: beam search, and with a beam of one greedy search.
 
-B = sentences, P = places a sentence has, K = places it gets (the beam), W = vocabulary,
-C = 2K candidates, L = tokens a block, G = blocks of a row, X = the tokens looked at.
+B = sentences, K = beam slots of a sentence (at first one, then the width), N = B * K rows,
+W = vocabulary, C = 2 * width candidates of a sentence.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import numpy as np
 
-import torch
-from torch import Tensor
-from torch.nn import functional
-
+from seq2seq.search.arrays import Arrays
 from seq2seq.search.frontier import Choice, Choose, Frontier
+from seq2seq.search.hypothesis import Hypothesis
+from seq2seq.search.loop import Request, explore
+from seq2seq.search.step import Array, State, Step
 
-_BLOCK = 64
 
+def beam_search(
+    step: Step,
+    state: State,
+    request: Request,
+    *,
+    arrays: Arrays,
+    beam: int,
+    n_best: int = 1,
+    length_penalty: float = 1,
+) -> list[list[Hypothesis]]:
+    """Return the `n_best` hypotheses of each sentence, keeping the `beam` best at every step.
 
-def choose_best(eos: int, width: int) -> Choose:
-    """Return the choice of each sentence's `width` best continuations, whichever place they follow.
-
-    The best 2K are looked at, as K of them may end. Those that end are kept if among the first K;
-    the first K that don't end live on. Equals come in the order of torch.topk: the same whenever
-    the scores are, but not that of their ids.
+    `state` holds one row a sentence. A beam of one is greedy search. A sentence ends when `beam` of
+    its hypotheses have and no other promises more (see `Frontier.advance`). The length penalty (see
+    `penalised`) decides on that and ranks those found; within a step all are of one length, and it
+    would change nothing.
     """
-
-    def choose(frontier: Frontier, log_probs_BPW: Tensor) -> Choice:
-        best = top(frontier.scores_BK, log_probs_BPW, 2 * width)
-        ends_BC = best.tokens_BC == eos
-        ended_BC = ends_BC & (best.scores_BC > -torch.inf)
-        ended_BC[:, width:] = False
-        survivors_BK = ends_BC.byte().argsort(dim=1, stable=True)[:, :width]
-        return Choice(
-            tokens_BC=best.tokens_BC,
-            parents_BC=best.places_BC,
-            log_probs_BC=best.log_probs_BC,
-            ended_BC=ended_BC,
-            survivors_BK=survivors_BK,
-            scores_BK=best.scores_BC.gather(1, survivors_BK),
-            in_place=width == 1,
-        )
-
-    return choose
-
-
-class Best(NamedTuple):
-    """A sentence's best continuations, best first; where there are too few, some of score -inf."""
-
-    scores_BC: Tensor
-    places_BC: Tensor
-    tokens_BC: Tensor
-    log_probs_BC: Tensor
-
-
-def top(scores_BP: Tensor, log_probs_BPW: Tensor, count: int) -> Best:
-    """Return the `count` largest scores + log_probs of each sentence.
-
-    No more than `count` blocks of tokens can hold them, so only those whose maxima are largest are
-    sorted: 0.2 ns a token, all told, instead of 1.6 for torch.topk of them all.
-    """
-    vocabulary = log_probs_BPW.shape[2]
-    candidates_BX = _candidates(scores_BP, log_probs_BPW, count)
-    places_BX = candidates_BX // vocabulary
-    log_probs_BX = log_probs_BPW.flatten(1).gather(1, candidates_BX)
-    sums_BX = scores_BP.gather(1, places_BX) + log_probs_BX
-    few = count - sums_BX.shape[1]
-    if few > 0:
-        sums_BX = functional.pad(sums_BX, (0, few), value=-torch.inf)
-        places_BX, log_probs_BX, candidates_BX = (
-            functional.pad(x, (0, few)) for x in (places_BX, log_probs_BX, candidates_BX)
-        )
-    scores_BC, at_BC = sums_BX.topk(count)
-    return Best(
-        scores_BC,
-        places_BX.gather(1, at_BC),
-        candidates_BX.gather(1, at_BC) % vocabulary,
-        log_probs_BX.gather(1, at_BC),
+    return explore(
+        step,
+        state,
+        request,
+        choose_best(arrays, request.eos, beam),
+        arrays=arrays,
+        slots=1,  # equal hypotheses would stay equal; it has its width from the first step on
+        n_best=n_best,
+        length_penalty=length_penalty,
     )
 
 
-def _candidates(scores_BP: Tensor, log_probs_BPW: Tensor, count: int) -> Tensor:
-    """Return candidates_BX, numbers place * W + token, among which the `count` best are."""
-    batch, places, vocabulary = log_probs_BPW.shape
-    device = scores_BP.device
-    blocks = vocabulary // _BLOCK
-    if places * blocks <= count:
-        return torch.arange(places * vocabulary, device=device).expand(batch, -1)
-    blocks_BPGL = log_probs_BPW[..., : blocks * _BLOCK].unflatten(2, (blocks, _BLOCK))
-    maxima_BPG = scores_BP[..., None] + blocks_BPGL.amax(-1)
-    best_BC = maxima_BPG.flatten(1).topk(count, sorted=False).indices
-    starts_BC = best_BC // blocks * vocabulary + best_BC % blocks * _BLOCK
-    inside_BX = (starts_BC[..., None] + torch.arange(_BLOCK, device=device)).flatten(1)
-    numbers_PW = torch.arange(places * vocabulary, device=device).view(places, vocabulary)
-    rest_X = numbers_PW[:, blocks * _BLOCK :].flatten()
-    return torch.cat((inside_BX, rest_X.expand(batch, -1)), 1)
+def choose_best(arrays: Arrays, eos: int, width: int) -> Choose:
+    """Return the choice of each sentence's `width` best continuations, whichever slot they follow.
+
+    The best 2 * width are looked at, as half of them may end. Those that end are kept if among the
+    first half; the first `width` that don't end live on.
+    """
+
+    def choose(frontier: Frontier, log_probs_NW: Array) -> Choice:
+        numbers_BC, log_probs_BC = arrays.best(frontier.scores_BK, log_probs_NW, 2 * width)
+        missing = 2 * width - numbers_BC.shape[1]
+        if missing:  # fewer continuations than that
+            numbers_BC = np.pad(numbers_BC, ((0, 0), (0, missing)))
+            log_probs_BC = np.pad(log_probs_BC, ((0, 0), (0, missing)), constant_values=-np.inf)
+        vocabulary = log_probs_NW.shape[1]
+        batch = np.arange(frontier.sentences)[:, None]
+        rows_BC = batch * frontier.slots + numbers_BC // vocabulary
+        tokens_BC = numbers_BC % vocabulary
+        scores_BC = frontier.scores_BK.take(rows_BC) + log_probs_BC
+        ends_BC = tokens_BC == eos
+        ended_BC = ends_BC & (scores_BC > -np.inf)
+        ended_BC[:, width:] = False
+        survivors_BK = batch * (2 * width) + ends_BC.argsort(1, kind="stable")[:, :width]
+        return Choice(
+            tokens_BC=tokens_BC,
+            rows_BC=rows_BC,
+            log_probs_BC=log_probs_BC,
+            scores_BC=scores_BC,
+            ended_BC=ended_BC,
+            survivors_BK=survivors_BK,
+            scores_BK=scores_BC.take(survivors_BK),
+            keeps_slots=width == 1,
+        )
+
+    return choose

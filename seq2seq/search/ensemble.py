@@ -47,15 +47,15 @@ def ensemble(steps: Sequence[Step]) -> Step:
     if not steps:
         raise ValueError("an ensemble needs at least one model")
 
-    def step(tokens_N: Tensor, state: EnsembleState) -> Stepped:
-        stepped = [one(tokens_N, own) for one, own in zip(steps, state.states, strict=True)]
+    def step_all(tokens_N: Tensor, state: EnsembleState) -> Stepped:
+        results = [step(tokens_N, own) for step, own in zip(steps, state.states, strict=True)]
         return Stepped(
-            log_mean([each.log_probs_NW for each in stepped]),
-            mean_weights([each.weights_NHS for each in stepped]),
-            EnsembleState(tuple(each.state for each in stepped)),
+            log_mean([result.log_probs_NW for result in results]),
+            mean_weights([result.weights_NHS for result in results]),
+            EnsembleState(tuple(result.state for result in results)),
         )
 
-    return step
+    return step_all
 
 
 def log_mean(log_probs: list[Tensor]) -> Tensor:
@@ -66,6 +66,6 @@ def log_mean(log_probs: list[Tensor]) -> Tensor:
 def mean_weights(weights: list[Tensor]) -> Tensor:
     """The mean over models where their shapes agree, else the first model's."""
     first = weights[0]
-    if any(each.shape != first.shape for each in weights):
+    if any(other.shape != first.shape for other in weights):
         return first
     return torch.stack(weights).mean(0)

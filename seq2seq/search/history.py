@@ -1,82 +1,103 @@
 """What a search did, and the hypotheses read back from it.
 
-Every candidate of every step is an edge: a token, and the edge before it. Edges are numbered in the
-order of the search, so that a hypothesis is known by its last edge: from there its others are found
-backwards, and its attention weights with them.
+Each candidate of a step points back to the candidate of the step before that it continues. So a
+hypothesis is known by its last candidate: from there its others are found backwards, and its
+attention weights with them.
 
-B = sentences of the batch, K = places a sentence, N = B * K rows of the model's batch,
-C = candidates a sentence, T = steps, M = hypotheses returned, H = heads, S = source positions.
+X = candidates of a step, N = rows of the model's batch, M = hypotheses, T = steps, H = heads,
+S = source positions.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
-from itertools import compress
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
-from torch.nn import functional
 
+from seq2seq.search.arrays import Arrays, Bools, Floats, Ids
 from seq2seq.search.frontier import ROOT, Choice, Frontier
 from seq2seq.search.hypothesis import Hypothesis, penalised
+from seq2seq.search.step import Array
 
 
-class _Columns(NamedTuple):
-    """One step, or all steps end to end: a BC column is then indexed, flat, by the edge."""
+class _Candidates(NamedTuple):
+    """All candidates of one step."""
 
-    sentences_B: Tensor
-    open_B: Tensor  # whether the sentence was still searched
-    previous_BC: Tensor  # the edge before
-    rows_BC: Tensor  # the model's row that predicted the token
-    tokens_BC: Tensor
-    log_probs_BC: Tensor
-    ended_BC: Tensor
-    survivors_BK: Tensor  # the edges that lived on, each in its place
-    lives_BK: Tensor  # False: that place is empty
+    tokens_X: Ids
+    log_probs_X: Floats
+    rows_X: Ids  # that predicted the token
+    back_X: Ids  # the candidate of the step before, or ROOT
 
 
-class _Draft(NamedTuple):
-    """A hypothesis whose attention is still to be gathered."""
+class _Ends(NamedTuple):
+    """The last candidates of hypotheses."""
 
-    tokens: list[int]  # the end included
-    log_probs: list[float]
-    rows: list[int]  # that predicted each token
-    finished: bool
+    sentences_M: Ids
+    lengths_M: Ids  # in tokens: the last candidate is one of step lengths_M - 1
+    candidates_M: Ids
+    finished_M: Bools
+
+
+class _Paths(NamedTuple):
+    """The candidates of each hypothesis from its first to its last; beyond it, zeros."""
+
+    tokens_TM: Ids
+    log_probs_TM: npt.NDArray[np.float64]
+    rows_TM: Ids
 
 
 class History:
-    """The steps of one search, left on its device until `hypotheses` reads them."""
+    """The steps of one search. Attention weights stay where the model made them until the end."""
 
-    def __init__(self) -> None:
-        self._steps: list[_Columns] = []
-        self._weights: list[Tensor] = []
-        self._edges = 0
+    def __init__(self, arrays: Arrays) -> None:
+        self._arrays = arrays
+        self._steps: list[_Candidates] = []
+        self._weights: list[Array] = []
+        self._ends: list[_Ends] = []
 
-    def record(self, frontier: Frontier, choice: Choice, weights_NHS: Tensor) -> Tensor:
-        """Keep what was chosen for `frontier`; return edges_BK, by which the survivors came."""
-        tokens_BC = choice.tokens_BC
-        numbers_X = torch.arange(tokens_BC.numel(), device=tokens_BC.device) + self._edges
-        edges_BK = choice.of_survivors(numbers_X.view_as(tokens_BC))
-        self._edges += tokens_BC.numel()
+    def record(self, frontier: Frontier, choice: Choice, weights_NHS: Array) -> None:
+        """Keep what was chosen to follow `frontier`, and the hypotheses that ended with it."""
+        rows_X = choice.rows_BC.ravel()
         self._weights.append(weights_NHS)
         self._steps.append(
-            _Columns(
-                sentences_B=frontier.sentences_B,
-                open_B=frontier.open_B,
-                previous_BC=frontier.edges_BK.gather(1, choice.parents_BC),
-                rows_BC=frontier.rows(choice.parents_BC),
-                tokens_BC=tokens_BC,
-                log_probs_BC=choice.log_probs_BC,
-                ended_BC=choice.ended_BC,
-                survivors_BK=edges_BK,
-                lives_BK=choice.scores_BK > -torch.inf,
+            _Candidates(
+                choice.tokens_BC.ravel(),
+                choice.log_probs_BC.ravel(),
+                rows_X,
+                frontier.back_BK.take(rows_X),
             )
         )
-        return edges_BK
+        numbers_BC = np.arange(rows_X.size).reshape(choice.rows_BC.shape)
+        self._note(
+            frontier.sentences_B, frontier.length + 1, numbers_BC, choice.ended_BC, finished=True
+        )
+
+    def cut_off(self, before: Frontier, choice: Choice, after: Frontier) -> None:
+        """Keep the hypotheses that still lived in sentences that have closed with `choice`.
+
+        Where none lived or had ended, those of the step before.
+        """
+        closed_B = before.open_B & ~after.open_B
+        if not closed_B.any():
+            return
+        sentences_B, lives_BK = before.sentences_B, choice.scores_BK > -np.inf
+        chosen_BK = lives_BK & closed_B[:, None]
+        self._note(sentences_B, after.length, after.back_BK, chosen_BK, finished=False)
+        lost_B = closed_B & ~lives_BK.any(1) & (after.ended_B == 0)
+        chosen_BK = (before.scores_BK > -np.inf) & lost_B[:, None]
+        if before.length == 0:  # all slots are the same: nothing emitted
+            chosen_BK[:, 1:] = False
+        self._note(sentences_B, before.length, before.back_BK, chosen_BK, finished=False)
+
+    def emitted(self, frontier: Frontier) -> Ids:
+        """Return emitted_NT, all tokens of each hypothesis still being written."""
+        candidates_N = frontier.back_BK.ravel()
+        emitted_TN = np.zeros((len(self._steps), len(candidates_N)), np.int64)
+        for tokens_N, step in zip(emitted_TN[::-1], reversed(self._steps), strict=True):
+            tokens_N[:] = step.tokens_X.take(candidates_N)
+            candidates_N = step.back_X.take(candidates_N)
+        return emitted_TN.T
 
     def hypotheses(
         self, sentences: int, *, n_best: int, length_penalty: float
@@ -86,121 +107,61 @@ class History:
         Those that ended come before those cut off, which only make up the number; of equals, the
         one found first.
         """
+        best: list[list[Hypothesis]] = [[] for _ in range(sentences)]
         if not sentences:
-            return []
-        tree = _Tree(self._steps, length_penalty)
-        best = [tree.best(sentence, n_best) for sentence in range(sentences)]
-        weights = iter(self._gather([draft.rows for drafts in best for draft in drafts]))
-        return [
-            [
+            return best
+        ends = _Ends._make(np.concatenate(column) for column in zip(*self._ends, strict=True))
+        paths = self._paths(ends)
+        chosen = _best_of_each(ends, paths, n_best, length_penalty)
+        ends = _Ends._make(column_M[chosen] for column_M in ends)
+        paths = _Paths._make(column_TM[:, chosen] for column_TM in paths)
+        longest = max(1, int(ends.lengths_M.max()))
+        weights_MHTS = self._arrays.gather(self._weights, paths.rows_TM[:longest])
+        lasts = zip(ends.sentences_M, ends.lengths_M, ends.finished_M, strict=True)
+        for m, (sentence, length, finished) in enumerate(lasts):
+            tokens = paths.tokens_TM[:length, m].tolist()
+            log_probs = paths.log_probs_TM[:length, m].tolist()
+            best[sentence].append(
                 Hypothesis(
-                    tokens=draft.tokens[:-1] if draft.finished else draft.tokens,
-                    log_probs=draft.log_probs,
-                    weights_THS=next(weights),
-                    finished=draft.finished,
-                    score=penalised(draft.log_probs, length_penalty),
+                    tokens=tokens[:-1] if finished else tokens,
+                    log_probs=log_probs,
+                    weights_HTS=weights_MHTS[m, :, :length].copy(),
+                    finished=bool(finished),
+                    score=penalised(log_probs, length_penalty),
                 )
-                for draft in drafts
-            ]
-            for drafts in best
-        ]
+            )
+        return best
 
-    def _gather(self, rows_MT: list[list[int]]) -> list[npt.NDArray[np.float32]]:
-        """Return weights_THS of each hypothesis, whose t-th row is one of step t."""
-        longest = max(1, *map(len, rows_MT))
-        padded_MT = [rows + [0] * (longest - len(rows)) for rows in rows_MT]
-        rows_TM = torch.tensor(padded_MT, device=self._weights[0].device).T
-        pairs = zip(self._weights, rows_TM, strict=False)  # the search may outlast its winners
-        steps = [weights_NHS[rows_M] for weights_NHS, rows_M in pairs]
-        weights_TMHS = torch.stack(_widened(steps)).float().cpu().numpy()
-        return [weights_TMHS[: len(rows), m].copy() for m, rows in enumerate(rows_MT)]
+    def _note(
+        self, sentences_B: Ids, length: int, numbers_BX: Ids, chosen_BX: Bools, *, finished: bool
+    ) -> None:
+        """Keep the chosen candidates as the last ones of hypotheses of so many tokens."""
+        sentences_M = sentences_B[chosen_BX.nonzero()[0]]
+        lengths_M = np.full(len(sentences_M), length)
+        finished_M = np.full(len(sentences_M), finished)
+        self._ends.append(_Ends(sentences_M, lengths_M, numbers_BX[chosen_BX], finished_M))
 
-
-class _Tree:
-    """The edges of a search on the CPU, and the ends of its hypotheses."""
-
-    def __init__(self, steps: Sequence[_Columns], length_penalty: float) -> None:
-        self._columns = _Columns(*(torch.cat(column).cpu() for column in zip(*steps, strict=True)))
-        self._previous: list[int] = self._columns.previous_BC.flatten().tolist()
-        self._rows: list[int] = self._columns.rows_BC.flatten().tolist()
-        self._tokens: list[int] = self._columns.tokens_BC.flatten().tolist()
-        self._log_probs: list[float] = self._columns.log_probs_BC.flatten().tolist()
-        self._scores = self._score([step.tokens_BC.numel() for step in steps], length_penalty)
-        self._ended = self._find_ended()
-        self._cut_off = self._find_cut_off()
-
-    def best(self, sentence: int, count: int) -> list[_Draft]:
-        """Return so many hypotheses of a sentence: the best that ended, then of those cut off."""
-        ended = self._first(self._ended[sentence], count)
-        cut_off = self._first(self._cut_off[sentence], count - len(ended))
-        return [self._draft(edge, finished=True) for edge in ended] + [
-            self._draft(edge, finished=False) for edge in cut_off
-        ]
-
-    def _first(self, edges: list[int], count: int) -> list[int]:
-        """Those with the highest scores; of equals, the one found first."""
-        return sorted(edges, key=lambda edge: -self._scores[edge])[:count]
-
-    def _score(self, edges: Sequence[int], length_penalty: float) -> list[float]:
-        """The score, as `penalised` has it, of what ends with each of so many edges a step."""
-        previous = self._columns.previous_BC.flatten().numpy()
-        log_probs = self._columns.log_probs_BC.flatten().double().numpy()
-        sums = np.zeros(len(previous) + 1)  # the last one, at ROOT, is that of no edge
-        scores = np.zeros_like(sums)
-        first = 0
-        for length, count in enumerate(edges, 1):
-            step = slice(first, first + count)
-            sums[step] = sums[previous[step]] + log_probs[step]
-            scores[step] = sums[step] / length**length_penalty
-            first += count
-        found: list[float] = scores.tolist()
-        return found
-
-    def _find_ended(self) -> dict[int, list[int]]:
-        """The last edges of each sentence's hypotheses that ended, in the order they were found."""
-        ended_BC = self._columns.ended_BC
-        owners_BC = self._columns.sentences_B[:, None].expand_as(ended_BC)
-        edges: dict[int, list[int]] = defaultdict(list)
-        numbers = ended_BC.flatten().nonzero().flatten()
-        for sentence, edge in zip(owners_BC[ended_BC].tolist(), numbers.tolist(), strict=True):
-            edges[sentence].append(edge)
-        return edges
-
-    def _find_cut_off(self) -> dict[int, list[int]]:
-        """The last edges of each sentence's hypotheses that lived after its last step.
-
-        Where none lived or ended, those of the step before.
-        """
-        edges: dict[int, list[int]] = defaultdict(lambda: [ROOT])
-        every = self._columns
-        columns = (every.sentences_B, every.survivors_BK, every.lives_BK)
-        searched = (column[every.open_B].tolist() for column in columns)
-        for sentence, survivors, lives in zip(*searched, strict=True):
-            living = list(compress(survivors, lives))
-            if living or self._ended[sentence]:
-                edges[sentence] = living
-        return edges
-
-    def _draft(self, edge: int, *, finished: bool) -> _Draft:
-        path = []
-        while edge != ROOT:
-            path.append(edge)
-            edge = self._previous[edge]
-        path.reverse()
-        return _Draft(
-            tokens=[self._tokens[edge] for edge in path],
-            log_probs=[self._log_probs[edge] for edge in path],
-            rows=[self._rows[edge] for edge in path],
-            finished=finished,
-        )
+    def _paths(self, ends: _Ends) -> _Paths:
+        """Follow the back-pointers of every hypothesis."""
+        shape = (len(self._steps), len(ends.candidates_M))
+        paths = _Paths(np.zeros(shape, np.int64), np.zeros(shape), np.zeros(shape, np.int64))
+        candidates_M = ends.candidates_M.copy()
+        for t in reversed(range(len(self._steps))):
+            step = self._steps[t]
+            reached = np.flatnonzero(ends.lengths_M > t)
+            candidates = candidates_M[reached]
+            paths.tokens_TM[t, reached] = step.tokens_X.take(candidates)
+            paths.log_probs_TM[t, reached] = step.log_probs_X.take(candidates)
+            paths.rows_TM[t, reached] = step.rows_X.take(candidates)
+            candidates_M[reached] = step.back_X.take(candidates)
+        assert (candidates_M == ROOT).all()
+        return paths
 
 
-def _widened(steps: list[Tensor]) -> list[Tensor]:
-    """Give every step's weights as many source positions: a state may cut those no longer used."""
-    width = max(weights_MHS.shape[-1] for weights_MHS in steps)
-    return [
-        weights_MHS
-        if weights_MHS.shape[-1] == width
-        else functional.pad(weights_MHS, (0, width - weights_MHS.shape[-1]))
-        for weights_MHS in steps
-    ]
+def _best_of_each(ends: _Ends, paths: _Paths, count: int, length_penalty: float) -> Ids:
+    """So many of each sentence's hypotheses, sentence by sentence, best first."""
+    scores_M = paths.log_probs_TM.sum(0) / np.maximum(ends.lengths_M, 1) ** length_penalty
+    order_M = np.lexsort((-scores_M, ~ends.finished_M, ends.sentences_M))  # stable
+    sentences_M = ends.sentences_M[order_M]
+    ranks_M = np.arange(len(order_M)) - np.searchsorted(sentences_M, sentences_M)
+    return order_M[ranks_M < count]

@@ -15,7 +15,7 @@ class Hypothesis:
 
     tokens: list[int]  # without the start and the end
     log_probs: list[float]  # of each of the T emitted tokens, as the model gave them
-    weights_THS: npt.NDArray[np.float32]  # row t is the attention that predicted token t
+    weights_HTS: npt.NDArray[np.float32]  # row t of a head is the attention that predicted token t
     finished: bool  # False: cut off at the longest length, or nothing was allowed to follow
     score: float
 

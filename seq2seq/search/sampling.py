@@ -1,6 +1,6 @@
 """The choice by chance: tokens drawn from the model's distribution, or from its likelier part.
 
-B = sentences, K = samples a sentence, L = longest length, W = vocabulary.
+B = sentences, K = samples of a sentence, N = B * K rows, L = longest length, W = vocabulary.
 """
 
 from __future__ import annotations
@@ -11,11 +11,59 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from seq2seq.search.arrays import Floats
 from seq2seq.search.frontier import Choice, Choose, Frontier, continue_each
+from seq2seq.search.hypothesis import Hypothesis
+from seq2seq.search.loop import Request, explore
+from seq2seq.search.step import State, Step
+from seq2seq.search.tensors import TensorArrays
+
+
+def sample(
+    step: Step,
+    state: State,
+    request: Request,
+    *,
+    arrays: TensorArrays,
+    seeds: Sequence[int],
+    samples: int = 1,
+    temperature: float = 1,
+    top_k: int = 0,
+    top_p: float = 1,
+    length_penalty: float = 0,
+) -> list[list[Hypothesis]]:
+    """Return `samples` independent draws for each sentence, best first; two may be the same.
+
+    Where the constraints leave a draw no token, the sentence has one fewer, but never none.
+    """
+    choose = choose_by_chance(
+        arrays,
+        uniforms(seeds, request.max_lengths, samples).numpy(),
+        eos=request.eos,
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+    )
+    return explore(
+        step,
+        state,
+        request,
+        choose,
+        arrays=arrays,
+        slots=samples,
+        n_best=samples,
+        length_penalty=length_penalty,
+    )
 
 
 def choose_by_chance(
-    uniforms_BLK: Tensor, *, eos: int, temperature: float, top_k: int, top_p: float
+    arrays: TensorArrays,
+    uniforms_BLK: Floats,
+    *,
+    eos: int,
+    temperature: float,
+    top_k: int,
+    top_p: float,
 ) -> Choose:
     """Return the choice of each hypothesis's next token by its uniform number of this step.
 
@@ -23,10 +71,14 @@ def choose_by_chance(
     tokens and to the nucleus `top_p`; the log-probabilities reported stay the model's own.
     """
 
-    def choose(frontier: Frontier, log_probs_BKW: Tensor) -> Choice:
-        likely_BKW = keep_nucleus(keep_top(log_probs_BKW / temperature, top_k), top_p)
-        uniforms_BK = uniforms_BLK[frontier.sentences_B, frontier.length]
-        return continue_each(frontier, draw(likely_BKW, uniforms_BK), log_probs_BKW, eos)
+    def choose(frontier: Frontier, log_probs_NW: Tensor) -> Choice:
+        likely_NW = keep_nucleus(keep_top(log_probs_NW / temperature, top_k), top_p)
+        uniforms_N = uniforms_BLK[frontier.sentences_B, frontier.length].ravel()
+        tokens_N = draw(likely_NW, arrays.give(uniforms_N))
+        log_probs_N = log_probs_NW.gather(1, tokens_N[:, None]).squeeze(1)
+        shape = frontier.scores_BK.shape
+        tokens_BK, log_probs_BK = (x.reshape(shape) for x in arrays.fetch(tokens_N, log_probs_N))
+        return continue_each(frontier, tokens_BK, log_probs_BK, eos)
 
     return choose
 

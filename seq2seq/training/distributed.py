@@ -20,7 +20,8 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from seq2seq.errors import RankError, UserError
-from seq2seq.machine.launched import world_size
+from seq2seq.machine.launch import FRESH_STORE
+from seq2seq.machine.launched import is_first_here, world_size, would_hang
 
 Value = TypeVar("Value")
 
@@ -86,19 +87,22 @@ class World:
     @contextmanager
     def one_by_one(self) -> Iterator[None]:
         """Let the first rank of each machine go through the block before the others do."""
-        first = self.size == 1 or os.environ["LOCAL_RANK"] == "0"
-        if not first:
+        if not is_first_here():
             self.wait()
         yield
-        if first:
+        if is_first_here():
             self.wait()
 
     def replicate(self, module: nn.Module) -> nn.Module:
-        """Return `module` so that its gradients are the mean over all ranks."""
+        """Return `module` so that its gradients are the mean over all ranks.
+
+        Its parameters have the gradients of a first backward pass. A part that is not used (the
+        encoder, without attention and bridge) has none: ranks then have to look for such parts.
+        """
         if self.size == 1:
             return module
-        # A part that a model does not use (no attention, and no bridge) gets no gradient.
-        return DistributedDataParallel(module, find_unused_parameters=True)
+        unused = any(parameter.grad is None for parameter in module.parameters())
+        return DistributedDataParallel(module, find_unused_parameters=unused)
 
     def adding_up(self, replica: nn.Module, *, last: bool) -> AbstractContextManager[None]:
         """Return the block of one of several batches: gradients are sent with the last one only."""
@@ -120,6 +124,11 @@ def joined(device: str) -> Iterator[World]:
     if world_size() == 1:
         yield ALONE
         return
+    if would_hang():
+        raise UserError(
+            f"--max-restarts: expected {FRESH_STORE}=1 in the environment of torchrun, without "
+            "which processes that are started again wait for ever; set it on each machine"
+        )
     cuda = check_devices(device, int(os.environ["LOCAL_WORLD_SIZE"]))
     if cuda:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))

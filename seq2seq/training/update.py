@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
+from torch import nn
 
 from seq2seq.data.batching import Batch, Size
 from seq2seq.errors import RankError
@@ -33,7 +35,7 @@ class Update:
         self.optimizer = optimizer
         self._clip = clip
         self._world = world
-        self._replica = world.replicate(objective)
+        self._replica: nn.Module | None = None
 
     def __call__(
         self, batches: Sequence[Batch], size: Size | None = None, *, step: int = 0
@@ -53,11 +55,12 @@ class Update:
         weight = self.objective.weight(size or _sum(batches))
         # Ranks' gradients are averaged, where their sum is wanted.
         divisor = weight / self._world.size
+        replica = self._replicated(batches[0])
         self.objective.train()
         losses = []
         for number, batch in enumerate(batches, 1):
-            with self._world.adding_up(self._replica, last=number == len(batches)):
-                losses.append(self._backward(batch, divisor, step))
+            with self._world.adding_up(replica, last=number == len(batches)):
+                losses.append(self._backward(replica, batch, divisor, step))
         return losses
 
     def apply(self) -> None:
@@ -73,14 +76,29 @@ class Update:
 
         Nothing is learnt from it, and no random number is used up.
         """
+        with self._leaving_no_trace():
+            self.backward([batch])
+
+    def _replicated(self, batch: Batch) -> nn.Module:
+        """The objective whose gradients are added up over ranks."""
+        if self._replica is None:
+            with self._leaving_no_trace():
+                if self._world.size > 1:  # find out which parameters get a gradient
+                    self.objective.eval()(batch.emptied()).total.backward()
+                self._replica = self._world.replicate(self.objective)
+        return self._replica
+
+    @contextmanager
+    def _leaving_no_trace(self) -> Iterator[None]:
+        """Use up no random numbers in the block, and leave no gradients of it."""
         device = next(self.objective.parameters()).device
         with torch.random.fork_rng([device] if device.type == "cuda" else []):
-            self.backward([batch])
+            yield
         self.optimizer.zero_grad()
 
-    def _backward(self, batch: Batch, divisor: float, step: int) -> Loss:
+    def _backward(self, replica: nn.Module, batch: Batch, divisor: float, step: int) -> Loss:
         try:
-            loss: Loss = self._replica(batch, step)
+            loss: Loss = replica(batch, step)
             with scope("backward"):
                 (loss.total / divisor).backward()
         except torch.OutOfMemoryError:

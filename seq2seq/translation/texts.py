@@ -1,86 +1,86 @@
-"""Text in, translations out, whatever searches in between; without torch.
+"""Texts in, translations out, whatever searches in between; without torch.
 
-Shapes: T target steps, S source positions, H heads.
+Shapes: B sentences, T target steps, S source positions, H heads.
 """
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from functools import cached_property
+from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple, overload
+from typing import Any, overload
 
-from seq2seq.config import DecodingConfig, revise
-from seq2seq.data.scripts import letters_of, scripts_of
-from seq2seq.data.text import clean_target
+from seq2seq.config import Config, DecodingConfig, revise
+from seq2seq.data.padding import Ids, pad
+from seq2seq.data.scripts import scripts_of
 from seq2seq.data.tokenizer import EOS, UNK, Tokenizers, WordPieces
 from seq2seq.errors import UserError
+from seq2seq.machine.workers import Workers
 from seq2seq.search.hypothesis import Hypothesis
-from seq2seq.translation.edits import spans_of
 from seq2seq.translation.keep import find_tokens, keep
-from seq2seq.translation.tags import Tag, take_out_tags
+from seq2seq.translation.reading import Reader, Source
 from seq2seq.translation.translation import END, Candidate, Translation
+from seq2seq.translation.unknown import tell_unknown
 
-if TYPE_CHECKING:
-    from seq2seq.machine.workers import Workers
-
-logger = logging.getLogger(__name__)
-
-_MANY = 400  # sentences, before which workers don't pay: they take a tenth of a second to start
+_MANY = 400  # sentences, below which workers don't pay: they take a tenth of a second to start
 _LEAST = 32  # sentences for each of them
 _WINDOW = 50  # batches read ahead, or `_MANY`, so that sentences of like length come together
 _ROOM = 10  # target pieces allowed beyond max_ratio x source pieces
-_LONGEST_PIECE = 16  # characters, by SentencePiece's own limit
-_SHOWN = 5  # line numbers in a warning about many
+
+Found = list[list[Hypothesis]]
+"""The hypotheses of each sentence of a batch, best first."""
+
+Search = Callable[[Sequence[Source]], Found]
+"""A batch of sentences, none of them blank -> their hypotheses."""
 
 
-class Source(NamedTuple):
-    """A sentence; `ids` are its pieces without an end.
+@dataclass(frozen=True, kw_only=True)
+class TextSettings:
+    """How the models of a run read texts, and how they search where a call doesn't say."""
 
-    `stand_in` takes the place of a translation where no word is known.
-    """
+    options: DecodingConfig
+    source_end: bool
+    """Whether EOS follows each source."""
+    max_length: int
+    """Pieces of the longest source that training saw; the log warns of a longer one."""
+    language: str = ""
+    """Code of the source language; its scripts, and these, tell text of another script."""
+    scripts: frozenset[str] = frozenset()
+    """The scripts that training sources were written in."""
 
-    number: int
-    text: str
-    ids: list[int]
-    stand_in: str | None = None
-    tags: tuple[Tag, ...] = ()
-    """What was taken out of the text, to be put back by `decoding.keep`."""
-
-
-Search = Callable[[Sequence[Source]], list[list[Hypothesis]]]
-"""A batch of sentences, none of them blank -> the hypotheses of each, best first."""
+    @classmethod
+    def of(
+        cls,
+        config: Config,
+        *,
+        options: DecodingConfig | None = None,
+        scripts: Iterable[str] = (),
+    ) -> TextSettings:
+        """Return the settings of a run; its data say which `scripts`."""
+        return cls(
+            options=options or config.decoding,
+            source_end=config.tokenizer.source_end,
+            max_length=config.data.max_length,
+            language=config.data.source,
+            scripts=frozenset(scripts),
+        )
 
 
 class TextTranslator:
     """The contract of what translates text: a subclass gives `stream` and `has_attention`."""
 
-    def __init__(
-        self,
-        tokenizers: Tokenizers,
-        *,
-        options: DecodingConfig,
-        source_end: bool,
-        max_length: int,
-        language: str = "",
-        scripts: Iterable[str] = (),
-    ) -> None:
-        """`max_length` is the longest source, in pieces, that training saw: longer ones warn.
-
-        `language` is the code of the source's, and `scripts` are those that training sources were
-        written in; they tell text of another script.
-        """
+    def __init__(self, tokenizers: Tokenizers, settings: TextSettings) -> None:
         self.tokenizers = tokenizers
         """Of source and target."""
-        self.options = options
-        """The settings of decoding where a call names no others."""
-        self._source_end = source_end
-        self._max_length = max_length
-        self._language = language
-        self._trained_scripts = frozenset(scripts)
+        self.options = settings.options
+        """The settings of decoding where a call gives no others."""
+        self._source_end = settings.source_end
+        self._reader = Reader(
+            tokenizers,
+            max_length=settings.max_length,
+            scripts=scripts_of(settings.language) | settings.scripts,
+        )
 
     @property
     def has_attention(self) -> bool:
@@ -112,8 +112,8 @@ class TextTranslator:
         of what the model does not know.
         """
         options = self._revised(options, changes)
-        found = list(tell_unknown(self.stream(texts, options)))
-        return found[0] if isinstance(texts, str) else found
+        translations = list(tell_unknown(self.stream(texts, options)))
+        return translations[0] if isinstance(texts, str) else translations
 
     def stream(
         self,
@@ -125,8 +125,8 @@ class TextTranslator:
     ) -> Iterator[Translation]:
         """Yield the translation of each text, in order, reading `ahead` of them before the first.
 
-        The default is many batches of them, for speed; 1 answers each text at once. With `waits`,
-        which tells whether another text is there already, those read are answered when none is.
+        The default is many batches, for speed; 1 answers each text at once. `waits` says whether
+        another text is there already: where none is, the texts read so far are answered.
         """
         raise NotImplementedError
 
@@ -157,7 +157,7 @@ class TextTranslator:
             return words
         return [*words, WordPieces(END, (sum(len(word.pieces) for word in words),))]
 
-    # --- there ------------------------------------------------------------------------------------
+    # --- from texts to hypotheses -----------------------------------------------------------------
 
     def _searched(
         self,
@@ -168,24 +168,29 @@ class TextTranslator:
         size: int,
         ahead: int | None,
         waits: Callable[[], bool] | None,
-        workers: Workers[Sequence[Source], list[list[Hypothesis]]] | None = None,
+        workers: Workers[Sequence[Source], Found] | None = None,
     ) -> Iterator[Translation]:
         """What `stream` yields, by a search of batches of up to `size`, the longest texts first.
 
-        `workers` are called in for many texts at once; their work is `search`.
+        Many texts at once are searched by `workers`, whose work is `search`.
         """
         if options.keep:
             self.require_attention("decoding.keep")
         numbered = enumerate(_each(texts))
         while window := _window(numbered, ahead or max(_WINDOW * size, _MANY), waits):
-            sources = [self._read(number, text, options) for number, text in window]
-            done = {s.number: self._unsearched(s) for s in sources if not _is_work(s)}
-            work = sorted(filter(_is_work, sources), key=lambda source: -len(source.ids))
-            if workers is None or len(work) < _MANY:
-                batches = _batches(work, size, 1)
-                results: Iterable[list[list[Hypothesis]]] = map(search, batches)
+            sources = [self._reader.read(number, text, options) for number, text in window]
+            done = {
+                source.number: self._unsearched(source)
+                for source in sources
+                if not source.is_searched
+            }
+            searched = [source for source in sources if source.is_searched]
+            searched.sort(key=lambda source: -len(source.ids))
+            if workers is None or len(searched) < _MANY:
+                batches = _batches(searched, size, 1)
+                results: Iterable[Found] = map(search, batches)
             else:
-                batches = _batches(work, size, min(workers.count, len(work) // _LEAST))
+                batches = _batches(searched, size, min(workers.count, len(searched) // _LEAST))
                 results = workers.map(batches)
             for batch, found in zip(batches, results, strict=True):
                 for source, hypotheses in zip(batch, found, strict=True):
@@ -193,79 +198,11 @@ class TextTranslator:
                     done[source.number] = self._kept(source, translation, options)
             yield from (done[source.number] for source in sources)
 
-    def _read(self, number: int, text: str, options: DecodingConfig) -> Source:
-        read = whole = self._cut(number, text, options.max_source)
-        tags: tuple[Tag, ...] = ()
-        if options.keep:
-            read, tags = take_out_tags(clean_target(read))  # where words stand as in the text
-        ids = self.tokenizers.source.encode(read)
-        if tags and not ids:
-            return Source(number, read, ids, text)
-        if options.unknown != "translate" and self._knows_no_word(ids):
-            return Source(number, read, ids, text if options.unknown == "copy" else "")
-        if len(ids) > self._max_length and len(whole) == len(text):  # else it is told of already
-            logger.warning(
-                "line %d has %d pieces, more than the %d that training saw (data.max_length)",
-                number + 1,
-                len(ids),
-                self._max_length,
-            )
-        return Source(number, read, ids, tags=tags)
+    def _padded(self, sources: Sequence[Source]) -> tuple[Ids, Ids]:
+        """source_BS as the encoder reads it, and lengths_B."""
+        return pad([source.ids for source in sources], end=self._source_end)
 
-    def _cut(self, number: int, text: str, limit: int) -> str:
-        """The first words of `text`, of up to `limit` pieces; of one endless word, its start.
-
-        What can't be within the limit is cut before it is spelt, so that no line takes long.
-        """
-        if len(text) < limit:
-            return text
-        bound = limit * _LONGEST_PIECE
-        whole = text if len(text) <= bound else " ".join(text.split())
-        start = clean_target(whole[:bound])  # in which words stand as they are spelt
-        words = self.tokenizers.source.source_words(start)
-        if len(whole) <= bound and sum(len(word.pieces) for word in words) <= limit:
-            return whole
-        end = pieces = 0
-        for (_, stop), word in zip(spans_of(start, words), words, strict=True):
-            pieces += len(word.pieces)
-            if pieces > limit:
-                break
-            end = stop
-        read = start[: end or max(1, limit - 1)]
-        logger.warning(
-            "line %d has %d characters, which are more than %d pieces (decoding.max_source): only "
-            "the first %d characters are translated",
-            number + 1,
-            len(text),
-            limit,
-            len(read),
-        )
-        return read
-
-    def _knows_no_word(self, ids: Sequence[int]) -> bool:
-        """Whether there are words but none that the models learnt to read.
-
-        Digits and punctuation stand between words of any script; and a vocabulary for both
-        languages has letters of the target's, which no source had.
-        """
-        known = self.tokenizers.source.decode(id_ for id_ in ids if id_ != UNK)
-        if letters_of(known, self._scripts):
-            return False
-        return UNK in ids or bool(letters_of(known, frozenset()))
-
-    @cached_property
-    def _scripts(self) -> frozenset[str]:
-        """The scripts of the source language, and of the training sources, in a joint vocabulary.
-
-        Empty if none is known, or the text is in another, or the vocabulary is the source's alone.
-        """
-        if not self.tokenizers.joint:
-            return frozenset()
-        scripts = scripts_of(self._language) | self._trained_scripts
-        vocabulary = self.tokenizers.source.decode(range(len(self.tokenizers.source)))
-        return scripts if letters_of(vocabulary, scripts) else frozenset()
-
-    # --- and back ---------------------------------------------------------------------------------
+    # --- from hypotheses to translations ----------------------------------------------------------
 
     def _unsearched(self, source: Source) -> Translation:
         """The translation of a blank line, or of one whose words are all unknown."""
@@ -274,10 +211,8 @@ class TextTranslator:
         return replace(self._translation(source, []), stand_in=source.stand_in or "")
 
     def _translation(self, source: Source, hypotheses: Sequence[Hypothesis]) -> Translation:
-        pieces = self.tokenizers.source.pieces(source.ids)
+        pieces = self.tokenizers.source.pieces(source.ids) + [END] * self._source_end
         words = self.source_words(source.text)
-        if self._source_end:
-            pieces = [*pieces, END]
         candidates = [self._candidate(hypothesis, words) for hypothesis in hypotheses]
         return Translation(source.text, pieces, words, candidates, source.ids.count(UNK))
 
@@ -290,7 +225,8 @@ class TextTranslator:
         words = [word for word in translation.source_words if word.word != END]
         tokens = find_tokens(source.text, words, self.tokenizers.source)
         candidates = [
-            keep(each, source.text, source.tags, tokens) for each in translation.candidates
+            keep(candidate, source.text, source.tags, tokens)
+            for candidate in translation.candidates
         ]
         return replace(translation, candidates=candidates)
 
@@ -301,52 +237,17 @@ class TextTranslator:
             text=target.decode(hypothesis.tokens),
             score=hypothesis.score,
             log_probs=hypothesis.log_probs,
+            ids=hypothesis.tokens,
             pieces=target.pieces(hypothesis.tokens),
             words=target.target_words(hypothesis.tokens),
             finished=hypothesis.finished,
-            weights_THS=hypothesis.weights_THS[..., :positions],
+            weights_HTS=hypothesis.weights_HTS[..., :positions],
             source_words=source_words,
         )
 
 
-def tell_unknown(translations: Iterable[Translation]) -> Iterator[Translation]:
-    """Yield `translations`, the lines of a text; when they end, warn once of what was unknown."""
-    whole, partly, pieces = [], [], 0
-    try:
-        for line, translation in enumerate(translations, 1):
-            if translation.is_unknown:
-                whole.append(line)
-            elif translation.unknown:
-                partly.append(line)
-                pieces += translation.unknown
-            yield translation
-    finally:
-        if whole:
-            logger.warning("no word known to the model: %s (decoding.unknown)", _listed(whole))
-        if partly:
-            logger.warning(
-                "%d source piece%s unknown to the model: %s",
-                pieces,
-                "" if pieces == 1 else "s",
-                _listed(partly),
-            )
-
-
-def _listed(lines: Sequence[int]) -> str:
-    """`line 3`, or `7 lines (3, 5, 8, 9, 11, ...)`."""
-    if len(lines) == 1:
-        return f"line {lines[0]}"
-    more = ", ..." if len(lines) > _SHOWN else ""
-    return f"{len(lines)} lines ({', '.join(map(str, lines[:_SHOWN]))}{more})"
-
-
-def _is_work(source: Source) -> bool:
-    """Whether there is something to search for."""
-    return bool(source.ids) and source.stand_in is None
-
-
 def _each(texts: str | Iterable[str]) -> Iterator[str]:
-    """Each of the texts; UserError for what is none."""
+    """Each of the texts; UserError for anything else."""
     if isinstance(texts, str):
         texts = [texts]
     if isinstance(texts, bytes) or not isinstance(texts, Iterable):
@@ -360,17 +261,17 @@ def _each(texts: str | Iterable[str]) -> Iterator[str]:
 def _window(
     numbered: Iterator[tuple[int, str]], size: int, waits: Callable[[], bool] | None
 ) -> list[tuple[int, str]]:
-    """The next texts, `size` of them, or those that are there now; none at the end."""
+    """The next `size` texts, or, with `waits`, as many as are waiting; none at the end."""
     window = []
-    for each in islice(numbered, size):
-        window.append(each)
+    for text in islice(numbered, size):
+        window.append(text)
         if waits is not None and not waits():
             break
     return window
 
 
 def _batches(sources: Sequence[Source], size: int, workers: int) -> list[Sequence[Source]]:
-    """`sources` in batches of up to `size`, as many and of like lengths for each of the workers."""
+    """`sources` in batches of up to `size`: as many for each worker, and of similar lengths."""
     rounds = math.ceil(len(sources) / (size * workers))
     share = math.ceil(len(sources) / (rounds * workers)) * workers if rounds else 1
     blocks = [sources[first : first + share] for first in range(0, len(sources), share)]

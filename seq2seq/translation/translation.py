@@ -37,13 +37,15 @@ class Candidate:
     score: float
     """Log-probability / length ^ `decoding.length_penalty`: by default a piece's mean, in nats."""
     log_probs: list[float]
+    ids: list[int]
+    """Of its pieces in the target's vocabulary."""
     pieces: list[str]
     words: list[WordPieces]
     """Each with the places of its pieces among the T."""
     finished: bool
     """Whether the end was reached; if not, it was cut off at the greatest length."""
-    weights_THS: npt.NDArray[np.float32] = field(repr=False)
-    """Row t is the attention that predicted piece t; without attention there is no head, H = 0."""
+    weights_HTS: npt.NDArray[np.float32] = field(repr=False)
+    """Row t of a head is the attention that predicted piece t; without attention no head, H = 0."""
     source_words: list[WordPieces] = field(repr=False)
     """Each with the places of its pieces among the S."""
 
@@ -60,9 +62,8 @@ class Candidate:
     @property
     def attention_TS(self) -> Matrix:
         """The weights piece by piece, the mean over heads; without attention, no columns."""
-        if not self.weights_THS.shape[1]:
-            return np.zeros((len(self.weights_THS), 0), np.float32)
-        return self.weights_THS.mean(1)
+        heads, steps, _ = self.weights_HTS.shape
+        return self.weights_HTS.mean(0) if heads else np.zeros((steps, 0), np.float32)
 
     @property
     def attention_IJ(self) -> Matrix:

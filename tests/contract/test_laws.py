@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from seq2seq.config import ModelConfig
+from seq2seq.config import AttentionConfig, ModelConfig
 from seq2seq.conformance.laws import LAWS, Case, Law
-from seq2seq.model.attention import ATTENTIONS, build_attention
+from seq2seq.model.attention import ADDRESSINGS, ATTENTIONS, build_attention
 from seq2seq.model.decoders import DECODERS
 
 UNITS: list[dict[str, Any]] = [
@@ -74,8 +74,10 @@ def _frozen_garbage() -> Iterator[None]:
     gc.unfreeze()
 
 
-def test_the_table_has_every_unit_and_every_decoder() -> None:
-    assert {case.attention["kind"] for case in CASES} == set(ATTENTIONS)
+def test_the_table_has_every_unit_every_addressing_and_every_decoder() -> None:
+    units = [AttentionConfig.model_validate(case.attention) for case in CASES]
+    assert {unit.kind for unit in units} == set(ATTENTIONS)
+    assert {unit.addressing.kind for unit in units} == set(ADDRESSINGS)
     assert {case.decoder["kind"] for case in CASES} == set(DECODERS)
 
 

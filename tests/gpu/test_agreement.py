@@ -131,7 +131,7 @@ def test_translations_are_those_of_the_cpu(
         assert [each.tokens for each in found] == [each.tokens for each in expected]
         for mine, theirs in zip(found, expected, strict=True):
             assert mine.log_probs == pytest.approx(theirs.log_probs, rel=FLOAT32, abs=FLOAT32)
-            assert_close(mine.weights_THS, theirs.weights_THS, FLOAT32)
+            assert_close(mine.weights_HTS, theirs.weights_HTS, FLOAT32)
 
 
 @every_case

@@ -132,4 +132,4 @@ def test_a_model_without_attention_is_not_scored_and_says_so(
     with caplog.at_level(logging.WARNING, logger="seq2seq"):
         found = evaluate(translator, ["a"], [["b"]], alignments=world / "one.align", bootstrap=0)
     assert (found.alignment, found.link_scores, found.entropy) == (None, {}, None)
-    assert "not scored, as the model has no attention" in caplog.text
+    assert "is ignored: the model has no attention" in caplog.text

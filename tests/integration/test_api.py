@@ -179,7 +179,7 @@ def test_attention_is_the_same_however_a_translation_was_found(
             for ours in translator.translate(batch, options)[batch.index(text)].candidates:
                 theirs = translator.force([(text, ours.text)])[0].candidates[0]
                 if ours.finished and theirs.pieces == ours.pieces:
-                    assert_close(ours.weights_THS, theirs.weights_THS)
+                    assert_close(ours.weights_HTS, theirs.weights_HTS)
                     assert ours.log_probs == pytest.approx(theirs.log_probs, abs=1e-4)
 
 
@@ -200,8 +200,9 @@ def test_rows_are_target_words_columns_source_words_and_each_row_sums_to_one(
             weights_IJ = candidate.attention_IJ
             assert weights_IJ.shape == (len(candidate.words), len(translation.source_words))
             assert_close(weights_IJ.sum(1), np.ones(len(candidate.words)))
-            assert candidate.weights_THS.shape[0] == len(candidate.log_probs)
-            assert candidate.weights_THS.shape[2] == len(translation.source_pieces)
+            assert candidate.weights_HTS.shape[1] == len(candidate.log_probs)
+            assert len(candidate.ids) == len(candidate.pieces)
+            assert candidate.weights_HTS.shape[2] == len(translation.source_pieces)
 
 
 def test_without_attention_all_weights_are_zero(runs: dict[str, Path]) -> None:
@@ -294,9 +295,9 @@ def test_a_translation_is_plain_json(translator: Translator) -> None:
     assert all(weight == round(weight, 4) for row in attention for weight in row)
 
 
-def candidate(weights_THS: npt.NDArray[np.float32], words: list[WordPieces]) -> Candidate:
+def candidate(weights_HTS: npt.NDArray[np.float32], words: list[WordPieces]) -> Candidate:
     source_words = [WordPieces("I", (0,)), WordPieces("love", (1, 2)), WordPieces(END, (3,))]
-    return Candidate("j'aime", 0.0, [], [], words, True, weights_THS, source_words)
+    return Candidate("j'aime", 0.0, [], [], [], words, True, weights_HTS, source_words)
 
 
 def test_a_source_word_s_pieces_are_summed_and_a_target_word_s_averaged() -> None:
@@ -307,10 +308,10 @@ def test_a_source_word_s_pieces_are_summed_and_a_target_word_s_averaged() -> Non
         [0.0, 0.1, 0.7, 0.2],
         [0.0, 0.0, 0.0, 1.0],  # the end's own row belongs to no word
     ]
-    heads_THS = np.repeat(np.array(weights_TS, np.float32)[:, None], 2, 1)
-    heads_THS[0, 0], heads_THS[0, 1] = [0.6, 0.2, 0.1, 0.1], [0.8, 0.0, 0.1, 0.1]
+    weights_HTS = np.repeat(np.array([weights_TS], np.float32), 2, 0)
+    weights_HTS[0, 0], weights_HTS[1, 0] = [0.6, 0.2, 0.1, 0.1], [0.8, 0.0, 0.1, 0.1]
     expected_IJ = [[0.7, 0.2, 0.1], [0.1, 0.7, 0.2], [0, 0, 0]]
-    assert_close(candidate(heads_THS, words).attention_IJ, expected_IJ)
+    assert_close(candidate(weights_HTS, words).attention_IJ, expected_IJ)
 
 
 def test_a_matrix_is_drawn_with_each_row_s_largest_weight_in_brackets() -> None:

@@ -50,7 +50,7 @@ def test_train_prints_the_run_and_says_everything_else_on_stderr(
     settings = ["training.max_steps=4", "training.validate_every=2", "training.samples=1"]
     status, out, err = command("train", "-c", "tiny.yaml", "--run", "runs/new", *settings)
     assert (status, out) == (0, "runs/new\n")
-    assert "prepared before: " in err
+    assert "using data prepared earlier: " in err
     assert re.search(r"^[\d,]+ parameters \(encoder", err, re.MULTILINE)
     assert len(re.findall(r"^step [24], epoch", err, re.MULTILINE)) == 2
     assert re.search(r"^  reference   un|le ", err, re.MULTILINE)
@@ -77,7 +77,7 @@ def test_prepare_prints_a_folder_that_the_second_call_finds_again(
     assert first.out == second.out
     assert Path(first.out.strip()).parent == tmp_path / "cache/prepared"
     assert "training: 240 pairs read" in first.err
-    assert second.err == f"prepared before: {first.out}"
+    assert second.err == f"using data prepared earlier: {first.out}"
 
 
 def test_average_prints_a_checkpoint_that_translates(command: Command) -> None:
@@ -233,7 +233,7 @@ def test_a_word_that_is_a_files_name_too_is_translated_and_told(
     (world / "dog").mkdir()
     status, out, err = command("-q", "translate", "bird", "dog")
     assert (status, len(out.splitlines())) == (0, 2)
-    assert err == ("bird is taken as text, though there is a file of that name; --input reads it\n")
+    assert err == ("bird is translated as text; to read the file of that name, give --input bird\n")
 
 
 @pytest.mark.parametrize("options", [[], ["--tokenized"], ["--n-best", "2"]], ids=str)
@@ -250,8 +250,8 @@ def test_alignments_are_a_line_of_links_for_each_input_line(
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        (["--alignments", "links", "--keep"], "--alignments counts the words that the model reads"),
-        (["--alignments", "-"], "--alignments -: the translations go to standard output"),
+        (["--alignments", "links", "--keep"], "--alignments cannot be used with --keep"),
+        (["--alignments", "-"], "--alignments -: standard output is for the translations"),
     ],
 )
 def test_alignments_that_would_mislead_are_refused(
@@ -563,8 +563,10 @@ def test_at_a_terminal_translate_is_a_prompt_with_commands_and_history(world: Pa
     assert f"{SENTENCES[0]}  ->  {FRENCH[0]}" in answers[2]
     assert answers[3] == "beam: 2"
     assert answers[4] == "error: n_best 3 is more than beam 2"
-    assert answers[5] == ("error: :baem: no such command (did you mean 'beam'?); :help lists them")
-    assert answers[6] == "error: :top_k is for draws, and nothing is drawn without :sample"
+    assert answers[5] == (
+        "error: :baem: no such command (did you mean 'beam'?); :help lists all commands"
+    )
+    assert answers[6] == "error: :top_k has no effect without :sample; give both or neither"
     assert answers[7] == "sample: True"
     assert "Traceback" not in shown
     history = (world / "cache/history").read_text().splitlines()

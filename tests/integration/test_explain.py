@@ -61,7 +61,7 @@ def test_json_is_an_object_a_line_and_agrees_with_translate(command: Command) ->
     assert (first["attention"], first["addressing"]) == ("general", "softmax")
     assert (first["source"], first["translation"]) == (SENTENCE, FRENCH)
     (candidate,) = translation.candidates
-    np.testing.assert_allclose(first["weights"][0], candidate.weights_THS[:, 0], atol=2e-5)
+    np.testing.assert_allclose(first["weights"][0], candidate.weights_HTS[0], atol=2e-5)
     np.testing.assert_allclose(first["log_probs"], candidate.log_probs, atol=2e-5)
     assert first["target_pieces"] == [*candidate.pieces, "</s>"]
     assert (blank["translation"], blank["weights"], blank["steps"]) == ("", [[]], [])

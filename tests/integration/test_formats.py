@@ -52,7 +52,7 @@ def test_columns_are_decisive_for_what_was_prepared_before(tmp_path: Path) -> No
 
 
 def test_columns_without_a_table_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"data\.columns: there is no table"):
+    with pytest.raises(UserError, match=r"data\.columns: expected a table"):
         prepare(tiny(tmp_path, "data.columns=[1,2]"), cache=tmp_path / "cache")
 
 
@@ -119,5 +119,7 @@ def test_a_test_set_of_one_side_is_read_as_text_and_a_corpus_is_not(tmp_path: Pa
     (tmp_path / "a.sgm").write_text('<srcset><doc><seg id="1">Hello &amp; you</seg></doc></srcset>')
     assert list(read_texts(None, tmp_path / "a.sgm")) == ["Hello & you"]
     (tmp_path / "a.tsv").write_text("a\tb\n")
-    with pytest.raises(UserError, match=r"a\.tsv: expected a text file, a sentence a line, found"):
+    with pytest.raises(
+        UserError, match=r"a\.tsv: expected a text file with one sentence a line, found"
+    ):
         list(read_texts(None, tmp_path / "a.tsv"))

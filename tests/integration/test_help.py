@@ -73,6 +73,7 @@ def test_every_option_and_argument_is_explained(path: tuple[str, ...]) -> None:
             assert not help_text.startswith(("Of ", "Else ", "In place", "The same")), (
                 parameter.name
             )
+            assert help_text.partition(" [default")[0].endswith("."), parameter.name
 
 
 def completed(world: Path, line: str) -> list[str]:

@@ -180,7 +180,9 @@ def test_what_is_named_wrongly_is_told_in_plain_words(world: Path, command: Comm
     device = command("-q", "translate", "-m", "runs/tiny", "--device", "gpu", "a cat")
     assert device.err == "error: device: expected auto, cpu, cuda or cuda:1, found 'gpu'\n"
     unit = command("attention", "check", "general")
-    assert unit.err == "error: general: no such file; a unit of this package: --unit general\n"
+    assert (
+        unit.err == "error: general: no such file; to check a built-in unit, give --unit general\n"
+    )
 
 
 def test_a_run_to_start_from_that_is_none_is_refused_before_the_corpus_is_split(

@@ -18,6 +18,7 @@ from seq2seq.inference.interventions import Intervention
 from seq2seq.inference.specs import parse_intervention
 from seq2seq.model.attention.contract import AttentionState, Memory
 from seq2seq.model.model import Seq2Seq
+from seq2seq.translation.texts import TextSettings
 from tests.integration.conftest import Command, french
 
 SENTENCES = ["the big cat sees a dog", "a bird likes the small bird", "the dog hears the dog"]
@@ -52,14 +53,14 @@ def test_a_translation_is_the_same_alone_in_a_batch_and_forced(
             (alone,) = translator.translate([text], options, attention=intervention)
             assert alone.text == one.text
             for ours, theirs in zip(alone.candidates, one.candidates, strict=True):
-                assert_close(ours.weights_THS, theirs.weights_THS)
+                assert_close(ours.weights_HTS, theirs.weights_HTS)
                 assert ours.log_probs == pytest.approx(theirs.log_probs, abs=1e-4)
         pairs = [(text, one.text) for text, one in zip(batch, together, strict=True)]
         forced = translator.force(pairs, attention=intervention)
         for one, read in zip(together, forced, strict=True):
             for best, same in zip(one.candidates[:1], read.candidates, strict=True):
                 if best.finished and best.pieces == same.pieces:
-                    assert_close(best.weights_THS, same.weights_THS)
+                    assert_close(best.weights_HTS, same.weights_HTS)
                     assert best.log_probs == pytest.approx(same.log_probs, abs=1e-4)
 
 
@@ -72,7 +73,7 @@ def test_nothing_changes_where_nothing_is_asked_for(spec: str, translator: Trans
         strict=True,
     ):
         assert same.text == one.text
-        assert_close(same.candidates[0].weights_THS, one.candidates[0].weights_THS)
+        assert_close(same.candidates[0].weights_HTS, one.candidates[0].weights_HTS)
     for cost in find_costs(translator, SENTENCES, intervention_of(translator, spec)):
         assert cost.intervened == pytest.approx(cost.own, abs=1e-5)
 
@@ -192,9 +193,7 @@ def test_a_model_without_attention_is_refused(translator: Translator) -> None:
     without = Translator(
         [Seq2Seq(config, len(tokenizers.source), len(tokenizers.target))],
         tokenizers,
-        options=translator.options,
-        source_end=True,
-        max_length=99,
+        TextSettings(options=translator.options, source_end=True, max_length=99),
         device=translator.device,
     )
     intervention = intervention_of(without, "uniform")

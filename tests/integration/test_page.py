@@ -40,8 +40,8 @@ def test_all_checkpoints_are_given_the_best_ones_translation(command: Command, w
             (candidate,) = translation.candidates
             assert explanation["translation"] == candidate.text
             assert explanation["checkpoint"] == checkpoint["name"]
-            weights_HTS = candidate.weights_THS.transpose(1, 0, 2)
-            np.testing.assert_allclose(explanation["weights"], weights_HTS, atol=2e-5)  # 5 digits
+            expected_HTS = candidate.weights_HTS
+            np.testing.assert_allclose(explanation["weights"], expected_HTS, atol=2e-5)  # 5 digits
             np.testing.assert_allclose(explanation["log_probs"], candidate.log_probs, atol=2e-5)
 
 
@@ -81,11 +81,14 @@ def test_a_page_of_no_sentence_is_written(command: Command, world: Path) -> None
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--checkpoint", "all"), "several runs or checkpoints are shown in a page: -o FILE.html"),
-        (("-m", "runs/tiny", "-m", "runs/tiny"), "shown in a page: -o FILE.html"),
-        (("--checkpoint", "all", "-o", "page.json"), "shown in a page: -o FILE.html"),
+        (("--checkpoint", "all"), "can only be shown in a page: give -o FILE.html"),
+        (("-m", "runs/tiny", "-m", "runs/tiny"), "shown in a page: give -o FILE.html"),
+        (("--checkpoint", "all", "-o", "page.json"), "shown in a page: give -o FILE.html"),
         (("--checkpoint", "all", "-o", "missing/page.html"), "no such folder to write to: missing"),
-        (("--checkpoint", "all", "--json", "-o", "page.html"), "is of one run and one checkpoint"),
+        (
+            ("--checkpoint", "all", "--json", "-o", "page.html"),
+            "works with one run and one checkpoint only",
+        ),
     ],
 )
 def test_what_a_page_cannot_be_made_of_is_refused(

@@ -133,9 +133,9 @@ def test_an_export_says_what_it_can_not_do(export: Path, folder: str) -> None:
         seq2seq.load(export, device="cuda")
     with pytest.raises(UserError, match="exported: an exported model can't be in an ensemble"):
         seq2seq.load(folder, export)
-    with pytest.raises(UserError, match="explain: an exported model only translates"):
+    with pytest.raises(UserError, match="explain: an exported model can only translate"):
         seq2seq.explain(export, SENTENCE)
-    with pytest.raises(UserError, match="evaluate: an exported model only translates"):
+    with pytest.raises(UserError, match="evaluate: an exported model can only translate"):
         seq2seq.evaluate(export, [SENTENCE], [french(SENTENCE)])
 
 
@@ -177,9 +177,9 @@ def test_explain_says_what_it_can_not_do(folder: str) -> None:
     translator = seq2seq.load(folder)
     with pytest.raises(UserError, match="expected one text, found a list"):
         seq2seq.explain(translator, [SENTENCE])  # type: ignore[arg-type]
-    with pytest.raises(UserError, match="checkpoint and device are for a run directory"):
+    with pytest.raises(UserError, match="checkpoint and device cannot be chosen for a translator"):
         seq2seq.explain(translator, SENTENCE, checkpoint="last")
-    with pytest.raises(UserError, match="beam: nothing is searched for beside a target"):
+    with pytest.raises(UserError, match="no effect with a target, which replaces the search: beam"):
         seq2seq.explain(translator, SENTENCE, target="le chat", beam=1)
     with pytest.raises(UserError, match="baem"):
         seq2seq.explain(translator, SENTENCE, baem=1)
@@ -242,11 +242,11 @@ def test_a_missing_package_is_told_before_the_translating(
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ({"sources": ["a"]}, "give sources and references, or neither"),
+        ({"sources": ["a"]}, "expected both sources and references, or neither"),
         ({"sources": "a", "references": ["b"]}, "sources: expected a list of texts, found one"),
         ({"sources": ["a"], "references": "b"}, "references: expected a list of texts, found one"),
         ({"sources": [1], "references": ["b"]}, "sources 1: expected a text, found a int"),
-        ({"sources": ["a"], "references": ["b"], "data": "test"}, "not both"),
+        ({"sources": ["a"], "references": ["b"], "data": "test"}, "or data, found both"),
         ({"sources": ["a", "b"], "references": ["b"]}, "2"),
         ({"data": "no such"}, "no such"),
     ],
@@ -259,7 +259,7 @@ def test_evaluate_says_what_it_can_not_score(
 
 
 def test_a_translator_does_not_know_its_corpora(folder: str) -> None:
-    with pytest.raises(UserError, match="name the run directory instead"):
+    with pytest.raises(UserError, match="a run directory instead of the translator"):
         seq2seq.evaluate(seq2seq.load(folder), data="test")
 
 
@@ -414,7 +414,7 @@ def test_nothing_of_a_text_is_taken_for_html() -> None:
     hostile = "<script>alert(1)</script>\"'&amp;"
     words = [WordPieces(hostile, (0,))]
     best = Candidate(
-        hostile, -1.0, [-1.0], ["x"], words, True, np.ones((1, 1, 1), np.float32), words
+        hostile, -1.0, [-1.0], [7], ["x"], words, True, np.ones((1, 1, 1), np.float32), words
     )
     page = Table(Translation(hostile, ["x"], words, [best, best])._repr_html_())
     assert page.seen == {"p", "table", "tr", "td", "th", "bdi"}

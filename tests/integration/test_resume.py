@@ -337,7 +337,7 @@ def test_a_finished_run_with_its_limit_reached_is_refused_and_stays_finished(
 
 
 def test_a_second_run_in_the_same_directory_is_refused(whole: Run, config: Config) -> None:
-    with pytest.raises(UserError, match="already holds a run; --resume goes on with it"):
+    with pytest.raises(UserError, match="already holds a run; resume it with --resume"):
         train(config, whole.folder)
 
 

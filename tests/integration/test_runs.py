@@ -61,7 +61,7 @@ def test_a_run_that_is_not_finished_says_where_it_is(world: Path, command: Comma
         ("config.yaml", None, "not a run directory (it has no config.yaml)"),
         ("result.json", "{", "result.json: damaged"),
         ("result.json", "[]", "result.json: damaged"),
-        ("result.json", "{}", "damaged: its checkpoint or result.json is not one of a training"),
+        ("result.json", "{}", "damaged: its checkpoint or result.json was not written by training"),
     ],
 )
 def test_a_broken_run_is_listed_with_what_is_wrong_and_the_others_too(
@@ -81,7 +81,11 @@ def test_a_broken_run_is_listed_with_what_is_wrong_and_the_others_too(
 
 def test_no_run_is_no_error(world: Path, command: Command) -> None:
     shutil.rmtree(world / "runs")
-    assert command("runs") == (0, "", "no run under runs: train one first\n")
+    assert command("runs") == (
+        0,
+        "",
+        "no run under runs; train a model first, for example: seq2seq train --config demo\n",
+    )
     assert command("runs", "--json") == (0, "[]\n", "")
 
 

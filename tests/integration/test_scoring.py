@@ -52,7 +52,7 @@ def test_what_is_learnt_is_the_best_whatever_bleu_can_see(
     assert run.result is not None
     assert run.result["tokenize"] == ("zh" if (language, tokenize) == ("zh", "auto") else "13a")
     assert run.result["chrf"] == pytest.approx(100)
-    assert "so the loss judges" in (run.folder / "train.log").read_text()
+    assert "the loss chooses the best checkpoint" in (run.folder / "train.log").read_text()
 
 
 def test_a_tokeniser_that_is_not_there_is_refused_before_the_corpus_is_prepared(
@@ -104,14 +104,14 @@ def test_score_follows_the_ending_of_the_reference_or_the_language_named(
         (world / name).write_text("ฉันอ่านหนังสือ\n")
         status, out, err = command("score", "hyp", name)
         assert (status, "BLEU 100.00" in out, "|tok:char|" in out) == (0, True, True), name
-        assert err.startswith("BLEU counts the tokens of sacreBLEU's char, since")
+        assert err.startswith("BLEU counts the tokens of sacreBLEU's char, because")
     assert "|tok:zh|" in command("score", "hyp", "ref.txt", "--target", "zho_Hans").out
     with lzma.open(world / "ref.km.txt.xz", "wb") as packed:
         packed.write((world / "ref.th").read_bytes())
     assert "the target language is km" in command("score", "hyp", "ref.km.txt.xz").err
     status, out, err = command("score", "hyp", "ref.th", "--tokenize", "13a")
     assert (status, "|tok:13a|" in out) == (0, True)
-    assert err.startswith("tokenize 13a: the references have hardly a space")
+    assert err.startswith("tokenize 13a: the references have hardly any spaces")
 
 
 def test_score_reads_any_number_of_references_a_line(world: Path, command: Command) -> None:
@@ -141,5 +141,5 @@ def test_what_the_corpus_has_already_is_no_second_reference(tmp_path: Path) -> N
     ]
     file.write_text('["un"]\n[]\n["trois"]\n')
     assert read_references([file], 3, beside=beside) == [*beside, [None, None, "trois"]]
-    with pytest.raises(UserError, match=r"x\.jsonl:2: expected a reference or more, found none"):
+    with pytest.raises(UserError, match=r"x\.jsonl:2: expected at least one reference, found none"):
         read_references([file], 3)

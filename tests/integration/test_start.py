@@ -59,7 +59,7 @@ def test_a_table_alone_is_split_planned_trained_and_translated_with(
     for side in ("en", "fr"):
         alike = [{words_alone(t) for t in lines(run / f"corpus/{name}.{side}")} for name in splits]
         assert len(set.union(*alike)) == sum(map(len, alike))
-    assert "10 a second time" in done.err
+    assert "left out: 10 repeated" in done.err
     assert "no sentence is in two of them" in done.err
     assert "recipe: runs/mine/recipe.yaml" in done.err
     assert "time: 25 updates" in done.err
@@ -108,10 +108,10 @@ def test_settings_over_the_plan_are_said_where_the_plan_is(
     status, _, err = command("train", "it's mine.tsv", *SMALL)
 
     assert status == 0
-    assert "over the plan, as you say: model.embedding=16" in err
+    assert "your settings, instead of the planned ones: model.embedding=16" in err
     head = (world / "runs/it's mine/recipe.yaml").read_text("utf-8").splitlines()[:2]
     assert """train 'it'"'"'s mine.tsv' model.embedding=16""" in head[0]
-    assert "not below: model.embedding=16" in head[1]
+    assert "not in this file: model.embedding=16" in head[1]
 
 
 def test_a_run_is_found_again_and_goes_on_as_it_was_planned(
@@ -121,7 +121,7 @@ def test_a_run_is_found_again_and_goes_on_as_it_was_planned(
     recipe = (world / "runs/mine/recipe.yaml").read_bytes()
     taken = command("train", "mine.tsv", *SMALL)
     assert (taken.status, taken.out) == (2, "")
-    assert "runs/mine: already holds a run; --resume goes on with it" in taken.err
+    assert "runs/mine: already holds a run; resume it with --resume" in taken.err
     went_on = command("train", "mine.tsv", "--resume", "training.max_steps=27")
     assert (went_on.status, went_on.out) == (0, "runs/mine\n")
     assert "resumed at step 25" in went_on.err
@@ -130,7 +130,7 @@ def test_a_run_is_found_again_and_goes_on_as_it_was_planned(
         file.write("a dog\tun chien\n")
     other = command("train", "mine.tsv", "--resume", "training.max_steps=29")
     assert other.status == 2
-    assert "runs/mine: began with another corpus than mine.tsv" in other.err
+    assert "mine.tsv is not the corpus that it began with" in other.err
 
 
 def test_a_resume_of_nothing_starts(world: Path, table: Path, command: Command) -> None:
@@ -177,7 +177,7 @@ def test_one_pair_is_a_corpus_too(world: Path, command: Command) -> None:
     (world / "one.tsv").write_text("I love you\tje t'aime\n")
     done = command("train", "one.tsv", "--source", "en", "--target", "fr", *SMALL)
     assert done.status == 0
-    assert "1 to train on, 0 to validate on, 0 to test on; nothing is held out" in done.err
+    assert "1 to train on, 0 to validate on, 0 to test on; too small to hold pairs out" in done.err
     assert "1 of 1 validation pairs are training pairs too" in done.err
 
 
@@ -199,7 +199,7 @@ def test_init_writes_the_recipe_alone_and_it_trains(
     assert config.data.train == str(world / "corpora/mine/train")
     again = command("init", "mine.tsv")
     assert (again.status, again.out) == (2, "")
-    assert "mine.yaml: is there already; name another file with --output" in again.err
+    assert "mine.yaml: exists already; give another file with --output" in again.err
     trained = command("train", "-c", "mine.yaml", *SMALL)
     assert (trained.status, trained.out) == (0, "runs/mine\n")
     assert not list(world.glob(".*.draft"))
@@ -241,23 +241,23 @@ def test_a_setting_that_cannot_be_is_refused_before_the_corpus_is_split(
     ("arguments", "told"),
     [
         (["nowhere.tsv"], "nowhere.tsv: no such file"),
-        (["demo"], "demo: no such corpus; a bundled recipe: --config demo"),
-        (["tiny.yaml"], "tiny.yaml: expected a corpus; a configuration goes with --config tiny.y"),
+        (["demo"], "demo: no such corpus; to train the bundled recipe, give --config demo"),
+        (["tiny.yaml"], "tiny.yaml: expected a corpus, found a conf"),
         (["model.dropout"], "'model.dropout': expected key=value, for example model.dropout=0.3"),
-        (["train"], "train: stands for two files; say which, of train.align, train.en, train.fr"),
+        (["train"], "train: expected the languages of its files (train.align, train"),
         (["mine.tsv", "--source", "en", "--target", "en"], "expected two languages, found 'en' tw"),
         (["mine.tsv", "--source", "../en"], "expected a language code such as fr or pt-BR"),
-        (["mine.tsv", "--minutes", "0"], "--minutes: expected more than 0, found 0"),
-        (["mine.tsv", "--minutes", "0.001"], "--minutes: an update takes"),
-        (["mine.tsv", "data.train=train"], "data.train: the corpus is mine.tsv; name one of the"),
+        (["mine.tsv", "--minutes", "0"], "--minutes: expected a number above 0, found 0"),
+        (["mine.tsv", "--minutes", "0.001"], "--minutes: the time left after planning is "),
+        (["mine.tsv", "data.train=train"], "data.train: the corpus is already given as mine.tsv"),
         (["mine.tsv", "-c", "tiny.yaml"], "'mine.tsv': expected key=value"),
-        (["-c", "tiny.yaml", "--minutes", "3"], "--minutes: goes with a CORPUS; a configuration's "
-         "is training.max_minutes=3"),
-        (["-c", "tiny.yaml", "--source", "en"], "--source: goes with a CORPUS; a configuration's"),
+        (["-c", "tiny.yaml", "--minutes", "3"], "--minutes needs a CORPUS; with "
+         "a configuration, set training.max_minutes=3"),
+        (["-c", "tiny.yaml", "--source", "en"], "--source needs a CORPUS"),
         (["mine.tsv", "--init", "runs/none"], "runs/none: no such run directory"),
-        (["mine.tsv", "--run", "runs/tiny", "--resume"], "runs/tiny: was not started from a corp"),
+        (["mine.tsv", "--run", "runs/tiny", "--resume"], "runs/tiny: cannot be resumed from a "),
         (["empty.tsv"], "empty.tsv: expected sentence pairs, found "),
-        ([], "train: name a corpus (corpus.tsv), a configuration with --config, or a run"),
+        ([], "train: expected a corpus (corpus.tsv), a configuration (--config demo), or a run"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_planned_is_told_in_a_line_and_leaves_no_run(

@@ -57,5 +57,7 @@ def test_a_folder_of_a_recipe_s_name_does_not_hide_the_recipe(
     with pytest.raises(UserError, match=r"other: expected a configuration file, found a folder$"):
         find_recipe(Path("other"))
     (tmp_path / "other/config.yaml").touch()
-    with pytest.raises(UserError, match=r"a folder; the run's is other/config\.yaml$"):
+    with pytest.raises(
+        UserError, match=r"a folder; the configuration of this run is other/config\.yaml$"
+    ):
         find_recipe(Path("other"))

@@ -8,6 +8,7 @@ from types import ModuleType
 import pytest
 
 from scripts import bench_gpu, bench_growth
+from tests.unit.test_architecture import ORDER
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(ROOT.glob("docs/*.md"))
@@ -26,6 +27,16 @@ def test_code_that_a_page_quotes_stands_in_the_package(page: Path) -> None:
 def test_files_that_a_page_links_to_are_there(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8")):
         assert (page.parent / target).exists() or target in MADE, target
+
+
+def test_the_map_of_contributing_has_every_package_in_the_order_of_imports() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    shown = re.findall(r"^\| `(\w+)(?:/|\.py)` \|", text, re.MULTILINE)
+    packages = {file.parent.name for file in ROOT.glob("seq2seq/*/__init__.py")}
+    assert packages <= set(shown)
+    ranks = {name: rank for rank, row in enumerate(ORDER) for name in row}
+    known = [name for name in shown if name in ranks]
+    assert known == sorted(known, key=ranks.__getitem__)
 
 
 @pytest.mark.parametrize(

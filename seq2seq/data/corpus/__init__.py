@@ -16,7 +16,7 @@ from seq2seq.data.corpus.oddness import (
     warn_if_odd,
     warn_of_odd_parts,
 )
-from seq2seq.data.corpus.patterns import Spec, check_apart
+from seq2seq.data.corpus.patterns import Spec, check_apart, has_pattern
 from seq2seq.data.pairs import Pair
 from seq2seq.data.readers.streams import read_lines
 
@@ -36,6 +36,7 @@ __all__ = [
     "find_corpus",
     "find_odd_parts",
     "find_test_set",
+    "has_pattern",
     "locate_corpus",
     "read_lines",
     "read_texts",

@@ -99,8 +99,8 @@ def check_columns(columns: Columns | None, *corpora: Corpus) -> None:
     parts = chain.from_iterable(corpus.parts for corpus in corpora)
     if columns and not any(isinstance(part, OneFile) and part.is_table for part in parts):
         raise UserError(
-            "data.columns: there is no table (.tsv, .csv, .jsonl) to take columns from; leave it "
-            "out, or name one"
+            "data.columns: expected a table (.tsv, .csv, .jsonl), found none; leave the setting "
+            "out, or name a table"
         )
 
 
@@ -128,7 +128,7 @@ class _Finder:
                 alone, whole = (items[one_sided.index(wanted)] for wanted in (True, False))
                 raise UserError(
                     f"[{items[0]}, {items[1]}]: expected two files of one side each, or two "
-                    f"corpora; {whole} is a corpus of its own, and {alone} one side of one"
+                    f"corpora; {whole} holds both sides, {alone} only one"
                 )
         if not nested and len(items) > 2:
             self._check_whole(list(map(str, items)))
@@ -141,8 +141,8 @@ class _Finder:
             path = Path(expanduser(name))
             if (path.is_file() or is_pattern(name)) and self._is_one_sided(name):
                 raise UserError(
-                    f"{name}: one side of a corpus, in a list of corpora; a pair of files there is "
-                    "a list of its own: [[a.en, a.fr], b.tsv]"
+                    f"{name}: expected a corpus, found one side of it; write a pair of files "
+                    "as a list: [[a.en, a.fr], b.tsv]"
                 )
 
     def single(self, spec: str) -> Corpus:
@@ -234,7 +234,8 @@ class _Finder:
         for name in names:
             if kind_of(Path(name).name) in ("tsv", "csv", "json", "tmx"):
                 raise UserError(
-                    f"{name}: a file of both sides can't be one of [source file, target file]"
+                    f"{name}: expected a file of one side in [source file, target file], "
+                    "found one of both"
                 )
         source, target = names
         if not any(map(is_pattern, names)):
@@ -264,8 +265,12 @@ class _Finder:
 
     def _is_one_sided(self, name: str) -> bool:
         if is_pattern(name):
-            names = [] if self._prefixes(name) else matching(name)
-            return bool(names) and all(map(self._is_one_sided, names))
+            if self._prefixes(name):
+                return False
+            names = matching(name)
+            if not names:
+                raise UserError(f"{name}: no such files")
+            return all(map(self._is_one_sided, names))
         path = Path(expanduser(name))
         kind = kind_of(path.name)
         if kind == "zip":

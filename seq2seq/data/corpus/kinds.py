@@ -53,6 +53,6 @@ def read_texts(file: TextFile) -> Iterator[str]:
     kind = kind_of(file.name)
     if kind and (kind != "tsv" or "\t" in next(read_lines(file), "")):
         raise UserError(
-            f"{file}: expected a text file, a sentence a line, found a corpus of both sides"
+            f"{file}: expected a text file with one sentence a line, found a file of both languages"
         )
     return read_lines(file)

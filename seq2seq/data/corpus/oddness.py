@@ -76,18 +76,18 @@ def warn_of_odd_parts(odd: Sequence[PartOddness], corpus: Corpus, data: DataConf
         if part.header:
             line, *sides = part.header
             logger.warning(
-                "%s:%d: the first pair looks like a header, and is no sentence: %r, %r",
+                "%s:%d: the first pair looks like a header row, not like sentences: %r, %r",
                 *(name, line, *sides),
             )
         if part.exchanged:
             logger.warning(
-                "%s: source and target look exchanged: in %d of %d pairs the source is %s and the "
-                "target %s; exchange the files, or data.source and data.target",
+                "%s: source and target look swapped: in %d of %d pairs the source is in %s and "
+                "the target in %s; swap the files, or data.source and data.target",
                 *(name, *part.exchanged, target, source),
             )
         for side, looks_like in part.others:
             logger.warning(
-                "%s: expected %s, the %s looks like %s; see data.source and data.target",
+                "%s: expected %s, but the %s looks like %s; check data.source and data.target",
                 *(name, (source, target)[side], ("source", "target")[side], looks_like),
             )
 

@@ -22,6 +22,11 @@ def is_pattern(name: str) -> bool:
     return glob.has_magic(name) and not Path(expanduser(name)).exists()
 
 
+def has_pattern(spec: Spec) -> bool:
+    """Whether a pattern is among the names of a corpus."""
+    return any(map(is_pattern, _names_in(spec)))
+
+
 def in_order(names: Iterator[str] | Sequence[str]) -> list[str]:
     """Return `names` sorted, the numbers in them by their value."""
     return sorted(names, key=_natural)
@@ -91,7 +96,7 @@ def _by_wildcards(pattern: str) -> dict[tuple[str, ...], str]:
         match = re.fullmatch(expression, name, re.DOTALL)
         named[match.groups() if match else (name,)] = name
     if not named:
-        raise UserError(f"{pattern}: matches no file")
+        raise UserError(f"{pattern}: no such files")
     return named
 
 

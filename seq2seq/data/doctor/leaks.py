@@ -1,4 +1,4 @@
-"""The checks between splits: what is in two of them, and what train never has."""
+"""The checks between splits: pairs in two of them, and characters that train lacks."""
 
 from __future__ import annotations
 

@@ -149,7 +149,7 @@ class Scan:
             self.details["unreadable"] = str(error)
 
     def _clean(self, raw: bytes, path: TextFile, number: int) -> str:
-        """Decode a line and note what is odd in it; the text without what surrounds it."""
+        """Decode a line and note oddities in it; returns the text without outer spaces."""
         place = f"{path}:{number}"
         try:
             text = raw.decode("utf-8")
@@ -165,7 +165,7 @@ class Scan:
         return self._look(text, place)
 
     def _look(self, text: str, place: str) -> str:
-        """Note what is odd in a text; the text without what surrounds it."""
+        """Note oddities in a text; returns the text without outer spaces."""
         stripped = text.strip()
         if len(stripped) != len(text):
             self.tallies["surrounding spaces"].add(place)

@@ -29,7 +29,7 @@ class Side:
         self.longest = (0, 0)  # words, pair
 
     def begin_part(self) -> None:
-        """Have what is added from now on belong to the next part of the corpus."""
+        """Count the pairs added from now on to the next part of the corpus."""
         self._starts.append(len(self._lines))
         self.samples.append([])
 

@@ -112,7 +112,7 @@ def sacrebleu_testset(name: str, pair: str = "en-fr") -> tuple[list[str], list[l
         source = utils.get_source_file(name, pair)
         references = utils.get_reference_files(name, pair)
     except (Exception, SystemExit) as error:  # sacreBLEU raises bare exceptions, and exits
-        raise UserError(f"test set {name!r}: sacreBLEU could not get it: {error}") from None
+        raise UserError(f"test set {name!r}: sacreBLEU could not download it: {error}") from None
     return _read_lines(Path(source)), [_read_lines(Path(path)) for path in references]
 
 
@@ -126,7 +126,7 @@ def _fill(
     """Put the corpus into `built`; the names that were not checked, and those not found."""
     if corpus.mtdata:
         if origin is not None:
-            raise UserError(f"corpus {corpus.name!r}: mtdata fetches it, and takes no other origin")
+            raise UserError(f"corpus {corpus.name!r}: mtdata downloads it; leave out --from")
         run_mtdata(corpus.mtdata, downloads, built)
         return (), ()
     assert corpus.build is not None
@@ -146,7 +146,7 @@ def _count_pairs(folder: Path) -> dict[str, int]:
     """Split -> pairs, train first; UserError if this is no corpus or two sides differ."""
     splits = {path.stem for path in folder.glob("*.en")}
     if "train" not in splits:
-        raise UserError(f"{folder}: expected a corpus, with a train.en; move this folder away")
+        raise UserError(f"{folder}: expected a corpus with a file train.en; move this folder away")
     pairs = {}
     for split in sorted(splits, key=lambda name: (name != "train", name != "valid", name)):
         english, french = (_count_lines(folder / f"{split}.{side}") for side in ("en", "fr"))
@@ -181,7 +181,7 @@ def _find_local(file: PinnedFile, folder: Path) -> Path | None:
         if found != file.sha256:
             raise UserError(
                 f"{packed}: expected SHA-256 {file.sha256}, found {found}; "
-                "unpack it to use it unchecked"
+                "to use it all the same, unpack it: it is then not checked"
             )
         return packed
     if plain.is_file():

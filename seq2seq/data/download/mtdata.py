@@ -42,7 +42,7 @@ def run_mtdata(ids: dict[str, str], folder: Path, out: Path) -> None:
             logger.info("mtdata: %s", line.strip())
             last.append(line.strip())
     if process.wait():
-        raise UserError(f"mtdata could not get {', '.join(ids.values())}: {' '.join(last)}")
+        raise UserError(f"mtdata could not download {', '.join(ids.values())}: {' '.join(last)}")
     for theirs, ours in (("train", "train"), ("dev", "valid"), ("test1", "test")):
         for language, suffix in (("eng", "en"), ("fra", "fr")):
             shutil.copyfile(folder / f"{theirs}.{language}", out / f"{ours}.{suffix}")

@@ -122,7 +122,7 @@ def _transfer(file: PinnedFile, part: Path, progress: Progress | None) -> None:
                 if progress:
                     progress(file.name, min(done, file.size), file.size)
         if done < file.size and response.length != 0:  # what the server still owes
-            raise ConnectionError(f"broken off at {done} of {file.size} bytes")
+            raise ConnectionError(f"download stopped at {done} of {file.size} bytes")
 
 
 def _accept(file: PinnedFile, part: Path, path: Path) -> Path:

@@ -69,7 +69,7 @@ def publish(building: Path, folder: Path) -> None:
 
 
 def _beside(folder: Path) -> Path:
-    """A new name, for what is not, or no longer, the folder itself."""
+    """A new name beside the folder, for one that is being built or is damaged."""
     return folder.with_name(f".{folder.name}.{uuid4().hex}{_BUILDING}")
 
 
@@ -80,7 +80,7 @@ def _sync(folder: Path) -> None:
 
 
 def _sweep(cache: Path) -> None:
-    """Remove what builds that were killed left behind, a day or more ago."""
+    """Remove the unfinished folders of builds that were killed a day or more ago."""
     for path in cache.glob(f".*{_BUILDING}"):
         try:
             abandoned = time.time() - path.stat().st_mtime > _ABANDONED

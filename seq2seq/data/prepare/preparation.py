@@ -20,6 +20,7 @@ from seq2seq.data.corpus import (
     check_columns,
     find_corpus,
     find_odd_parts,
+    has_pattern,
     locate_corpus,
     warn_of_odd_parts,
 )
@@ -58,10 +59,10 @@ def prepare(
     `data.max_length` pieces, which would fill the memory. `data.vary` shows some training pairs
     once more in another spelling. The cache is `cache`, else prepared/ in $SEQ2SEQ_CACHE or
     ~/.cache/seq2seq. Text is cut by `tokenizers`, else by the tokenizers of the run `config.init`,
-    else by what is learnt from the training text. `data.workers` processes do it, with the same
+    else by tokenizers learnt from the training text. `data.workers` processes do it, with the same
     result as one; memory does not grow with the corpus, but for one byte a pair.
 
-    Raises UserError for what is wrong with a corpus, if no pair is left, and if the cache can't be
+    Raises UserError if a corpus can't be read, if no pair is left, or if the cache can't be
     written.
     """
     train, valid = _open_corpus(config, "train"), _open_corpus(config, "valid")
@@ -74,9 +75,9 @@ def prepare(
         try:
             prepared = Prepared.load(folder)
         except UserError as error:
-            logger.warning("%s; preparing it again", error)
+            logger.warning("%s; preparing the data again", error)
         else:
-            logger.info("prepared before: %s", folder)
+            logger.info("using data prepared earlier: %s", folder)
             for split, corpus in (("train", train), ("valid", valid)):
                 warn_of_odd_parts(prepared.summary.odd[split], corpus.text, config.data)
             return prepared
@@ -104,8 +105,8 @@ def _check_apart(data: DataConfig, train: Corpus, valid: Corpus) -> None:
     """Refuse a pattern that matches the files of another split too."""
     files = {"data.train": train.files, "data.valid": valid.files}
     specs = {"data.train": data.train, "data.valid": data.valid}
-    if data.test:
-        with suppress(UserError):  # what is wrong with it is told when it is read
+    if data.test and any(map(has_pattern, (data.train, data.valid, data.test))):
+        with suppress(UserError):  # reported when it is read
             test = locate_corpus(data.test, data.source, data.target)
             files["data.test"], specs["data.test"] = test.files, data.test
     check_apart(specs, files)

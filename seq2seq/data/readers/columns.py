@@ -170,7 +170,7 @@ class Choosing:
             if not choice.exchanged:
                 return choice
         raise self._refused(
-            file, columns, f"can't tell which columns are {self.source} and {self.target}"
+            file, columns, f"cannot find the columns of {self.source} and {self.target}"
         )
 
     def _by_language(self, texts: Sequence[Column]) -> tuple[list[Column], list[Column]]:

@@ -40,8 +40,8 @@ class Memory:
     def pairs(self) -> Iterator[Pair]:
         """Yield the units that have both languages; of several variants the first of each.
 
-        Raises UserError for what is no well-formed XML, if it declares entities, and if no unit has
-        both languages.
+        Raises UserError if the file is not well-formed XML, if it declares entities, and if no
+        unit has both languages.
         """
         seen: Counter[str] = Counter()
         used = skipped = 0
@@ -136,8 +136,8 @@ class _UnitParser:
 
     def _entity(self, name: str, *_: object) -> None:
         raise UserError(
-            f"{self._file}:{self.parser.CurrentLineNumber}: declares an entity, {name!r}; "
-            "such files are not read: remove the declaration, and write the text itself"
+            f"{self._file}:{self.parser.CurrentLineNumber}: cannot be read, as it declares an "
+            f"entity, {name!r}: remove the declaration, and write the text itself"
         )
 
     def _skipped(self, name: str, is_parameter: bool) -> None:

@@ -88,7 +88,7 @@ def check_readable(name: str | Path) -> None:
     stem = Path(path.stem) if path.suffix.lower() in COMPRESSED else path
     way_out = _OFFICE.get(stem.suffix.lower())
     if way_out:
-        raise UserError(f"{name}: a {stem.suffix} file can't be read as text: {way_out}")
+        raise UserError(f"{name}: cannot read a {stem.suffix} file as text: {way_out}")
 
 
 @contextmanager
@@ -145,7 +145,7 @@ def told_by_place(name: str, place: Callable[[], int]) -> Iterator[None]:
     try:
         yield
     except EOFError:
-        raise UserError(f"{name}:{place()}: the compressed file is cut off here") from None
+        raise UserError(f"{name}:{place()}: the compressed file ends too early") from None
     except _damaged() as error:
         kind = Path(name).suffix.lower()
         raise UserError(f"{name}:{place()}: not a valid {kind} file: {error}") from None
@@ -188,7 +188,7 @@ def check_writable(name: str | Path) -> None:
     if suffix in (".zst", ".zip", ".7z", ".rar", ".tar", ".tgz", ".xlsx", ".ods", ".docx", ".pdf"):
         raise UserError(
             f"{name}: expected a text file, plain or compressed ({', '.join(WRITABLE)}), "
-            f"found {suffix}; write text, and convert it"
+            f"found {suffix}; write a text file, then convert it"
         )
 
 

@@ -101,7 +101,7 @@ class _SegmentParser(HTMLParser):
 
     def _entity(self) -> UserError:
         return UserError(
-            f"{self._file}:{self.getpos()[0]}: declares an entity; such files are not read: "
+            f"{self._file}:{self.getpos()[0]}: cannot be read, as it declares an entity: "
             "remove the declaration, and write the text itself"
         )
 
@@ -125,7 +125,7 @@ def segments(file: TextFile) -> Iterator[Segment]:
 
 
 def is_test_set(root: str) -> bool:
-    """Whether an outermost element of this name is that of a test set."""
+    """Whether an outermost element of this name is the root of a test set."""
     return root in _SETS
 
 
@@ -138,7 +138,10 @@ def open_test_set(file: TextFile, source_language: str, target_language: str) ->
     for segment in segments(file):
         first.setdefault(segment.side, segment)
     if not _has_both(first):
-        raise UserError(f"{file}: a test set of one side; name both: [source file, reference file]")
+        raise UserError(
+            f"{file}: expected both sides of a test set, found one; name both files: "
+            "[source file, reference file]"
+        )
     source = first["srcset"]
     target = first.get("refset") or first["tstset"]
     backwards = _is_in(source, target_language) and _is_in(target, source_language)
@@ -210,7 +213,7 @@ class SegmentedText:
         for left in first.values():
             raise UserError(
                 f"{self.file}:{left.line}: segment {left.key!r} of document {left.document!r} has "
-                "no source, or its source stands twice"
+                "no source, or two of them"
             )
 
 
@@ -218,7 +221,7 @@ def check_language(file: TextFile, segment: Segment, language: str) -> None:
     """Refuse a segment that is said to be in another language; `any` is every language."""
     if not _is_in(segment, language):
         said = segment.language
-        raise UserError(f"{file}:{segment.line}: expected {language}, found a set in {said}")
+        raise UserError(f"{file}:{segment.line}: expected segments in {language}, found {said}")
 
 
 def _is_in(segment: Segment, language: str) -> bool:
@@ -243,7 +246,7 @@ def aligned_segments(
     for number, (left, right) in enumerate(sides, 1):
         if left is None or right is None:
             short, longer = (source, target) if left is None else (target, source)
-            raise UserError(f"{short} has {number - 1} segments, {longer} more")
+            raise UserError(f"{short} has {number - 1} segments, and {longer} has more")
         check_language(source, left, source_language)
         check_language(target, right, target_language)
         if (left.document, left.key) != (right.document, right.key):
@@ -260,7 +263,7 @@ SGM = (".sgm", ".sgml")
 
 
 def is_sgm(file: TextFile | str) -> bool:
-    """Whether the name of a file, compressed or not, is that of an SGM test set."""
+    """Whether the name of a file, compressed or not, is the name of an SGM test set."""
     name = file if isinstance(file, str) else file.name
     suffixes = [suffix.lower() for suffix in Path(name).suffixes[-2:]]
     return any(suffix in SGM for suffix in suffixes)

@@ -47,7 +47,10 @@ def build_attention(
     kind: type[Attention] = chosen(ATTENTIONS, config, key)
     if kind.reads_token:
         if token_size is None:
-            raise UserError(f"{key}: kind {config.kind} reads the decoder's tokens: none here")
+            raise UserError(
+                f"{key}: kind {config.kind} reads the decoder's tokens and cannot be used for "
+                "self-attention"
+            )
         query_size += token_size
     attention: Attention = build(ATTENTIONS, config, key, query_size, memory_size)
     addressing: type[Addressing] = chosen(ADDRESSINGS, config.addressing, f"{key}.addressing")

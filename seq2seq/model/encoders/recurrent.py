@@ -111,7 +111,7 @@ def _self_attention(config: AttentionConfig, size: int) -> Attention:
     key = f"{KEY}.self_attention"
     attention = build_attention(config, size, size, key=key)
     if not attention.heads:
-        raise UserError(f"{key}: kind none attends to nothing; null leaves self-attention out")
+        raise UserError(f"{key}: kind none has no weights; set null for no self-attention")
     if isinstance(attention.addressing, Stochastic):
         raise UserError(f"{key}.addressing: hard is learnt from the decoder's choices; try gumbel")
     return attention

@@ -46,7 +46,8 @@ def test_the_spread_is_the_median_and_the_extremes() -> None:
 
 def test_output_tokens_are_those_of_the_best_candidates_with_their_ends() -> None:
     def candidate(log_probs: list[float]) -> Candidate:
-        return Candidate("", 0.0, log_probs, [], [], True, np.zeros((0, 1, 0), np.float32), [])
+        weights_HTS = np.zeros((1, 0, 0), np.float32)
+        return Candidate("", 0.0, log_probs, [], [], [], True, weights_HTS, [])
 
     def translation(*candidates: Candidate) -> Translation:
         return Translation("", [], [], list(candidates))

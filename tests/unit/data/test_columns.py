@@ -52,7 +52,7 @@ def test_a_test_set_need_not_be_laid_out_as_the_training_table(tmp_path: Path) -
 
 
 def test_what_cannot_be_told_is_refused_with_a_sample_of_each_column(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"can't tell .*1: 'The dog.*2: 'We were.*data\.columns"):
+    with pytest.raises(UserError, match=r"cannot find .*1: 'The dog.*2: 'We were.*data\.columns"):
         first(table(tmp_path, ENGLISH, OTHER, FRENCH))
 
 
@@ -101,7 +101,7 @@ def test_two_files_in_the_wrong_order_are_warned_of(
         (tmp_path / f"a.{side}").write_text("".join(f"{line}\n" for line in lines))
     pair = [str(tmp_path / name), str(tmp_path / ("a.fr" if name == "a.en" else "a.en"))]
     warn_if_odd(find_corpus(pair, "en", "fr"), DataConfig())
-    assert ("look exchanged: in 3 of 3 pairs" in caplog.text) == (name == "a.fr")
+    assert ("look swapped: in 3 of 3 pairs" in caplog.text) == (name == "a.fr")
 
 
 def test_a_header_in_two_files_is_warned_of(
@@ -175,8 +175,8 @@ def test_two_other_languages_are_no_exchange_of_the_two_that_were_said(
     spec = table(tmp_path, spanish * 7, german * 7)
     assert first(spec) == (spanish[0], german[0], 1)
     warn_if_odd(find_corpus(spec, "en", "fr"), DataConfig())
-    assert "expected en, the source looks like es" in caplog.text
-    assert "expected fr, the target looks like de" in caplog.text
+    assert "expected en, but the source looks like es" in caplog.text
+    assert "expected fr, but the target looks like de" in caplog.text
 
 
 def test_equal_and_empty_lines_say_nothing() -> None:

@@ -85,7 +85,7 @@ def test_a_table_line_without_a_tab_is_refused(tmp_path: Path) -> None:
 def test_a_compressed_file_that_is_cut_off_is_refused(tmp_path: Path) -> None:
     whole = gzip.compress("".join(f"line {k * k}\n" for k in range(500)).encode())
     path = write(tmp_path / "a.en.gz", whole[: len(whole) // 2])
-    with pytest.raises(UserError, match=r"a\.en\.gz:\d+: the compressed file is cut off"):
+    with pytest.raises(UserError, match=r"a\.en\.gz:\d+: the compressed file ends too early"):
         list(read_lines(path))
 
 

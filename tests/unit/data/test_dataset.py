@@ -82,5 +82,5 @@ def test_a_missing_file_is_refused_by_name(tmp_path: Path, name: str) -> None:
 def test_offsets_that_fall_are_refused(tmp_path: Path) -> None:
     path = written(tmp_path, PAIRS) / "train.source.offsets"
     np.array([0, 4, 3, 4, 6], "<i8").tofile(path)
-    with pytest.raises(UserError, match="rising"):
+    with pytest.raises(UserError, match="increasing"):
         ParallelDataset(tmp_path, "train")

@@ -121,7 +121,7 @@ def test_a_broken_transfer_goes_on_where_it_stopped(server: Server, tmp_path: Pa
 def test_a_later_call_goes_on_too(server: Server, tmp_path: Path) -> None:
     server.cuts = [100_000]
     file = server.pin("a.bin", CONTENT)
-    with pytest.raises(UserError, match="broken off at 100000 of 256000 bytes"):
+    with pytest.raises(UserError, match="download stopped at 100000 of 256000 bytes"):
         download(file, tmp_path, attempts=1)
     assert download(file, tmp_path).read_bytes() == CONTENT
     assert server.asked == [None, "bytes=100000-"]
@@ -339,9 +339,9 @@ def test_mtdata_fetches_and_we_rename(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("fake_mtdata")
 def test_mtdatas_failure_is_told_in_its_own_words(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"mtdata could not get .*europarl.*: no such host"):
+    with pytest.raises(UserError, match=r"mtdata could not download .*europarl.*: no such host"):
         get_corpus("europarl", tmp_path / "out")
-    with pytest.raises(UserError, match="takes no other origin"):
+    with pytest.raises(UserError, match="leave out --from"):
         get_corpus("europarl", tmp_path / "out", origin=str(tmp_path))
 
 

@@ -84,13 +84,16 @@ def test_files_without_a_counterpart_are_refused(tmp_path: Path) -> None:
     assert "3.fr has no counterpart" in refusal(tmp_path, "[13].en", "[13].fr")
     assert "3.en (nor 3.en.gz" in refusal(tmp_path, "[13]")
     assert "expected a pattern on both sides" in refusal(tmp_path, "*.en", "1.fr")
-    assert "*.en: one side of a corpus" in refusal(tmp_path, "*.en", "*.fr", "*.en")
+    assert "*.en: expected a corpus, found one side of it" in refusal(
+        tmp_path, "*.en", "*.fr", "*.en"
+    )
 
 
 def test_what_matches_nothing_or_no_corpus_is_refused(tmp_path: Path) -> None:
     write(tmp_path, "1.en", "1.fr", "x/notes.md", "x/README.md", "y/z/1.tsv")
     assert refusal(tmp_path, "*.tsv").startswith("*.tsv: no such files")
-    assert refusal(tmp_path, ["*.de", "*.fr"], "1") == "*.de: matches no file"
+    assert refusal(tmp_path, ["*.de", "*.fr"], "1") == "*.de: no such files"
+    assert refusal(tmp_path, "*.en", "*.de") == "*.de: no such files"
     assert refusal(tmp_path, "x/*").startswith("x/notes.md: expected a prefix")
     assert refusal(tmp_path, "y/*") == "y/*: matches y/z, a folder; expected files"
 

@@ -324,7 +324,7 @@ def test_what_is_odd_in_the_languages_is_found_once_and_told_at_every_start(
     prepare(config, cache=tmp_path / "cache")
     told = caplog.messages
     assert "looks like a header" in told[0]
-    assert "expected fr, the target looks like de" in told[1]
+    assert "expected fr, but the target looks like de" in told[1]
     caplog.clear()
     monkeypatch.setattr("seq2seq.data.prepare.preparation.find_odd_parts", None)
     assert prepare(config, cache=tmp_path / "cache").summary.scripts == ["Latin"]

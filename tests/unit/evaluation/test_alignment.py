@@ -1,12 +1,12 @@
-from pathlib import Path
+"""The alignment error rate of links and of attention."""
 
 import numpy as np
 import pytest
 
 from seq2seq.errors import UserError
 from seq2seq.evaluation.alignment import score_alignment, score_attention
-from seq2seq.evaluation.gold import GoldAlignment, read_gold
-from seq2seq.evaluation.links import Links, links_from_attention, pharaoh
+from seq2seq.evaluation.gold import GoldAlignment
+from seq2seq.evaluation.links import Links
 
 
 def links(*pairs: tuple[int, int]) -> Links:
@@ -20,47 +20,10 @@ def gold(sure: Links, possible: Links = frozenset()) -> GoldAlignment:
 DIAGONAL = gold(links((0, 0), (1, 1), (2, 2)))
 
 
-def test_both_formats_of_the_same_gold_read_the_same(tmp_path: Path) -> None:
-    pharaoh, naacl = tmp_path / "gold.align", tmp_path / "gold.wa"
-    pharaoh.write_text("0-0 1?2\n\n2-1\n")
-    naacl.write_text("0001 1 1 S\n1 2 3 P\n3 3 2\n")
-    expected = [gold(links((0, 0)), links((1, 2))), gold(links()), gold(links((2, 1)))]
-    assert read_gold(pharaoh) == expected
-    assert read_gold(naacl) == expected
-
-
-def test_links_that_are_written_are_read_again(tmp_path: Path) -> None:
-    found = [links((10, 0), (2, 1), (2, 0)), links(), links((0, 3))]
-    assert pharaoh(found[0]) == "2-0 2-1 10-0"
-    path = tmp_path / "out.align"
-    path.write_text("".join(f"{pharaoh(each)}\n" for each in found))
-    assert [(truth.sure, truth.possible) for truth in read_gold(path, sentences=3)] == [
-        (each, each) for each in found
-    ]
-
-
-def test_links_to_the_empty_word_are_left_out(tmp_path: Path) -> None:
-    path = tmp_path / "gold.wa"
-    path.write_text("1 0 1 S\n1 2 1 P\n")
-    assert read_gold(path, sentences=2) == [gold(links(), links((1, 0))), gold(links())]
-
-
-@pytest.mark.parametrize(
-    ("text", "place"), [("0-0\n0-0 1:1\n", ":2: .*'1:1'"), ("1 1 1 S\n1 1 S\n", ":2: .*'1 1 S'")]
-)
-def test_a_bad_line_is_refused_with_its_place(tmp_path: Path, text: str, place: str) -> None:
-    path = tmp_path / "gold"
-    path.write_text(text)
-    with pytest.raises(UserError, match=f"gold{place}"):
-        read_gold(path)
-
-
-def test_a_wrong_number_of_sentences_is_refused_with_both_numbers(tmp_path: Path) -> None:
-    path = tmp_path / "gold"
-    path.write_text("0-0\n1-1\n")
-    with pytest.raises(UserError, match="of 3 pairs, found 2"):
-        read_gold(path, sentences=3)
-    with pytest.raises(UserError, match="1 aligned sentences, but gold for 2"):
+def test_alignments_of_another_number_of_sentences_are_refused() -> None:
+    with pytest.raises(
+        UserError, match="expected alignments of 2 sentences, as the gold has, found 1"
+    ):
         score_alignment([links()], [DIAGONAL, DIAGONAL])
 
 
@@ -88,26 +51,6 @@ def test_all_sure_and_any_possible_links_make_no_error(found: Links) -> None:
 def test_no_links_at_all_miss_everything_and_claim_nothing() -> None:
     score = score_alignment([links()], [DIAGONAL])
     assert (score.aer, score.precision, score.recall) == (1, 1, 0)
-
-
-WEIGHTS_TS = np.array([[0.1, 0.6, 0.3], [0.45, 0.1, 0.45], [0, 0, 0]])
-
-
-def test_each_target_word_links_to_its_greatest_weight() -> None:
-    assert links_from_attention(WEIGHTS_TS) == links((1, 0), (0, 1))
-
-
-def test_a_threshold_links_to_every_weight_that_reaches_it() -> None:
-    assert links_from_attention(WEIGHTS_TS, threshold=0.3) == links((1, 0), (2, 0), (0, 1), (2, 1))
-
-
-def test_no_threshold_links_to_a_word_without_weight() -> None:
-    assert links_from_attention(np.array([[0, 0.5], [0, 0]]), threshold=0) == links((1, 0))
-
-
-def test_no_words_have_no_links() -> None:
-    assert links_from_attention(np.zeros((0, 3))) == links()
-    assert links_from_attention(np.zeros((3, 0))) == links()
 
 
 @pytest.mark.parametrize("shift", [-1, 0, 1])

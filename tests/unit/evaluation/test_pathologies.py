@@ -102,5 +102,5 @@ def test_nothing_translated_is_clean() -> None:
 
 
 def test_a_wrong_number_of_lines_is_refused_with_both_numbers() -> None:
-    with pytest.raises(UserError, match="2 sources but 1 translations"):
+    with pytest.raises(UserError, match="expected 2 translations, one for each source, found 1"):
         find_pathologies(["a", "b"], ["x"])

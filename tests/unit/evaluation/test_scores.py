@@ -211,11 +211,11 @@ def test_a_line_whose_references_are_all_blank_should_be_empty() -> None:
 
 
 def test_a_wrong_number_of_lines_is_refused_with_both_numbers() -> None:
-    with pytest.raises(UserError, match="the reference has 2 lines, the hypotheses 1"):
+    with pytest.raises(UserError, match="the reference has 2 lines and the hypotheses have 1"):
         score_corpus(["a"], [["a", "b"]])
-    with pytest.raises(UserError, match="reference 2 has 3 lines, the hypotheses 1"):
+    with pytest.raises(UserError, match="reference 2 has 3 lines and the hypotheses have 1"):
         quick_scores(["a"], [["a"], ["a", "b", "c"]])
-    with pytest.raises(UserError, match="0 hypotheses"):
+    with pytest.raises(UserError, match="expected hypotheses, found none"):
         score_corpus([], [[]])
 
 

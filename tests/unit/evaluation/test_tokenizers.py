@@ -82,7 +82,7 @@ def test_the_choice_and_its_reason_are_logged(caplog: pytest.LogCaptureFixture) 
     caplog.set_level(logging.INFO)
     choose_tokenizer([CHINESE], language="zh_TW")
     assert caplog.messages == [
-        "BLEU counts the tokens of sacreBLEU's zh, since the target language is zh_TW"
+        "BLEU counts the tokens of sacreBLEU's zh, because the target language is zh_TW"
     ]
 
 
@@ -106,8 +106,8 @@ def test_a_tokeniser_that_sees_one_word_a_line_is_warned_of(
     assert choose_tokenizer([text], tokenize=tokenize, language="zh") == tokenize
     (record,) = caplog.records
     assert record.levelname == "WARNING"
-    assert record.message.startswith(f"tokenize {tokenize}: the references have hardly a space")
-    assert f"expected {better}, or auto" in record.message
+    assert record.message.startswith(f"tokenize {tokenize}: the references have hardly any spaces")
+    assert f"use {better} or auto" in record.message
 
 
 @pytest.mark.parametrize("text", [FRENCH, HINDI, KOREAN])
@@ -124,7 +124,7 @@ def test_a_name_that_needs_a_library_is_refused_with_the_line_that_installs_it(
     monkeypatch.setattr("sacrebleu.tokenizers.tokenizer_ko_mecab.MeCab", None)
     load_tokenizer.cache_clear()
     with pytest.raises(
-        UserError, match=r"ko-mecab can't be loaded: pip install 'seq2seq-attention\[ko\]'"
+        UserError, match=r"ko-mecab cannot be loaded: pip install 'seq2seq-attention\[ko\]'"
     ):
         choose_tokenizer([KOREAN], tokenize="ko-mecab")
     load_tokenizer.cache_clear()

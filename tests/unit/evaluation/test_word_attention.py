@@ -58,11 +58,11 @@ def reader(
     sources: list[WordPieces], targets: list[WordPieces], weights_TS: Sequence[Sequence[float]]
 ) -> Translator:
     """A translator that reads with these weights, whatever it is given but a blank source."""
-    weights_THS = np.array(weights_TS, np.float32)[:, None]
-    columns = [*sources, WordPieces(END, (weights_THS.shape[2] - 1,))]
+    weights_HTS = np.array([weights_TS], np.float32)
+    columns = [*sources, WordPieces(END, (weights_HTS.shape[2] - 1,))]
 
     def force(pairs: Sequence[tuple[str, str]]) -> list[Translation]:
-        best = Candidate("", 0.0, [], [], [], True, weights_THS, columns)
+        best = Candidate("", 0.0, [], [], [], [], True, weights_HTS, columns)
         return [
             Translation(source, [], columns, [best]) if source else Translation("", [], [], [])
             for source, _ in pairs
@@ -176,7 +176,7 @@ def test_a_blank_source_links_nothing() -> None:
 
 @pytest.mark.parametrize("threshold", [0, -0.5, 1.5, float("nan")])
 def test_a_threshold_that_is_no_weight_is_refused(threshold: float) -> None:
-    with pytest.raises(UserError, match=r"threshold: expected more than 0, at most 1, found"):
+    with pytest.raises(UserError, match=r"threshold: expected a number above 0, at most 1, found"):
         Aligning(threshold=threshold)
 
 

@@ -17,6 +17,7 @@ from seq2seq.errors import UserError
 from seq2seq.explain import explain, of_head
 from seq2seq.inference.translator import Translator
 from seq2seq.model.attention import ATTENTIONS
+from seq2seq.translation.texts import TextSettings
 from tests.unit.explain.tiny import TEXT, article, translator
 
 UNITS: list[dict[str, Any]] = [
@@ -185,9 +186,7 @@ def test_an_ensemble_is_refused() -> None:
     both = Translator(
         one.models * 2,
         one.tokenizers,
-        options=one.options,
-        source_end=True,
-        max_length=50,
+        TextSettings(options=one.options, source_end=True, max_length=50),
         device=one.device,
     )
     with pytest.raises(UserError, match=r"explain: looks into one model, found an ensemble of 2"):

@@ -19,6 +19,7 @@ from seq2seq.explain.saliency import Saliency, gradient_saliency, leave_one_out
 from seq2seq.inference.translator import Translator
 from seq2seq.model.model import Seq2Seq
 from seq2seq.model.probe import is_probed
+from seq2seq.translation.texts import TextSettings
 
 SOURCE, TARGET = "the cat eats the small dog", "le chat mange le petit chien"
 
@@ -53,9 +54,7 @@ def translator_of(*models: Seq2Seq, tokenizers: Tokenizers, source_end: bool = T
     return Translator(
         models,
         tokenizers,
-        options=DecodingConfig(),
-        source_end=source_end,
-        max_length=99,
+        TextSettings(options=DecodingConfig(), source_end=source_end, max_length=99),
         device=torch.device("cpu"),
     )
 

@@ -13,6 +13,7 @@ from seq2seq.data.tokenizer import Tokenizers, WordPieces, train_tokenizers
 from seq2seq.explain import Explanation, Kinds
 from seq2seq.inference.translator import Translator
 from seq2seq.model.model import Seq2Seq
+from seq2seq.translation.texts import TextSettings
 from tests.integration.tiny import EIGHT
 
 TEXT = "a black cat eats here"  # `black` and `here` are several pieces each
@@ -50,9 +51,11 @@ def translator(
     return Translator(
         [model],
         names,
-        options=DecodingConfig(beam=3, max_length=max_length),
-        source_end=source_end,
-        max_length=50,
+        TextSettings(
+            options=DecodingConfig(beam=3, max_length=max_length),
+            source_end=source_end,
+            max_length=50,
+        ),
         device=torch.device("cpu"),
     )
 

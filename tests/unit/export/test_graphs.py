@@ -16,6 +16,7 @@ from seq2seq.inference.translator import Translator
 from seq2seq.model.attention import ATTENTIONS, AttentionState, Memory
 from seq2seq.model.attention.luong import Dot
 from seq2seq.model.model import Seq2Seq
+from seq2seq.translation.texts import TextSettings
 
 pytest.importorskip("onnx", reason="needs the extra: onnx")
 pytest.importorskip("onnxruntime", reason="needs the extra: onnx")
@@ -88,14 +89,11 @@ def translators(
 ) -> tuple[Translator, LightTranslator]:
     model = build(case, tokenizers)
     write_graphs(model, folder)
-    settings: Any = {
-        "options": DecodingConfig(max_length=12, batch=2),
-        "source_end": True,
-        "max_length": 100,
-    }
+    options = DecodingConfig(max_length=12, batch=2)
+    settings = TextSettings(options=options, source_end=True, max_length=100)
     return (
-        Translator([model], tokenizers, device=torch.device("cpu"), **settings),
-        LightTranslator(Network(folder), tokenizers, **settings),
+        Translator([model], tokenizers, settings, device=torch.device("cpu")),
+        LightTranslator(Network(folder), tokenizers, settings),
     )
 
 
@@ -113,7 +111,7 @@ def test_text_scores_and_attention_are_the_models(
                 assert (a.text, a.pieces, a.finished) == (b.text, b.pieces, b.finished)
                 assert a.score == pytest.approx(b.score, abs=1e-4)
                 assert a.log_probs == pytest.approx(b.log_probs, abs=1e-4)
-                np.testing.assert_allclose(a.weights_THS, b.weights_THS, atol=1e-4)
+                np.testing.assert_allclose(a.weights_HTS, b.weights_HTS, atol=1e-4)
 
 
 class Branching(Dot):

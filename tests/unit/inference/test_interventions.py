@@ -265,13 +265,13 @@ def test_a_beam_reads_with_the_weights_of_the_forced_sequence(name: str, kind: s
                 source_BS[row : row + 1, :length], lengths_B[row : row + 1]
             )
             forced = model.decode(torch.tensor([tokens]), memory, state)
-            weights_THS = forced.weights_BHTS[0].transpose(0, 1)
+            weights_HTS = forced.weights_BHTS[0]
             np.testing.assert_allclose(
-                best.weights_THS[:, :, :length], weights_THS.numpy(), atol=1e-5, rtol=0
+                best.weights_HTS[:, :, :length], weights_HTS.numpy(), atol=1e-5, rtol=0
             )
-            assert not best.weights_THS[:, :, length:].any()
+            assert not best.weights_HTS[:, :, length:].any()
             if name == "mask":
-                assert not weights_THS[:, :, HIDDEN].any()
+                assert not weights_HTS[:, :, HIDDEN].any()
 
 
 # --- from text ------------------------------------------------------------------------------------

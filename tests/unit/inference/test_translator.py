@@ -101,13 +101,11 @@ def test_a_recording_of_a_beam_has_every_step_and_which_row_each_row_continues()
         if "encoder" not in name and not name.endswith(("keys_BHSK", "values_BHSV"))
     } == {steps}
     paths = emitted(seen["search.tokens_N"], seen["search.parents_N"])
-    target = model.tokenizers.target
-    ids = {piece: id_ for id_, piece in enumerate(target.pieces(range(len(target))))}
     for translation in translations:
         for candidate in translation.candidates:
-            read = tuple(ids[piece] for piece in candidate.pieces)[: len(candidate.log_probs) - 1]
+            read = tuple(candidate.ids)[: len(candidate.log_probs) - 1]
             assert any(
-                np.array_equal(weights_of(seen, rows, candidate), candidate.weights_THS)
+                np.array_equal(weights_of(seen, rows, candidate), candidate.weights_HTS)
                 for rows in paths[read]
             )
 
@@ -115,10 +113,10 @@ def test_a_recording_of_a_beam_has_every_step_and_which_row_each_row_continues()
 def weights_of(
     seen: Recording, rows: tuple[int, ...], candidate: Candidate
 ) -> npt.NDArray[np.floating[Any]]:
-    """weights_THS that were recorded of a hypothesis, in these rows of each step."""
+    """weights_HTS that were recorded of a hypothesis, in these rows of each step."""
     steps = zip(seen["decoder.source.weights_BHTS"], rows, strict=False)
-    weights_THS = np.stack([weights_BHTS[row, :, 0].numpy() for weights_BHTS, row in steps])
-    return weights_THS[..., : candidate.weights_THS.shape[-1]]
+    weights_HTS = np.stack([weights_BHTS[row, :, 0].numpy() for weights_BHTS, row in steps], 1)
+    return weights_HTS[..., : candidate.weights_HTS.shape[-1]]
 
 
 def emitted(

@@ -180,26 +180,29 @@ def test_by_default_there_is_a_worker_for_each_thread() -> None:
 
 
 def refused_in(place: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[int | None], int]:
-    if place == "Linux":
+    if place == "on Linux":
         monkeypatch.setattr(sys, "platform", "darwin")
-    if place == "the main thread":
+    if place == "in the main thread":
         with_thread = ThreadPoolExecutor(1)
         return lambda asked: with_thread.submit(count_workers, asked, CPU).result()
-    if place == "a process that is no daemon":
+    if place == "in a process that is not a daemon":
         # `daemon` can't be set once a process runs, and types don't know what it is read from.
         settings = multiprocessing.current_process()._config  # type: ignore[attr-defined]
         monkeypatch.setitem(settings, "daemon", True)
-    device = torch.device("cuda") if place == "the CPU" else CPU
+    device = torch.device("cuda") if place == "on the CPU" else CPU
     return lambda asked: count_workers(asked, device)
 
 
 @pytest.mark.parametrize(
-    "place", ["Linux", "the CPU", "the main thread", "a process that is no daemon"]
+    "place",
+    ["on Linux", "on the CPU", "in the main thread", "in a process that is not a daemon"],
 )
 def test_elsewhere_there_is_one_and_more_are_refused(
     place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     count = refused_in(place, monkeypatch)
     assert (count(None), count(1)) == (1, 1)
-    with pytest.raises(UserError, match=f"decoding.workers 2: several are for {place} only"):
+    with pytest.raises(
+        UserError, match=f"decoding.workers: more than one works only {place}, found 2"
+    ):
         count(2)

@@ -33,7 +33,7 @@ def test_columns_of_no_table_are_refused(tmp_path: Path) -> None:
     for side in ("en", "fr"):
         (tmp_path / f"a.{side}").write_text("a b\n")
     files = tuple(str(tmp_path / f"a.{side}") for side in ("fr", "en"))
-    with pytest.raises(UserError, match=r"data\.columns: there is no table"):
+    with pytest.raises(UserError, match=r"data\.columns: expected a table"):
         open_corpus(Request(files, overrides=(COLUMNS,)))
 
 

@@ -26,7 +26,7 @@ def test_a_run_opens_as_it_was_made(run: Run, tokenizers: Tokenizers) -> None:
 
 
 def test_a_run_is_not_made_over_another(run: Run, tokenizers: Tokenizers) -> None:
-    with pytest.raises(UserError, match="already holds a run; --resume goes on with it"):
+    with pytest.raises(UserError, match="already holds a run; resume it with --resume"):
         made(run.folder, tokenizers)
 
 
@@ -59,7 +59,7 @@ def test_user_code_is_copied_and_named_within_the_run_wherever_it_goes(
 
 @pytest.mark.parametrize(
     ("files", "said"),
-    [(["none.py"], "no such file .*none.py"), (["a/x.py", "b/x.py"], "files of different names")],
+    [(["none.py"], "no such file: .*none"), (["a/x.py", "b/x.py"], "files with different names")],
 )
 def test_code_that_cannot_be_copied_is_refused(
     files: list[str], said: str, tmp_path: Path, tokenizers: Tokenizers
@@ -94,14 +94,14 @@ def test_checkpoints_go_by_name_or_step(run: Run) -> None:
     for name, step in (("best", 5), ("last", 12), ("5", 5), ("00000012", 12)):
         assert run.checkpoint(name).state["step"] == step
     assert os.readlink(run.folder / "last") == "checkpoints/00000012"
-    with pytest.raises(UserError, match=r"no checkpoint '7'; there are .*00000005, 00000012"):
+    with pytest.raises(UserError, match=r"no checkpoint '7'; expected one of .*00000005, 00000012"):
         run.checkpoint("7")
     with pytest.raises(UserError, match="no checkpoint 'average'"):
         run.checkpoint("average")
 
 
 def test_a_run_without_checkpoint_says_so(run: Run) -> None:
-    with pytest.raises(UserError, match="run: has no checkpoint yet"):
+    with pytest.raises(UserError, match="run: the run has no checkpoint yet"):
         run.load_model()
 
 

@@ -1,5 +1,7 @@
 """A model for tests: a table of log-probabilities, one row for each sentence and prefix.
 
+`Table` gives tensors and takes them; `in_numpy` makes the same of it with NumPy arrays.
+
 N = live hypotheses, W = vocabulary, H = 2 heads, S = 3 source positions.
 """
 
@@ -9,10 +11,12 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from seq2seq.search.step import Stepped
+from seq2seq.search.arrays import Ids
+from seq2seq.search.step import Step, Stepped
 
 PAD, UNK, BOS, EOS = range(4)
 
@@ -35,12 +39,12 @@ class Prefixes:
     def sentences(self) -> list[int]:
         return [sentence for sentence, _ in self.rows]
 
-    def reorder(self, rows_N: Tensor) -> Prefixes:
+    def reorder(self, rows_N: Tensor | Ids) -> Prefixes:
         new = self._take("reorder", rows_N.tolist())
         assert new.sentences == self.sentences
         return new
 
-    def keep(self, rows_N: Tensor) -> Prefixes:
+    def keep(self, rows_N: Tensor | Ids) -> Prefixes:
         rows = rows_N.tolist()
         assert rows == sorted(set(rows))
         assert 0 < len(rows) < len(self.rows)
@@ -83,6 +87,17 @@ class Table:
             torch.stack([weights(*row) for row in emitted]),
             Prefixes(rows, state.calls),
         )
+
+
+def in_numpy(step: Step) -> Step:
+    """The same step, which takes and gives NumPy arrays."""
+
+    def stepping(tokens_N: Ids, state: Prefixes) -> Stepped:
+        assert isinstance(tokens_N, np.ndarray)
+        log_probs_NW, weights_NHS, after = step(torch.from_numpy(tokens_N), state)
+        return Stepped(log_probs_NW.numpy(), weights_NHS.numpy(), after)
+
+    return stepping
 
 
 def random_row(vocabulary: int, seed: int = 0, spread: float = 2.0) -> Row:

@@ -5,21 +5,28 @@ import pytest
 import torch
 from torch import Tensor
 
+from seq2seq.config import DecodingConfig
 from seq2seq.search.ensemble import EnsembleState, ensemble
-from seq2seq.search.search import Task, beam_search
-from seq2seq.search.step import Step, Stepped
+from seq2seq.search.hypothesis import Hypothesis
+from seq2seq.search.search import search
+from seq2seq.search.step import State, Step, Stepped
 from tests.unit.search.fakes import BOS, EOS, Prefixes, Table, constant_row, random_row
 
 
 def test_an_ensemble_of_one_is_the_model_exactly() -> None:
-    task = Task(max_lengths=[7, 5, 6], bos=BOS, eos=EOS)
+    def searched(step: Step, state: State) -> list[list[Hypothesis]]:
+        options = DecodingConfig(beam=4, n_best=4)
+        lengths = [7, 5, 6]
+        return search(
+            step, state, sentences=3, max_lengths=lengths, options=options, bos=BOS, eos=EOS
+        )
+
     model = Table(random_row(6), torch.float32)
-    alone = beam_search(model, Prefixes.of(0, 1, 2), task, beam=4, n_best=4)
-    state = EnsembleState((Prefixes.of(0, 1, 2),))
-    together = beam_search(ensemble([model]), state, task, beam=4, n_best=4)
+    alone = searched(model, Prefixes.of(0, 1, 2))
+    together = searched(ensemble([model]), EnsembleState((Prefixes.of(0, 1, 2),)))
     for ours, theirs in zip(chain(*together), chain(*alone), strict=True):
         assert (ours.tokens, ours.log_probs) == (theirs.tokens, theirs.log_probs)
-        assert np.array_equal(ours.weights_THS, theirs.weights_THS)
+        assert np.array_equal(ours.weights_HTS, theirs.weights_HTS)
 
 
 def test_an_ensemble_averages_probabilities() -> None:

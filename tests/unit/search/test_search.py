@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,9 +11,14 @@ import torch
 from torch import Tensor
 
 from seq2seq.config import DecodingConfig
+from seq2seq.search.arrays import Arrays, NumpyArrays
+from seq2seq.search.beam import beam_search as search_beam
 from seq2seq.search.hypothesis import Hypothesis
-from seq2seq.search.search import Task, beam_search, sample, search
+from seq2seq.search.loop import Request
+from seq2seq.search.sampling import sample as draw_samples
+from seq2seq.search.search import search
 from seq2seq.search.step import Step, Stepped
+from seq2seq.search.tensors import TensorArrays
 from tests.unit.search.fakes import (
     BOS,
     EOS,
@@ -24,6 +30,7 @@ from tests.unit.search.fakes import (
     Table,
     constant_row,
     every_output,
+    in_numpy,
     random_row,
     weights,
 )
@@ -32,13 +39,13 @@ INF = math.inf
 VOCABULARY = 7
 
 
-def task(
+def request(
     *max_lengths: int,
     forbidden: tuple[int, ...] = (PAD, BOS),
     min_length: int = 0,
     no_repeat_ngram: int = 0,
-) -> Task:
-    return Task(
+) -> Request:
+    return Request(
         max_lengths=max_lengths,
         bos=BOS,
         eos=EOS,
@@ -48,7 +55,35 @@ def task(
     )
 
 
-def greedy(step: Step, state: Prefixes, asked: Task) -> list[list[Hypothesis]]:
+def beam_search(
+    step: Step,
+    state: Prefixes,
+    asked: Request,
+    *,
+    beam: int,
+    n_best: int = 1,
+    length_penalty: float = 1,
+    arrays: Arrays | None = None,
+) -> list[list[Hypothesis]]:
+    return search_beam(
+        step,
+        state,
+        asked,
+        arrays=arrays or TensorArrays(),
+        beam=beam,
+        n_best=n_best,
+        length_penalty=length_penalty,
+    )
+
+
+def sample(
+    step: Step, state: Prefixes, asked: Request, *, seeds: list[int], samples: int, **cut: Any
+) -> list[list[Hypothesis]]:
+    arrays = TensorArrays()
+    return draw_samples(step, state, asked, arrays=arrays, seeds=seeds, samples=samples, **cut)
+
+
+def greedy(step: Step, state: Prefixes, asked: Request) -> list[list[Hypothesis]]:
     return beam_search(step, state, asked, beam=1, length_penalty=0)
 
 
@@ -56,23 +91,26 @@ def same(ours: list[list[Hypothesis]], theirs: list[list[Hypothesis]]) -> bool:
     """Whether two searches found the same, to the last bit."""
     return [len(best) for best in ours] == [len(best) for best in theirs] and all(
         (a.tokens, a.log_probs, a.finished, a.score) == (b.tokens, b.log_probs, b.finished, b.score)
-        and np.array_equal(a.weights_THS, b.weights_THS)
+        and np.array_equal(a.weights_HTS, b.weights_HTS)
         for mine, yours in zip(ours, theirs, strict=True)
         for a, b in zip(mine, yours, strict=True)
     )
 
 
-def run(kind: str, row: Row, sentences: tuple[int, ...], asked: Task) -> list[list[Hypothesis]]:
+def run(kind: str, row: Row, sentences: tuple[int, ...], asked: Request) -> list[list[Hypothesis]]:
     step, state = Table(row), Prefixes.of(*sentences)
     if kind == "greedy":
         return greedy(step, state, asked)
     if kind == "beam":
         return beam_search(step, state, asked, beam=4, n_best=3)
+    if kind == "beam, NumPy":
+        arrays = NumpyArrays()
+        return beam_search(in_numpy(step), state, asked, beam=4, n_best=3, arrays=arrays)
     seeds = [100 + sentence for sentence in sentences]
     return sample(step, state, asked, seeds=seeds, samples=3, temperature=0.8, top_k=4, top_p=0.95)
 
 
-KINDS = pytest.mark.parametrize("kind", ["greedy", "beam", "sample"])
+KINDS = pytest.mark.parametrize("kind", ["greedy", "beam", "beam, NumPy", "sample"])
 
 
 # --- against an independent truth ----------------------------------------------------------------
@@ -85,7 +123,7 @@ def test_a_wide_beam_is_exhaustive_search(
 ) -> None:
     row = random_row(VOCABULARY)
     forbidden = tuple(set(range(VOCABULARY)) - {*ids, EOS})
-    asked = task(longest, longest, longest, forbidden=forbidden)
+    asked = request(longest, longest, longest, forbidden=forbidden)
     number = sum(len(ids) ** length for length in range(longest))
     found = beam_search(
         Table(row),
@@ -109,7 +147,7 @@ def test_a_wide_beam_is_exhaustive_search(
 
 def test_a_beam_of_one_is_argmax_after_argmax() -> None:
     row = random_row(VOCABULARY, seed=4)
-    for sentence, [found] in enumerate(greedy(Table(row), Prefixes.of(0, 1, 2), task(9, 9, 9))):
+    for sentence, [found] in enumerate(greedy(Table(row), Prefixes.of(0, 1, 2), request(9, 9, 9))):
         prefix: Prefix = ()
         while len(prefix) < 9 and (not prefix or prefix[-1] != EOS):
             log_probs = row(sentence, prefix)
@@ -127,16 +165,16 @@ def test_a_beam_finds_what_greedy_misses() -> None:
         first, p, second, q = likely.get(prefix, (6, 0.5, UNK, 0.5))
         return [math.log({first: p, second: q}.get(token, 0.01)) for token in range(7)]
 
-    assert greedy(Table(row), Prefixes.of(0), task(4))[0][0].tokens == [4]
-    [[best]] = beam_search(Table(row), Prefixes.of(0), task(4), beam=2, length_penalty=0)
+    assert greedy(Table(row), Prefixes.of(0), request(4))[0][0].tokens == [4]
+    [[best]] = beam_search(Table(row), Prefixes.of(0), request(4), beam=2, length_penalty=0)
     assert (best.tokens, best.finished) == ([5], True)
     assert best.score == pytest.approx(math.log(0.36))
 
 
-def test_a_sentence_ends_with_as_many_ended_hypotheses_as_places() -> None:
+def test_a_sentence_ends_with_as_many_ended_hypotheses_as_slots() -> None:
     # 4: 0.5, end: 0.3 | 4 4: 0.25, 4 end: 0.15: each step ends one, and two are enough.
     step, state = Table(constant_row(0.0, 0.2, 0.0, 0.3, 0.5)), Prefixes.of(0)
-    [found] = beam_search(step, state, task(50), beam=2, n_best=2, length_penalty=0)
+    [found] = beam_search(step, state, request(50), beam=2, n_best=2, length_penalty=0)
     assert [h.tokens for h in found] == [[], [4]]
     assert state.calls.count("reorder") == 1
 
@@ -153,7 +191,9 @@ def test_a_sure_hypothesis_is_not_lost_to_unlikely_ones_that_end_before(
         likely = sure[len(prefix)] if prefix == sure[: len(prefix)] else EOS
         return [math.log(0.994 if token == likely else 0.001) for token in range(VOCABULARY)]
 
-    [[best]] = beam_search(Table(row), Prefixes.of(0), task(9), beam=beam, length_penalty=penalty)
+    [[best]] = beam_search(
+        Table(row), Prefixes.of(0), request(9), beam=beam, length_penalty=penalty
+    )
     assert (best.tokens, best.finished) == ([4, 5, 4, 5], True)
 
 
@@ -163,10 +203,10 @@ def test_a_sure_hypothesis_is_not_lost_to_unlikely_ones_that_end_before(
 @KINDS
 def test_a_sentence_alone_and_in_a_batch_is_the_same(kind: str) -> None:
     row, limits = random_row(VOCABULARY, spread=1), [6, 1, 9, 4, 7, 2]
-    together = run(kind, row, tuple(range(6)), task(*limits))
+    together = run(kind, row, tuple(range(6)), request(*limits))
     lengths = set()
     for sentence, limit in enumerate(limits):
-        assert same(run(kind, row, (sentence,), task(limit)), [together[sentence]])
+        assert same(run(kind, row, (sentence,), request(limit)), [together[sentence]])
         lengths.add(len(together[sentence][0].log_probs))
     assert len(lengths) > 2  # the ends are ragged
 
@@ -174,9 +214,9 @@ def test_a_sentence_alone_and_in_a_batch_is_the_same(kind: str) -> None:
 @KINDS
 def test_sentences_that_have_ended_may_stay_in_the_batch(kind: str) -> None:
     row, limits = random_row(VOCABULARY, spread=1), [6, 1, 9, 4, 7, 2] * 4
-    together = run(kind, row, tuple(range(24)), task(*limits))
+    together = run(kind, row, tuple(range(24)), request(*limits))
     for sentence, limit in enumerate(limits):
-        assert same(run(kind, row, (sentence,), task(limit)), [together[sentence]])
+        assert same(run(kind, row, (sentence,), request(limit)), [together[sentence]])
 
 
 def test_sentences_leave_the_batch_an_eighth_at_a_time() -> None:
@@ -188,7 +228,7 @@ def test_sentences_leave_the_batch_an_eighth_at_a_time() -> None:
         return table(tokens_N, state)
 
     limits = [1] * 2 + [2] * 5 + [3] * 9 + [20] * 8
-    greedy(step, Prefixes.of(*range(24)), task(*limits))
+    greedy(step, Prefixes.of(*range(24)), request(*limits))
     assert sizes == sorted(sizes, reverse=True)
     assert {size % 3 for size in sizes} == {0}
     assert 3 < len(set(sizes)) < 8
@@ -197,50 +237,50 @@ def test_sentences_leave_the_batch_an_eighth_at_a_time() -> None:
 @KINDS
 def test_equal_scores_are_settled_the_same_way_in_any_batch(kind: str) -> None:
     row = constant_row(*[1 / VOCABULARY] * VOCABULARY)
-    together = run(kind, row, (0, 1, 2), task(4, 5, 6))
-    assert same(run(kind, row, (1,), task(5)), together[1:2])
+    together = run(kind, row, (0, 1, 2), request(4, 5, 6))
+    assert same(run(kind, row, (1,), request(5)), together[1:2])
 
 
 @KINDS
 def test_the_order_of_a_batch_does_not_matter(kind: str) -> None:
     row = random_row(VOCABULARY)
-    forwards = run(kind, row, (0, 1, 2), task(5, 6, 7))
-    assert same(run(kind, row, (2, 1, 0), task(7, 6, 5)), forwards[::-1])
+    forwards = run(kind, row, (0, 1, 2), request(5, 6, 7))
+    assert same(run(kind, row, (2, 1, 0), request(7, 6, 5)), forwards[::-1])
 
 
 @KINDS
 def test_attention_belongs_to_the_hypothesis(kind: str) -> None:
-    for sentence, hypotheses in enumerate(run(kind, random_row(VOCABULARY), (0, 1), task(8, 5))):
+    for sentence, hypotheses in enumerate(run(kind, random_row(VOCABULARY), (0, 1), request(8, 5))):
         for found in hypotheses:
             emitted = (*found.tokens, EOS) if found.finished else tuple(found.tokens)
             rows = [weights(sentence, emitted[:t]) for t in range(len(emitted))]
-            assert found.weights_THS.dtype == np.float32
-            assert np.array_equal(found.weights_THS, torch.stack(rows).numpy())
+            assert found.weights_HTS.dtype == np.float32
+            assert np.array_equal(found.weights_HTS, torch.stack(rows, 1).numpy())
 
 
 @KINDS
 def test_log_probs_are_the_models_own_and_make_the_score(kind: str) -> None:
     row = random_row(VOCABULARY)
-    for sentence, hypotheses in enumerate(run(kind, row, (0, 1, 2), task(8, 5, 6))):
+    for sentence, hypotheses in enumerate(run(kind, row, (0, 1, 2), request(8, 5, 6))):
         for found in hypotheses:
             emitted = (*found.tokens, EOS) if found.finished else tuple(found.tokens)
             own = [row(sentence, emitted[:t])[token] for t, token in enumerate(emitted)]
             assert found.log_probs == own
-            penalty = 1 if kind == "beam" else 0
+            penalty = 1 if "beam" in kind else 0
             assert found.score == pytest.approx(sum(own) / len(own) ** penalty)
 
 
 def test_n_best_is_sorted_and_distinct() -> None:
     row = random_row(VOCABULARY)
     for hypotheses in beam_search(
-        Table(row), Prefixes.of(0, 1, 2), task(9, 9, 9), beam=6, n_best=6, length_penalty=0.6
+        Table(row), Prefixes.of(0, 1, 2), request(9, 9, 9), beam=6, n_best=6, length_penalty=0.6
     ):
         assert len({tuple(h.tokens) for h in hypotheses}) == 6
         assert [h.score for h in hypotheses] == sorted((h.score for h in hypotheses), reverse=True)
 
 
 def test_the_state_is_reordered_at_each_step_of_a_beam_wider_than_one() -> None:
-    step, asked = Table(constant_row(0.0, 0.3, 0.0, 0.1, 0.6)), task(3, 5)
+    step, asked = Table(constant_row(0.0, 0.3, 0.0, 0.1, 0.6)), request(3, 5)
     state = Prefixes.of(0, 1)
     beam_search(step, state, asked, beam=2)
     assert state.calls == ["repeat", *["reorder"] * 2, "keep", *["reorder"] * 2]
@@ -248,7 +288,7 @@ def test_the_state_is_reordered_at_each_step_of_a_beam_wider_than_one() -> None:
     greedy(step, state, asked)
     assert state.calls == ["keep"]
     state = Prefixes.of(0, 1)
-    sample(step, state, task(1, 2, min_length=2), seeds=[1, 2], samples=3)
+    sample(step, state, request(1, 2, min_length=2), seeds=[1, 2], samples=3)
     assert state.calls == ["repeat", "keep"]
 
 
@@ -260,15 +300,15 @@ def test_a_state_may_cut_source_positions_when_sentences_leave() -> None:
         width = 3 if 0 in state.sentences else 2
         return stepped._replace(weights_NHS=stepped.weights_NHS[..., :width])
 
-    found = greedy(step, Prefixes.of(0, 1), task(1, 4, min_length=3))
-    first, *later = found[1][0].weights_THS
-    assert np.array_equal(first, weights(1, ()).numpy())
-    assert later
-    assert all((row[:, 2] == 0).all() for row in later)
+    found = greedy(step, Prefixes.of(0, 1), request(1, 4, min_length=3))
+    weights_HTS = found[1][0].weights_HTS
+    assert np.array_equal(weights_HTS[:, 0], weights(1, ()).numpy())
+    assert weights_HTS.shape[1] > 1
+    assert (weights_HTS[:, 1:, 2] == 0).all()
 
 
 def test_no_sentences_give_no_hypotheses() -> None:
-    assert beam_search(Table(random_row(5)), Prefixes.of(), task(), beam=3) == []
+    assert beam_search(Table(random_row(5)), Prefixes.of(), request(), beam=3) == []
 
 
 # --- limits --------------------------------------------------------------------------------------
@@ -276,7 +316,7 @@ def test_no_sentences_give_no_hypotheses() -> None:
 
 @KINDS
 def test_a_model_that_never_ends_is_cut_off_at_the_longest_length(kind: str) -> None:
-    [found] = run(kind, constant_row(0.0, 0.5, 0.0, 0.0, 0.5), (0,), task(4))
+    [found] = run(kind, constant_row(0.0, 0.5, 0.0, 0.0, 0.5), (0,), request(4))
     assert all(len(h.tokens) == 4 and not h.finished for h in found)
 
 
@@ -284,7 +324,7 @@ def test_the_longest_length_counts_the_end() -> None:
     def row(sentence: int, prefix: Prefix) -> list[float]:
         return [0.0 if token == (4 if len(prefix) < 3 else EOS) else -INF for token in range(5)]
 
-    found = greedy(Table(row), Prefixes.of(0, 1), task(3, 4))
+    found = greedy(Table(row), Prefixes.of(0, 1), request(3, 4))
     assert [(best.tokens, best.finished) for [best] in found] == [
         ([4, 4, 4], False),
         ([4, 4, 4], True),
@@ -293,7 +333,7 @@ def test_the_longest_length_counts_the_end() -> None:
 
 @KINDS
 def test_the_shortest_length_does_not_count_the_end(kind: str) -> None:
-    [found] = run(kind, constant_row(0.0, 0.1, 0.0, 0.8, 0.1), (0,), task(9, min_length=3))
+    [found] = run(kind, constant_row(0.0, 0.1, 0.0, 0.8, 0.1), (0,), request(9, min_length=3))
     assert all(len(h.tokens) >= 3 for h in found)
     assert found[0].finished
 
@@ -301,7 +341,7 @@ def test_the_shortest_length_does_not_count_the_end(kind: str) -> None:
 @KINDS
 @pytest.mark.parametrize("ngram", [1, 2])
 def test_no_ngram_repeats(kind: str, ngram: int) -> None:
-    asked = task(12, no_repeat_ngram=ngram)
+    asked = request(12, no_repeat_ngram=ngram)
     [found] = run(kind, constant_row(0.0, 0.3, 0.0, 0.05, 0.4, 0.25), (0,), asked)
     for hypothesis in found:
         tokens = hypothesis.tokens
@@ -311,16 +351,18 @@ def test_no_ngram_repeats(kind: str, ngram: int) -> None:
 
 @KINDS
 def test_a_forbidden_id_is_never_emitted(kind: str) -> None:
-    [found] = run(kind, constant_row(0.1, 0.6, 0.1, 0.1, 0.1), (0,), task(9, forbidden=(0, 1, 2)))
+    [found] = run(
+        kind, constant_row(0.1, 0.6, 0.1, 0.1, 0.1), (0,), request(9, forbidden=(0, 1, 2))
+    )
     assert all(token == 4 for h in found for token in h.tokens)
 
 
 def test_cut_off_hypotheses_only_make_up_the_number() -> None:
     # One step from its end the beam has one ended hypothesis, less likely than those cut off.
     step = Table(constant_row(0.0, 0.3, 0.0, 0.25, 0.45))
-    [found] = beam_search(step, Prefixes.of(0), task(1), beam=3, n_best=3, length_penalty=0)
+    [found] = beam_search(step, Prefixes.of(0), request(1), beam=3, n_best=3, length_penalty=0)
     assert [(h.tokens, h.finished) for h in found] == [([], True), ([4], False), ([1], False)]
-    [found] = beam_search(step, Prefixes.of(0), task(1), beam=3, n_best=1, length_penalty=0)
+    [found] = beam_search(step, Prefixes.of(0), request(1), beam=3, n_best=1, length_penalty=0)
     assert [h.finished for h in found] == [True]
 
 
@@ -329,15 +371,15 @@ def test_cut_off_hypotheses_only_make_up_the_number() -> None:
 
 @KINDS
 def test_a_model_that_ends_at_once_says_nothing(kind: str) -> None:
-    found = run(kind, constant_row(0.0, 0.0, 0.0, 1.0, 0.0), (0, 1), task(9, 9))
+    found = run(kind, constant_row(0.0, 0.0, 0.0, 1.0, 0.0), (0, 1), request(9, 9))
     for hypotheses in found:
         assert all(h.tokens == [] and h.finished and h.log_probs == [0.0] for h in hypotheses)
-        assert hypotheses[0].weights_THS.shape == (1, 2, 3)
+        assert hypotheses[0].weights_HTS.shape == (2, 1, 3)
 
 
 @KINDS
 def test_where_one_token_alone_is_possible_it_is_the_only_one_found(kind: str) -> None:
-    [found] = run(kind, constant_row(0.0, 0.0, 0.0, 0.0, 1.0), (0,), task(3))
+    [found] = run(kind, constant_row(0.0, 0.0, 0.0, 0.0, 1.0), (0,), request(3))
     assert all((h.tokens, h.finished) == ([4] * 3, False) for h in found)
     assert len(found) == (3 if kind == "sample" else 1)
 
@@ -347,16 +389,16 @@ def test_where_nothing_may_follow_the_hypothesis_is_cut_off(kind: str) -> None:
     def row(sentence: int, prefix: Prefix) -> list[float]:
         return [-INF] * 5 if len(prefix) == sentence else [-INF, -1.0, -INF, -INF, -INF]
 
-    found = run(kind, row, (0, 2), task(9, 9))
+    found = run(kind, row, (0, 2), request(9, 9))
     for sentence, hypotheses in zip((0, 2), found, strict=True):
         assert hypotheses
         best = hypotheses[0]
         assert (best.tokens, best.finished) == ([1] * sentence, False)
-        assert best.weights_THS.shape == (sentence, 2, 3)
+        assert best.weights_HTS.shape == (2, sentence, 3)
 
 
 def test_a_beam_may_be_wider_than_the_vocabulary() -> None:
-    found = beam_search(Table(random_row(5)), Prefixes.of(0, 1), task(6, 6), beam=20, n_best=20)
+    found = beam_search(Table(random_row(5)), Prefixes.of(0, 1), request(6, 6), beam=20, n_best=20)
     assert [len(hypotheses) for hypotheses in found] == [20, 20]
     assert all(h.finished for h in found[0])
 
@@ -368,8 +410,8 @@ def test_a_model_without_attention_has_no_weights() -> None:
         stepped = table(tokens_N, state)
         return stepped._replace(weights_NHS=stepped.weights_NHS[:, :0])
 
-    [[found]] = beam_search(step, Prefixes.of(0), task(6), beam=3)
-    assert found.weights_THS.shape == (len(found.log_probs), 0, 3)
+    [[found]] = beam_search(step, Prefixes.of(0), request(6), beam=3)
+    assert found.weights_HTS.shape == (0, len(found.log_probs), 3)
 
 
 # --- sampling ------------------------------------------------------------------------------------
@@ -381,7 +423,7 @@ def draws(
     [found] = sample(
         Table(random_row(VOCABULARY, spread=1)),
         Prefixes.of(0),
-        task(6),
+        request(6),
         seeds=[seed],
         samples=40,
         temperature=temperature,
@@ -407,12 +449,12 @@ def test_draws_differ_from_each_other() -> None:
 )
 def test_sampling_from_the_likeliest_alone_is_greedy(drawn: list[tuple[int, ...]]) -> None:
     step = Table(random_row(VOCABULARY, spread=1))
-    [[best]] = greedy(step, Prefixes.of(0), task(6))
+    [[best]] = greedy(step, Prefixes.of(0), request(6))
     assert set(drawn) == {tuple(best.tokens)}
 
 
 def test_draws_have_the_models_frequencies() -> None:
-    step, asked = Table(constant_row(0.0, 0.2, 0.0, 0.5, 0.3)), task(2)
+    step, asked = Table(constant_row(0.0, 0.2, 0.0, 0.5, 0.3)), request(2)
     [found] = sample(step, Prefixes.of(0), asked, seeds=[1], samples=4000)
     empty = sum(h.tokens == [] for h in found) / 4000
     four_first = sum(h.tokens[:1] == [4] for h in found) / 4000
@@ -444,10 +486,10 @@ def found_by(
 def test_search_does_what_the_options_say() -> None:
     step, state = Table(random_row(VOCABULARY)), Prefixes.of(0, 1)
     strict = DecodingConfig(beam=4, n_best=2, length_penalty=0.6, min_length=2, no_repeat_ngram=2)
-    asked = task(7, 7, min_length=2, no_repeat_ngram=2)
+    asked = request(7, 7, min_length=2, no_repeat_ngram=2)
     expected = beam_search(step, state, asked, beam=4, n_best=2, length_penalty=0.6)
     assert same(found_by(strict), expected)
-    expected = beam_search(step, state, task(7, 7), beam=1, length_penalty=1)
+    expected = beam_search(step, state, request(7, 7), beam=1, length_penalty=1)
     assert same(found_by(DecodingConfig(beam=1)), expected)
 
 
@@ -478,5 +520,8 @@ def test_search_leaves_no_gradient() -> None:
         stepped = table(tokens_N, state)
         return stepped._replace(weights_NHS=stepped.weights_NHS * scale)
 
-    [[found]] = greedy(step, Prefixes.of(0), task(4))
-    assert isinstance(found.weights_THS, np.ndarray)
+    options = DecodingConfig(beam=1)
+    [[found]] = search(
+        step, Prefixes.of(0), sentences=1, max_lengths=4, options=options, bos=BOS, eos=EOS
+    )
+    assert isinstance(found.weights_HTS, np.ndarray)

@@ -98,16 +98,16 @@ def kept(
     end = sum(len(word.pieces) for word in source_words)
     words = [WordPieces(word, (i,)) for i, word in enumerate(split_words(target))]
     assert len(words) == len(looks)
-    weights_THS = np.zeros((len(words) + 1, 1, end + 1), np.float32)
-    weights_THS[-1, 0, end] = 1
+    weights_TS = np.zeros((len(words) + 1, end + 1), np.float32)
+    weights_TS[-1, end] = 1
     for i, look in enumerate(looks):
         share = 0.0 if look is None else 1 - look % 1
-        weights_THS[i, 0, end] = 1 - share
+        weights_TS[i, end] = 1 - share
         if look is not None:
             places = list(source_words[int(look)].pieces)
-            weights_THS[i, 0, places] = share / len(places)
+            weights_TS[i, places] = share / len(places)
     columns = [*source_words, WordPieces(END, (end,))]
-    candidate = Candidate(target, 0.0, [], [], words, True, weights_THS, columns)
+    candidate = Candidate(target, 0.0, [], [], [], words, True, weights_TS[None], columns)
     found = keep(candidate, text, tags, find_tokens(text, source_words, tokenizer))
     for token in join_tokens(found.words, found.text):  # the words are those of the text
         assert token.word in found.text.split()
@@ -178,5 +178,5 @@ def test_pieces_and_weights_stay_and_a_replaced_word_keeps_its_row(tokenizer: To
 
 def test_a_translation_that_lacks_nothing_is_the_same_object(tokenizer: Tokenizer) -> None:
     words = [WordPieces("je", (0,))]
-    candidate = Candidate("je", 0.0, [], [], words, True, np.zeros((1, 1, 2), np.float32), [])
+    candidate = Candidate("je", 0.0, [], [], [], words, True, np.zeros((1, 1, 2), np.float32), [])
     assert keep(candidate, "I", (), []) is candidate

@@ -23,7 +23,7 @@ from seq2seq.config import (
 )
 from seq2seq.errors import UserError
 
-CONFIGS = Path(__file__).parents[2] / "configs"
+CONFIGS = Path(__file__).parents[3] / "configs"
 
 
 def written(folder: Path, text: str, name: str = "run.yaml") -> Path:

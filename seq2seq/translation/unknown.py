@@ -1,0 +1,43 @@
+"""Which lines of a text the models could not read, or not all of."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+
+from seq2seq.translation.translation import Translation
+
+logger = logging.getLogger(__name__)
+
+_SHOWN = 5  # line numbers in a warning about many
+
+
+def tell_unknown(translations: Iterable[Translation]) -> Iterator[Translation]:
+    """Yield `translations`, the lines of a text; then warn of those with unknown pieces."""
+    whole, partly, pieces = [], [], 0
+    try:
+        for line, translation in enumerate(translations, 1):
+            if translation.is_unknown:
+                whole.append(line)
+            elif translation.unknown:
+                partly.append(line)
+                pieces += translation.unknown
+            yield translation
+    finally:
+        if whole:
+            logger.warning("no word known to the model: %s (decoding.unknown)", _listed(whole))
+        if partly:
+            logger.warning(
+                "%d source piece%s unknown to the model: %s",
+                pieces,
+                "" if pieces == 1 else "s",
+                _listed(partly),
+            )
+
+
+def _listed(lines: Sequence[int]) -> str:
+    """`line 3`, or `7 lines (3, 5, 8, 9, 11, ...)`."""
+    if len(lines) == 1:
+        return f"line {lines[0]}"
+    more = ", ..." if len(lines) > _SHOWN else ""
+    return f"{len(lines)} lines ({', '.join(map(str, lines[:_SHOWN]))}{more})"
