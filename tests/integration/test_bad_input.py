@@ -136,7 +136,7 @@ CONFIGURATIONS = [
         r"override 'model\.decoder\.kind=bahdanu': model\.decoder\.kind: expected .*"
         r"found 'bahdanu' \(did you mean 'bahdanau'\?\)"),
     Bad("a misspelt optimizer", "config show training.optimizer=adamm",
-        r"override .*: training\.optimizer\.kind: expected 'adam'.*found 'adamm' \(did you.*"),
+        r"override .*: training\.optimizer\.kind: expected one of .*found 'adamm' \(did you.*"),
     Bad("an option that the unit has not", "config check model.attention=additive "
         "model.attention.heads=2",
         r"override .*: model\.attention\.heads: unknown option of kind additive, which takes .*"),
