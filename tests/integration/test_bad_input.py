@@ -419,7 +419,7 @@ USES = [
         r".*/units\.py: cannot be run: ZeroDivisionError: division by zero",
         {"units.py": "1 / 0\n"}),
     Bad("a file without units", "attention check units.py",
-        r"units\.py: registers no unit: expected a line like ATTENTIONS\['mine'\] = Mine",
+        r"units\.py: registers no part: expected a line like ATTENTIONS\['mine'\] = Mine",
         {"units.py": "units = 1\n"}),
     Bad("two files of units", "attention check one.py two.py",
         r"check: expected one file, found one\.py and two\.py"),
