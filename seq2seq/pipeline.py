@@ -14,8 +14,7 @@ from torch import nn
 
 from seq2seq.config import Config, differences
 from seq2seq.data.batching import Batches, check_shares, describe_shares
-from seq2seq.data.languages import same_language
-from seq2seq.data.prepare import LEAKED, Prepared, Summary, prepare
+from seq2seq.data.prepare import Prepared, prepare
 from seq2seq.errors import UserError
 from seq2seq.evaluation.tokenizers import AUTO, load_tokenizer
 from seq2seq.evaluation.validation import build_validate
@@ -26,16 +25,13 @@ from seq2seq.machine.threads import use_threads
 from seq2seq.model.model import Seq2Seq
 from seq2seq.runs.run import Run
 from seq2seq.training.distributed import ALONE, World, check_devices, joined
+from seq2seq.training.first_warnings import warn_of_data, warn_of_languages
 from seq2seq.training.metrics import Callback
 from seq2seq.training.resuming import check_data, check_settings, note_changes
 from seq2seq.training.tensorboard import check_installed
 from seq2seq.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
-
-FEW_PAIRS = 1000
-"""Below so many a model learns its corpus by heart and little else: docs/first-hour.md."""
-_LEAK = 0.005  # a larger share of validation in training is warned of, as by `data check`
 
 
 def train(
@@ -122,8 +118,8 @@ def _train(start: _Start, world: World, *, show_bar: bool, callbacks: Sequence[C
         else:
             if config.init:
                 logger.info("starts from %s: its best weights, its tokenizer", config.init)
-                _warn_of_languages(config)
-            _warn_of_data(prepared.summary)
+                warn_of_languages(config, Run.open(config.init).config)
+            warn_of_data(prepared.summary)
         trainer.fit(show_bar=show_bar)
     return run
 
@@ -144,41 +140,6 @@ def _not_shared(folder: Path, world: World) -> str:
         f"{folder}: {world.name}does not see the same run directory as process 0; it must be on a "
         "disk that all machines share"
     )
-
-
-def _warn_of_languages(config: Config) -> None:
-    """Say that a run to start from has learnt other languages, or the other direction."""
-    assert config.init is not None
-    was, now = Run.open(config.init).config.data, config.data
-    if not (same_language(was.source, now.source) and same_language(was.target, now.target)):
-        logger.warning(
-            "%s translates %s to %s, and this run %s to %s: words and letters that it has no "
-            "pieces for stay unknown",
-            config.init,
-            was.source,
-            was.target,
-            now.source,
-            now.target,
-        )
-
-
-def _warn_of_data(summary: Summary) -> None:
-    """Say what a run on this corpus can't do, before hours go into it."""
-    if summary.train.kept < FEW_PAIRS:
-        logger.warning(
-            "only %s training pairs: a model can learn them by heart and little else; useful "
-            "translations of new sentences take some 30,000. More text helps most, or a run to "
-            "start from (--init)",
-            f"{summary.train.kept:,}",
-        )
-    seen, kept = summary.valid.noted.get(LEAKED, 0), summary.valid.kept
-    if seen > _LEAK * kept:
-        logger.warning(
-            "%s of %s validation pairs are training pairs too: their loss and BLEU measure what is "
-            "remembered, and the best checkpoint is chosen by it; hold other pairs out",
-            f"{seen:,}",
-            f"{kept:,}",
-        )
 
 
 def _trainer(

@@ -1,4 +1,4 @@
-"""How much of a run is done, by whichever of its limits comes first."""
+"""The limits of a run: which are reached, and how near the nearest one is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from tqdm import tqdm
 
 from seq2seq.config import TrainingConfig
-from seq2seq.data.batching import Position
+from seq2seq.training.progress import Progress
 
 
 class Done(NamedTuple):
@@ -17,16 +17,28 @@ class Done(NamedTuple):
     text: str
 
 
-def share_done(
-    config: TrainingConfig, *, step: int, position: Position, seconds: float, batches: int
-) -> Done | None:
+def limits_reached(config: TrainingConfig, progress: Progress) -> dict[str, float]:
+    """Return the settings that end the run now, and their values."""
+    reached = {
+        "max_steps": config.max_steps is not None and progress.step >= config.max_steps,
+        "max_epochs": config.max_epochs is not None
+        and progress.position.epoch >= config.max_epochs,
+        "max_minutes": config.max_minutes is not None
+        and progress.seconds >= 60 * config.max_minutes,
+        "patience": config.patience is not None and progress.misses >= config.patience,
+    }
+    return {name: getattr(config, name) for name, holds in reached.items() if holds}
+
+
+def share_done(config: TrainingConfig, progress: Progress, batches: int) -> Done | None:
     """Return how near the run is to the limit that it will reach first; None without a limit.
 
-    Of limits on updates, epochs (of `batches` batches each) and minutes, all of them counted from
-    the very start, that is the one of which the largest share is used up.
+    Limits on updates, on epochs (of `batches` batches each) and on minutes all count from the very
+    start. The first to be reached is the one with the largest share used up.
     """
+    step, position = progress.step, progress.position
     epochs = position.epoch + position.batch / batches
-    minutes = seconds / 60
+    minutes = progress.seconds / 60
     shares = []
     if config.max_steps:
         shares.append(Done(step / config.max_steps, f"step {step:,} of {config.max_steps:,}"))

@@ -19,6 +19,7 @@ import torch
 from seq2seq.config import Config
 from seq2seq.data.batching import Batches
 from seq2seq.errors import UserError
+from seq2seq.kernels import products
 from seq2seq.machine.allocator import keep_freed_memory
 from seq2seq.machine.device import find_device
 from seq2seq.machine.waiting import sleep_when_busy
@@ -27,7 +28,7 @@ from seq2seq.runs.checkpoint import Checkpoint
 from seq2seq.runs.run import Run
 from seq2seq.training.distributed import ALONE, World
 from seq2seq.training.judgement import render
-from seq2seq.training.limits import Bar, Done, share_done
+from seq2seq.training.limits import Bar, Done, limits_reached, share_done
 from seq2seq.training.meter import Meter
 from seq2seq.training.metrics import Callback, Metrics
 from seq2seq.training.objective import build_objective
@@ -61,6 +62,7 @@ class Trainer:
     ) -> None:
         keep_freed_memory()
         sleep_when_busy()
+        products.use(config.training.products)
         self.config = config.training
         self.device = find_device(self.config.device)
         self.model = model.to(self.device)
@@ -88,7 +90,7 @@ class Trainer:
         Raises UserError if the run is finished and today's limits leave nothing to train.
         """
         self.progress = read_progress(checkpoint)
-        reached = self._limits_reached()
+        reached = limits_reached(self.config, self.progress)
         if reached and self.run.result is not None:
             limits = ", ".join(f"training.{name} {value:g}" for name, value in reached.items())
             raise UserError(
@@ -194,20 +196,7 @@ class Trainer:
 
     def _limit_reached(self) -> str | None:
         """The setting that ends the run now, if any."""
-        return next(iter(self._limits_reached()), None)
-
-    def _limits_reached(self) -> dict[str, float]:
-        """The settings that end the run now, and their values."""
-        config, progress = self.config, self.progress
-        reached = {
-            "max_steps": config.max_steps is not None and progress.step >= config.max_steps,
-            "max_epochs": config.max_epochs is not None
-            and progress.position.epoch >= config.max_epochs,
-            "max_minutes": config.max_minutes is not None
-            and progress.seconds >= 60 * config.max_minutes,
-            "patience": config.patience is not None and progress.misses >= config.patience,
-        }
-        return {name: getattr(config, name) for name, holds in reached.items() if holds}
+        return next(iter(limits_reached(self.config, self.progress)), None)
 
     def _is_due(self) -> bool:
         """Whether to validate after this update."""
@@ -305,10 +294,4 @@ class Trainer:
 
     def _done(self) -> Done | None:
         """How near the run is to its nearest limit, for the bar."""
-        return share_done(
-            self.config,
-            step=self.progress.step,
-            position=self.progress.position,
-            seconds=self.progress.seconds,
-            batches=self._batches_an_epoch,
-        )
+        return share_done(self.config, self.progress, self._batches_an_epoch)

@@ -8,25 +8,31 @@ import pytest
 
 from seq2seq.config import TrainingConfig
 from seq2seq.data.batching import Position
-from seq2seq.training.limits import Bar, Done, share_done
+from seq2seq.training.limits import Bar, Done, limits_reached, share_done
+from seq2seq.training.progress import Progress
 
 
 def done(
     *, step: int = 0, epoch: int = 0, batch: int = 0, minutes: float = 0, **limits: Any
 ) -> Any:
-    return share_done(
-        TrainingConfig(**limits),
-        step=step,
-        position=Position(epoch, batch),
-        seconds=60 * minutes,
-        batches=10,
-    )
+    progress = Progress(step=step, position=Position(epoch, batch), seconds=60 * minutes)
+    return share_done(TrainingConfig(**limits), progress, 10)
 
 
 def test_each_limit_has_its_share() -> None:
     assert done(step=30, max_steps=120) == Done(0.25, "step 30 of 120")
     assert done(step=7, epoch=1, batch=5, max_epochs=3) == Done(0.5, "step 7, epoch 1.5 of 3")
     assert done(step=7, minutes=1.5, max_minutes=2) == Done(0.75, "step 7, 1.5 of 2 min")
+
+
+def test_a_limit_is_reached_with_its_last_unit() -> None:
+    config = TrainingConfig(max_steps=30, max_epochs=2, max_minutes=1, patience=3)
+    almost = Progress(step=29, position=Position(1, 9), seconds=59.9, misses=2)
+    assert limits_reached(config, almost) == {}
+    past = Progress(step=30, position=Position(2, 0), seconds=60.0, misses=3)
+    reached = {"max_steps": 30, "max_epochs": 2, "max_minutes": 1, "patience": 3}
+    assert limits_reached(config, past) == reached
+    assert limits_reached(TrainingConfig(max_steps=31, patience=None), past) == {}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,49 @@
+"""What a training cannot do, said before hours go into it."""
+
+from __future__ import annotations
+
+import logging
+
+from seq2seq.config import Config
+from seq2seq.data.languages import same_language
+from seq2seq.data.prepare import LEAKED, Summary
+
+logger = logging.getLogger(__name__)
+
+_FEW_PAIRS = 1000
+"""With fewer a model learns its corpus by heart and little else: docs/first-hour.md."""
+_LEAK = 0.005  # a larger share of validation in training is warned of, as by `data check`
+
+
+def warn_of_languages(config: Config, before: Config) -> None:
+    """Say that the run to start from has learnt other languages, or the other direction."""
+    old, new = before.data, config.data
+    if not (same_language(old.source, new.source) and same_language(old.target, new.target)):
+        logger.warning(
+            "%s translates %s to %s, and this run %s to %s: words and letters that it has no "
+            "pieces for stay unknown",
+            config.init,
+            old.source,
+            old.target,
+            new.source,
+            new.target,
+        )
+
+
+def warn_of_data(summary: Summary) -> None:
+    """Say that the corpus is small, or that it holds validation pairs."""
+    if summary.train.kept < _FEW_PAIRS:
+        logger.warning(
+            "only %s training pairs: a model can learn them by heart and little else; useful "
+            "translations of new sentences take some 30,000. More text helps most, or a run to "
+            "start from (--init)",
+            f"{summary.train.kept:,}",
+        )
+    seen, kept = summary.valid.noted.get(LEAKED, 0), summary.valid.kept
+    if seen > _LEAK * kept:
+        logger.warning(
+            "%s of %s validation pairs are training pairs too: their loss and BLEU measure what is "
+            "remembered, and the best checkpoint is chosen by it; hold other pairs out",
+            f"{seen:,}",
+            f"{kept:,}",
+        )
