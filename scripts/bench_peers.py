@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from statistics import fmean
 from typing import Any, NamedTuple
 
 import torch
@@ -46,6 +47,9 @@ PEERS = [name for name in SYSTEMS if name != OURS]
 SETTINGS = {"additive": ["additive"], "general": ["general", "general-parallel"]}
 """A setting that peers have -> ours beside it."""
 TRANSLATED = "additive"  # the setting whose models translate
+TOLERANCE = 0.2
+"""By how much the mean length of a model's translations may differ from that of the references."""
+DOUBLINGS = 4  # of the updates of a model whose translations are too short or too long
 LONGEST = 4 * BATCH  # pairs that show how much memory the longest batch takes
 SECTIONS = ("training", "memory", "translating", "start")
 PARTS = {"translating": ("greedy", "beam")}
@@ -88,7 +92,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--rounds", type=int, default=3)
     add("--updates", type=int, default=16, help="of training, the first window not counted")
     add("--window", type=int, default=4, help="updates")
-    add("--learnt", type=int, default=300, help="updates of the models that translate")
+    add("--learnt", type=int, default=300, help="first updates of the models that translate")
     add("--sentences", type=int, default=1000, help="of the test set, the first ones")
     add("--threads", type=int, default=2)
     add("--corpus", type=Path, default=ROOT / "corpora" / "multi30k", help="folder")
@@ -155,7 +159,10 @@ class Bench:
         return {
             "machine": {name: getattr(machine, name) for name in names},
             "versions": {name: system.version() for name, system in self.systems.items()},
-            "numbers": {name: getattr(self.options, name) for name in numbers},
+            "numbers": {
+                **{name: getattr(self.options, name) for name in numbers},
+                "tolerance": TOLERANCE,
+            },
         }
 
     def hold(self, contest: Contest, number: int) -> dict[str, Figures]:
@@ -225,20 +232,41 @@ class Bench:
         return Training(turn.setting, part, updates, window, seed=turn.number, folder=folder)
 
     def _model(self, turn: Turn) -> Training:
-        """The model that the system trained for translating; trained now if there is none."""
-        updates, data = self.options.learnt, self.work.prepared.folder.name[:8]
+        """The model that the system trained for translating; trained now if there is none.
+
+        A model that has not learnt where sentences end writes others' multiple, or nothing, and
+        its rate is of other work: so each trains until its translations are as long as references.
+        """
+        wanted = fmean(self.work.target_lengths("test"))
+        lengths: list[float] = []
+        for doubling in range(DOUBLINGS + 1):
+            training = self._planned_model(turn, self.options.learnt * 2**doubling)
+            lengths.append(self._trained_length(turn.system, training))
+            if abs(lengths[-1] - wanted) <= TOLERANCE * wanted:
+                exported = turn.setting.endswith(EXPORTED)
+                return self._exported(turn.system, training) if exported else training
+        raise UserError(
+            f"{turn.system.name}: its translations have {lengths[-1]:.1f} tokens after "
+            f"{training.updates} updates, the references {wanted:.1f}: raise --learnt"
+        )
+
+    def _planned_model(self, turn: Turn, updates: int) -> Training:
+        data = self.work.prepared.folder.name[:8]
         setting = turn.setting.removesuffix(EXPORTED).removesuffix(BF16)
         name = f"{turn.system.name}-{setting}-{updates}-{data}"
         folder = self.options.home.resolve() / "models" / name
-        training = Training(setting, "train", updates, updates, seed=1, folder=folder)
-        finished = folder / "finished"
-        if not finished.exists():
-            logger.info("training %s for %d updates, once", name, updates)
-            self._train(turn.system, training)
-            finished.touch()
-        if turn.setting.endswith(EXPORTED):
-            return self._exported(turn.system, training)
-        return training
+        return Training(setting, "train", updates, updates, seed=1, folder=folder)
+
+    def _trained_length(self, system: System, training: Training) -> float:
+        """Return the mean length of the model's greedy translations; it is trained if need be."""
+        finished = training.folder / "finished"
+        if not finished.exists() or not finished.read_text("utf-8"):
+            logger.info("training %s, once", training.folder.name)
+            self._train(system, training)
+            done = self._run(system.translate(training, Search(1), "test"))
+            tokens = system.translated(training, done).tokens
+            finished.write_text(str(tokens / self.options.sentences), "utf-8")
+        return float(finished.read_text("utf-8"))
 
     def _exported(self, system: System, model: Training) -> Training:
         """The model as ONNX graphs, exported now if it is not there."""

@@ -28,7 +28,7 @@ from seq2seq.bench.updates import Updates
 from seq2seq.config import load_config
 from seq2seq.data.prepare import prepare
 from seq2seq.kernels.deferred import readable
-from seq2seq.model import fused_loop
+from seq2seq.model.decoders.bahdanau import Bahdanau
 from seq2seq.model.model import Seq2Seq
 
 ROOT = Path(__file__).parents[1]
@@ -51,7 +51,7 @@ STEPS: dict[str, list[str]] = {
 
 WAYS: dict[str, Callable[[], AbstractContextManager[object]]] = {
     "... by the readable path": readable,
-    "... step by step": lambda: patch.object(fused_loop, "fits", lambda *_: False),
+    "... step by step": lambda: patch.object(Bahdanau, "fused_loop", False),
 }
 """What turns faster ways off, all of them or the last."""
 

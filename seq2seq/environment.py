@@ -11,6 +11,8 @@ from seq2seq import __version__
 from seq2seq.data.prepare import default_cache
 from seq2seq.errors import UserError
 from seq2seq.extras import install_hint
+from seq2seq.kernels import products
+from seq2seq.machine.processor import processor
 from seq2seq.machine.waiting import describe_waiting
 from seq2seq.runs.finding import newest_run
 from seq2seq.runs.run import Run
@@ -40,6 +42,7 @@ def describe_environment() -> str:
         ("device", _device()),
         ("threads", str(torch.get_num_threads())),
         ("waiting threads", describe_waiting()),
+        ("matrix products", f"{products.library()} in training, on {processor()}"),
         ("cache", str(default_cache())),
         ("newest run", _newest_run()),
     ]

@@ -231,9 +231,15 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def _foot(setup: dict[str, Any]) -> str:
     machine, numbers = setup["machine"], setup["numbers"]
     versions = ", ".join(f"{TITLES[name]} {number}" for name, number in setup["versions"].items())
+    trained = f"{numbers['learnt']} updates"
+    if "tolerance" in numbers:
+        trained += (
+            ", doubled until the mean length of their translations is within "
+            f"{numbers['tolerance']:.0%} of the references'"
+        )
     return (
         f"{machine['processor']}, {machine['instructions']}, {machine['cores']} cores, threads: "
         f"{numbers['threads']}; {versions}. {numbers['updates']} updates of training a round, the "
         f"first {numbers['window']} not counted; {numbers['sentences']} sentences translated by "
-        f"models of {numbers['learnt']} updates. Medians [lowest, highest] of the rounds."
+        f"models of {trained}. Medians [lowest, highest] of the rounds."
     )

@@ -25,8 +25,8 @@ class Work:
     """The files of the work, all in `folder`, and what else has to be known of it.
 
     NAME.en and NAME.fr (the two languages), in pieces: `train`; `longest`, those of its pairs with
-    the longest targets; `few`, for what insists on validation; `test`, to be translated, and `one`,
-    its first sentence, have no target. `few`, `test` and `one` are there as text, too, for us.
+    the longest targets; `few`, for what insists on validation; `test`, to be translated; `one`, its
+    first sentence, has no target. `few`, `test` and `one` are there as text, too, for us.
     vocab.* are the same pieces as each system wants them.
     """
 
@@ -87,6 +87,8 @@ def make_work(
         _write(work.text(name), part)
         ids = map(tokenizer.encode, part)
         _write(work.source_pieces(name), (_spelt(tokenizer, row) for row in ids))
+    references = (_spelt(tokenizer, tokenizer.encode(pair.target)) for pair in pairs[:sentences])
+    _write(work.target_pieces("test"), references)
     _write_vocabularies(work, tokenizer)
     return work
 

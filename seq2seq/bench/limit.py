@@ -17,6 +17,7 @@ from seq2seq.bench.products import (
     square,
     total_flops,
 )
+from seq2seq.bench.spread import Spread
 from seq2seq.bench.updates import Updates
 
 _SHARE = 0.98  # of the arithmetic whose products are timed; the rest is taken to go at their rate
@@ -57,15 +58,31 @@ class Limit:
         )
         self._seconds: dict[Product, list[float]] = {each: [] for each in self.timed}
         self._square_seconds: list[float] = []
+        self._libraries: list[tuple[float, float]] = []  # torch, onednn: seconds of a round
 
     def measure(self) -> Times:
         """Time each product once more."""
+        torch_seconds = onednn_seconds = 0.0
         for each, seconds in zip(self.timed, seconds_each(self.timed, self.device), strict=True):
-            self._seconds[each].append(seconds)
-        (seconds,) = seconds_each([self.square], self.device)
-        self._square_seconds.append(seconds)
+            self._seconds[each].append(min(seconds.values()))
+            if "onednn" in seconds:
+                torch_seconds += self.counts[each] * seconds["torch"]
+                onednn_seconds += self.counts[each] * seconds["onednn"]
+        self._libraries.append((torch_seconds, onednn_seconds))
+        (square,) = seconds_each([self.square], self.device)
+        self._square_seconds.append(min(square.values()))
         timed = sum(self.counts[each] * self._seconds[each][-1] for each in self.timed)
-        return Times(timed / self.covered, self.flops * seconds / self.square.flops)
+        return Times(
+            timed / self.covered, self.flops * self._square_seconds[-1] / self.square.flops
+        )
+
+    def onednn_to_torch(self) -> Spread | None:
+        """Return how long oneDNN takes for what both libraries can compute, torch's taken as 1.
+
+        torch's library is MKL in its builds for x86. None where oneDNN computes nothing.
+        """
+        pairs = [(theirs, ours) for theirs, ours in self._libraries if ours]
+        return Spread.of(ours / theirs for theirs, ours in pairs) if pairs else None
 
     @property
     def square_rate(self) -> float:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
-import platform
 import sys
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 
+from seq2seq.machine.processor import processor
+
 logger = logging.getLogger(__name__)
 
 _BUSY = 0.5  # load of a core
-_CPUINFO = Path("/proc/cpuinfo")
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class Machine:
         """Look at the machine; `precision` is that of the arithmetic, if any is done."""
         return cls(
             device=_device_name(device),
-            processor=_processor(),
+            processor=processor(),
             instructions=torch.backends.cpu.get_cpu_capability(),
             cores=_cores(),
             threads=torch.get_num_threads(),
@@ -151,15 +150,6 @@ def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _processor() -> str:
-    """The model name of the CPU, which `platform` does not know on Linux."""
-    if _CPUINFO.exists():
-        for line in _CPUINFO.read_text("utf-8", "replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def _device_name(device: torch.device) -> str:

@@ -62,15 +62,19 @@ class Product(NamedTuple):
     arguments: tuple[Any, ...]
     flops: int
 
-    def ways(self, device: torch.device) -> Iterator[Callable[[], Tensor]]:
-        """Yield what computes it on operands drawn anew: the operation, and oneDNN's if it can."""
+    def ways(self, device: torch.device) -> dict[str, Callable[[], Tensor]]:
+        """Return what computes it on operands drawn anew, by library: torch's, oneDNN's if it can.
+
+        On the CPU torch's own library is MKL, where it is built with that.
+        """
         operation = getattr(aten, self.operation).default
         arguments = [x.drawn(device) if isinstance(x, Operand) else x for x in self.arguments]
-        yield lambda: operation(*arguments)
+        ways: dict[str, Callable[[], Tensor]] = {"torch": lambda: operation(*arguments)}
         if self.operation in ("mm", "addmm"):
             left, right = arguments[-2:]
             if products.suits_onednn(left, right.t()):
-                yield lambda: products.onednn_linear(left, right.t())
+                ways["onednn"] = lambda: products.onednn_linear(left, right.t())
+        return ways
 
     @property
     def operands(self) -> list[Operand]:
@@ -234,10 +238,10 @@ def dominant(counts: Mapping[Product, int], share: float) -> list[Product]:
     return chosen
 
 
-def seconds_each(needed: Iterable[Product], device: torch.device) -> Iterator[float]:
-    """Yield the seconds that each product takes alone, by the fastest way, with torch's threads."""
+def seconds_each(needed: Iterable[Product], device: torch.device) -> Iterator[dict[str, float]]:
+    """Yield the seconds that each product takes alone by each library, with torch's threads."""
     for each in needed:
-        yield min(_seconds(way) for way in each.ways(device))
+        yield {library: _seconds(way) for library, way in each.ways(device).items()}
 
 
 def _seconds(way: Callable[[], Tensor]) -> float:

@@ -21,6 +21,7 @@ from seq2seq.bench.stopwatch import STAGES, Stopwatch
 from seq2seq.bench.updates import Tally, Updates
 from seq2seq.config import Config
 from seq2seq.data.prepare import prepare
+from seq2seq.kernels import products
 from seq2seq.machine.device import find_device
 from seq2seq.machine.threads import use_threads
 from seq2seq.model.model import Seq2Seq
@@ -51,6 +52,7 @@ class TrainingBench:
     times: list[Times]
     limit: Limit
     slowest: list[Kind]
+    library: str
 
     @property
     def tally(self) -> Tally:
@@ -86,7 +88,7 @@ class TrainingBench:
 
     def as_dict(self) -> dict[str, Any]:
         """Return all figures in plain values; shares and fractions are of 1."""
-        tally = self.tally
+        tally, ratio = self.tally, self.limit.onednn_to_torch()
         return {
             "machine": self.machine.as_dict(),
             "model": self.model,
@@ -109,6 +111,8 @@ class TrainingBench:
                 for name, limit in self.limits().items()
             },
             "slowest_products": [kind._asdict() for kind in self.slowest],
+            "library": self.library,
+            "onednn_to_torch": None if ratio is None else ratio.as_dict(),
         }
 
     def render(self) -> str:
@@ -160,7 +164,14 @@ class TrainingBench:
             f"{kind.share:>8.1%}"
             for kind in self.slowest
         ]
-        return "\n".join([head, *rows, "  (n: changes from batch to batch)"])
+        lines = [head, *rows, "  (n: changes from batch to batch)"]
+        ratio = self.limit.onednn_to_torch()
+        if ratio is not None:
+            lines.append(
+                f"library: {self.library}; alone, onednn takes {ratio.render('.2f')} times as long "
+                "as torch's own (training.products)"
+            )
+        return "\n".join(lines)
 
 
 def bench_training(
@@ -194,7 +205,16 @@ def bench_training(
     sizes = {size for parameter in model.parameters() for size in parameter.shape}
     slowest = limit.slowest(_SHOWN, sizes)
     return TrainingBench(
-        machine, describe(model), updates, warmup, memory, done, times, limit, slowest
+        machine,
+        describe(model),
+        updates,
+        warmup,
+        memory,
+        done,
+        times,
+        limit,
+        slowest,
+        products.library(),
     )
 
 

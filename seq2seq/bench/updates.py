@@ -10,6 +10,7 @@ from seq2seq.bench.stopwatch import Stopwatch
 from seq2seq.config import Config
 from seq2seq.data.batching import START, Batch, Batches
 from seq2seq.data.prepare import Prepared
+from seq2seq.kernels import products
 from seq2seq.machine.allocator import keep_freed_memory
 from seq2seq.machine.waiting import sleep_when_busy
 from seq2seq.model.model import Seq2Seq
@@ -57,6 +58,7 @@ class Updates:
     ) -> None:
         keep_freed_memory()
         sleep_when_busy()
+        products.use(config.training.products)
         self.device = device
         self.model = model.to(device).train()
         settings = config.training

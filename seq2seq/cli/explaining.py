@@ -24,6 +24,7 @@ from seq2seq.errors import UserError
 
 if TYPE_CHECKING:
     from seq2seq.explain.explanation import Explanation
+    from seq2seq.explain.export import View
     from seq2seq.explain.saliency import Saliency
     from seq2seq.inference.translator import Translator
     from seq2seq.runs.run import Run
@@ -114,8 +115,7 @@ def explain(
     -o FILE.html also writes a page for the browser. Several runs, or --checkpoint all, are shown in
     such a page only; all checkpoints then explain the translation of the best one.
     """
-    from seq2seq.explain.export import View, write
-    from seq2seq.explain.table import WIDTH, render
+    from seq2seq.explain.export import View
 
     if texts and source:
         raise UserError("explain: give TEXT or --input, not both")
@@ -130,17 +130,15 @@ def explain(
         outputs, refused = _writable(outputs or [], len(kept))
     runs = open_runs(model)
     if len(runs) > 1 or checkpoint == "all":
-        given = {
-            "--json": as_json,
-            "--saliency": saliency,
-            "--head": head != "mean",
-            "--pieces": pieces,
-            "--full": full,
-        }
-        for option in (name for name, wanted in given.items() if wanted):
-            raise UserError(
-                f"explain: {option} works with one run and one checkpoint only; leave it out"
-            )
+        _refuse_beside_a_comparison(
+            {
+                "--json": as_json,
+                "--saliency": saliency,
+                "--head": head != "mean",
+                "--pieces": pieces,
+                "--full": full,
+            }
+        )
         _write_comparison(runs, list(lines), outputs or [], checkpoint, target, device)
         return
     translator = open_translator(runs, checkpoint, device)
@@ -150,24 +148,53 @@ def explain(
     explanations = _explained(lines, translator, target, name, version)
     if outputs:
         explanations = iter(done := list(explanations))
-        for output in outputs:
-            try:
-                write(done, output, view)
-            except UserError as error:  # the others can be written all the same
-                refused.append(error)
-    width = shutil.get_terminal_size((WIDTH, 24)).columns
+        refused += _write_files(done, outputs, view)
     for explanation in explanations:
-        found = _saliencies(translator, explanation) if saliency else []
+        found = _saliencies(translator, explanation) if saliency else None
         if as_json:
-            values = explanation.as_dict()
-            if saliency:
-                values["saliency"] = [one.as_dict() for one in found]
-            print(json.dumps(values, ensure_ascii=False), flush=True)
+            print(_as_json(explanation, found), flush=True)
         else:
-            text = render(explanation, head=view.head, pieces=pieces, full=full, width=width)
-            print(*[text, *found], sep="\n\n", end="\n\n", flush=True)
+            text = _as_text(explanation, view, full=full)
+            print(*[text, *(found or [])], sep="\n\n", end="\n\n", flush=True)
     if refused:
         raise UserError("; ".join(map(str, refused)))
+
+
+def _refuse_beside_a_comparison(given: dict[str, bool]) -> None:
+    """Refuse the options that a page of several runs or checkpoints does not take."""
+    for option in (name for name, wanted in given.items() if wanted):
+        raise UserError(
+            f"explain: {option} works with one run and one checkpoint only; leave it out"
+        )
+
+
+def _write_files(
+    explanations: list[Explanation], outputs: list[Path], view: View
+) -> list[UserError]:
+    """Write every output that can be written; return what stopped the others."""
+    from seq2seq.explain.export import write
+
+    refused = []
+    for output in outputs:
+        try:
+            write(explanations, output, view)
+        except UserError as error:
+            refused.append(error)
+    return refused
+
+
+def _as_json(explanation: Explanation, saliencies: list[Saliency] | None) -> str:
+    values = explanation.as_dict()
+    if saliencies is not None:
+        values["saliency"] = [saliency.as_dict() for saliency in saliencies]
+    return json.dumps(values, ensure_ascii=False)
+
+
+def _as_text(explanation: Explanation, view: View, *, full: bool) -> str:
+    from seq2seq.explain.table import WIDTH, render
+
+    width = shutil.get_terminal_size((WIDTH, 24)).columns
+    return render(explanation, head=view.head, pieces=view.pieces, full=full, width=width)
 
 
 def _explained(

@@ -345,6 +345,7 @@ class TrainingConfig(Part):
     log_every: int = Field(default=50, ge=1)
     tensorboard: bool = False
     precision: Precision = "fp32"
+    products: Literal["auto", "mkl", "onednn"] = "auto"
     device: str = "auto"
     threads: int | None = Field(default=None, ge=1)
 

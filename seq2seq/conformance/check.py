@@ -167,7 +167,7 @@ def find_subjects(
     registered = _registered_by(file) if file else []
     if file and not registered:
         raise UserError(
-            f"{file}: registers no unit: expected a line like ATTENTIONS['mine'] = Mine"
+            f"{file}: registers no part: expected a line like ATTENTIONS['mine'] = Mine"
         )
     wanted = [pair for part, given in named.items() for pair in _named(part, given)]
     if not (file or wanted):

@@ -22,12 +22,13 @@ import torch
 from torch import Tensor
 
 from seq2seq.kernels import products
-from seq2seq.model.attention import Addressing, Attended, Attention, AttentionState, Memory
+from seq2seq.model.attention import Attended, Attention, AttentionState, Memory
 from seq2seq.model.cells.library import LibraryCell
 from seq2seq.model.contract import Decoder, Tree, named_leaves, select
 from seq2seq.model.decoders.attending import DecoderState
 from seq2seq.model.decoders.bahdanau import Bahdanau
 from seq2seq.model.decoders.conditional import Conditional
+from seq2seq.model.fast import offers
 from seq2seq.model.model import Seq2Seq
 from seq2seq.search.step import Stepped
 
@@ -109,7 +110,7 @@ class FastStep:
             memory,
             state.layers,
             state.attention,
-            shared=_is_timeless(attention) and _is_timeless(attention.addressing),
+            shared=offers(attention, "timeless") and offers(attention.addressing, "timeless"),
             projected=projected,
         )
 
@@ -192,9 +193,9 @@ class TokenTable:
 
 
 def fits(decoder: Decoder) -> bool:
-    """Whether `FastStep` does what the decoder does, as long as nothing intervenes in it."""
+    """Whether `FastStep` does what the decoder does, as long as nobody probes it."""
     return (
-        type(decoder) in (Bahdanau, Conditional)
+        offers(decoder, "fast_step")
         and isinstance(decoder, Bahdanau)
         and isinstance(decoder.first, LibraryCell)
         and decoder.attention.heads > 0
@@ -206,17 +207,8 @@ def _rows(layers: tuple[Tree, ...]) -> int:
     return first.size(0)
 
 
-def _is_timeless(unit: Attention | Addressing) -> bool:
-    """Whether its own class says so: what inherits from it may read more of the state."""
-    return bool(vars(type(unit)).get("timeless", False))
-
-
 def _reads_means(attention: Attention) -> bool:
     """Whether the context is the weighted mean of the values and nothing else."""
-    unit = type(attention)
-    return (
-        attention.heads == 1
-        and unit.forward is Attention.forward
-        and unit._attend is Attention._attend
-        and unit.merge is Attention.merge
+    return attention.heads == 1 and offers(
+        attention, "reads_means", ("forward", "_attend", "merge")
     )

@@ -1,8 +1,8 @@
 """Gradients of what all steps share (matrices, keys, values), made once for all of them.
 
-Autograd makes such a gradient anew at every step, of that step's few rows, and adds it to those
-before. Inside `deferring()` the backward of a step only notes the two factors, and behind the last
-of them one product over all steps makes the gradient:
+Autograd makes such a gradient anew at every step, of that step's few rows, and adds it to the sum
+of the steps before. Inside `deferring()` the backward of a step only keeps the two factors, and
+after the last step one product over all steps makes the gradient:
 
     with deferring():
         for x in steps:
@@ -16,6 +16,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 import torch
@@ -27,102 +28,111 @@ from seq2seq.kernels import products
 Made = TypeVar("Made")
 
 SMALL = 2**16
-"""Elements: to note a step takes longer than to add up a gradient of fewer."""
+"""Elements: to keep the factors of a step takes longer than to add up a gradient of fewer."""
 
-_made: dict[Hashable, tuple[Tensor, Any]] | None = None
-_readable = False
+_Memo = dict[Hashable, tuple[Tensor, Any]]
+
+_memo: ContextVar[_Memo | None] = ContextVar("memo", default=None)
+_READABLE: _Memo = {}
+"""Stands in the place of a memo inside `readable()`."""
 
 
 @contextmanager
 def deferring() -> Iterator[None]:
     """Defer the gradients of what the calls of `linear` and `matmul` inside have in common."""
-    global _made
-    outer, _made = _made, {}
+    token = _memo.set(_READABLE if _memo.get() is _READABLE else {})
     try:
         yield
     finally:
-        _made = outer
+        _memo.reset(token)
 
 
 @contextmanager
 def readable() -> Iterator[None]:
-    """Take the readable path inside, whatever is deferred elsewhere: to hold the other against."""
-    global _readable
-    outer, _readable = _readable, True
+    """Take the readable path in this block, also inside `deferring()`, to compare the two."""
+    token = _memo.set(_READABLE)
     try:
         yield
     finally:
-        _readable = outer
+        _memo.reset(token)
 
 
 def is_deferring(shared: Tensor | None = None) -> bool:
     """Whether this is inside `deferring()`, gradients are wanted, and `shared` is large enough."""
-    if _made is None or _readable or (shared is not None and shared.numel() < SMALL):
+    if torch.compiler.is_compiling() or not torch.is_grad_enabled():
         return False
-    return torch.is_grad_enabled() and not torch.compiler.is_compiling()
+    memo = _memo.get()
+    if memo is None or memo is _READABLE:
+        return False
+    return shared is None or shared.numel() >= SMALL
 
 
-def once(tensor: Tensor, purpose: Hashable, make: Callable[[], Made]) -> Made:
-    """Return what `make` makes of `tensor` for this purpose: one thing inside `deferring()`."""
-    assert _made is not None
+def memoised(tensor: Tensor, purpose: Hashable, make: Callable[[], Made]) -> Made:
+    """Return what `make` returns; later calls for this tensor and purpose return the same.
+
+    It is kept until the end of the `deferring()` around.
+    """
+    memo = _memo.get()
+    assert memo is not None
+    assert memo is not _READABLE
     key = (id(tensor), purpose)
-    if key not in _made:
-        _made[key] = (tensor, make())  # with the tensor, so that its id stays its own
-    made: Made = _made[key][1]
+    if key not in memo:
+        memo[key] = (tensor, make())  # with the tensor, so that its id stays its own
+    made: Made = memo[key][1]
     return made
 
 
-class Notes(ABC):
-    """What the backward of each step leaves for the gradients of the tensors that they share."""
+class SharedGradients(ABC):
+    """Collects what the backward of each step has for the gradients of tensors that all share."""
 
     def __init__(self) -> None:
         self._steps = 0
-        self._noted: set[int] = set()
+        self._collected: set[int] = set()
 
-    def number(self) -> int:
+    def new_step(self) -> int:
         """Return the number of a new step."""
         self._steps += 1
         return self._steps
 
-    def begins(self, step: int) -> bool:
-        """Note that the step's backward is here; True if it is the first of a backward."""
-        if step in self._noted:  # those of an earlier one, which wanted no such gradient
-            self._noted.clear()
-        self._noted.add(step)
-        return len(self._noted) == 1
+    def is_first(self, step: int) -> bool:
+        """Note that the step's backward runs; True if it is the first step of a backward."""
+        if step in self._collected:  # by an earlier backward, which wanted no such gradient
+            self._collected.clear()
+        self._collected.add(step)
+        return len(self._collected) == 1
 
-    def collect(self) -> tuple[Tensor, ...] | None:
-        """Return the gradients in the order of the tensors; None if no step left anything."""
-        if not self._noted:
+    def finish(self) -> tuple[Tensor, ...] | None:
+        """Return the gradients in the order of the tensors; None if no step had anything."""
+        if not self._collected:
             return None
-        self._noted.clear()
-        return self.gradients()
+        self._collected.clear()
+        return self.total()
 
     @abstractmethod
-    def gradients(self) -> tuple[Tensor, ...]:
-        """Make them of what the steps of this backward left."""
+    def total(self) -> tuple[Tensor, ...]:
+        """Return the sums over the steps of this backward."""
 
 
-def ticket(notes: Notes, *tensors: Tensor) -> Tensor:
-    """Return what a step's function takes in the place of tensors that all steps share.
+def placeholder(gradients: SharedGradients, *tensors: Tensor) -> Tensor:
+    """Return what a step's function takes in the place of `tensors`, which all steps share.
 
-    Its backward gives the ticket None and leaves its share in `notes`; when no step is left, these
-    are asked for the gradients of `tensors`.
+    In the backward the function returns None for it and leaves its share in `gradients`; after the
+    last step these are asked for the gradients of `tensors`.
     """
-    issue: Callable[..., Tensor] = _Ticket.apply
-    return issue(notes, *tensors)
+    make: Callable[..., Tensor] = _Placeholder.apply
+    return make(gradients, *tensors)
 
 
-class _Ticket(torch.autograd.Function):
+class _Placeholder(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, notes: Notes, *tensors: Tensor) -> Tensor:
-        ctx.notes, ctx.tensors = notes, len(tensors)
+    def forward(ctx: Any, gradients: SharedGradients, *tensors: Tensor) -> Tensor:
+        ctx.gradients, ctx.tensors = gradients, len(tensors)
         return tensors[0].new_empty(0)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, _: Tensor) -> tuple[Tensor | None, ...]:
-        return None, *(ctx.notes.collect() or (None,) * ctx.tensors)
+        return None, *(ctx.gradients.finish() or (None,) * ctx.tensors)
 
 
 class Linear(nn.Linear):
@@ -137,55 +147,60 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Return W x + b; all steps share W and b."""
     if not is_deferring(weight):
         return products.linear(input, weight, bias)
-    return _shared_product(input, weight, bias, turned=True)
+    return _shared_product(input, weight, bias, transposed=True)
 
 
-def matmul(left: Tensor, right: Tensor, *, turned: bool = False) -> Tensor:
-    """Return left @ right, or left @ right^T if `turned`; all steps share the right one."""
+def matmul(left: Tensor, right: Tensor, *, transposed: bool = False) -> Tensor:
+    """Return left @ right, or left @ right^T if `transposed`; all steps share the right one."""
     if not is_deferring(right):
-        return left @ (_transposed(right) if turned else right)
-    return _shared_product(left, right, None, turned=turned)
+        return left @ (_transpose(right) if transposed else right)
+    return _shared_product(left, right, None, transposed=transposed)
 
 
-def _shared_product(left: Tensor, right: Tensor, bias: Tensor | None, *, turned: bool) -> Tensor:
+def _shared_product(
+    left: Tensor, right: Tensor, bias: Tensor | None, *, transposed: bool
+) -> Tensor:
     shared: tuple[Tensor, ...] = (right,) if bias is None else (right, bias)
     if torch.is_autocast_enabled(left.device.type):
         dtype = torch.get_autocast_dtype(left.device.type)
-        left, shared = left.to(dtype), tuple(_cast(each, dtype) for each in shared)
+        left, shared = left.to(dtype), tuple(_cast(tensor, dtype) for tensor in shared)
 
-    def start() -> tuple[_Factors, Tensor, list[Tensor]]:
-        notes = _Factors(bias=bias is not None)
-        return notes, ticket(notes, *shared), [each.detach().contiguous() for each in shared]
+    def prepare() -> tuple[_ProductGradients, Tensor, list[Tensor]]:
+        gradients = _ProductGradients(bias=bias is not None)
+        values = [tensor.detach().contiguous() for tensor in shared]
+        return gradients, placeholder(gradients, *shared), values
 
-    notes, held, plain = once(shared[0], (turned, *map(id, shared)), start)
+    purpose = (transposed, *map(id, shared))
+    gradients, held, values = memoised(shared[0], purpose, prepare)
     product: Callable[..., Tensor] = _Product.apply
-    return product(left, held, notes, turned, *plain)
+    return product(left, held, gradients, transposed, *values)
 
 
 def _cast(shared: Tensor, dtype: torch.dtype) -> Tensor:
-    return once(shared, dtype, lambda: shared.to(dtype))
+    """Return `shared` in `dtype`, converted once for all steps."""
+    return memoised(shared, dtype, lambda: shared.to(dtype))
 
 
-class _Factors(Notes):
-    """The factors of each step's share of the gradient of the right factor, rows of all steps."""
+class _ProductGradients(SharedGradients):
+    """Keeps the factors of each step's share of the gradient of the right factor."""
 
     def __init__(self, *, bias: bool) -> None:
         super().__init__()
         self._bias = bias
-        self._pairs: list[tuple[Tensor, Tensor]] = []
+        self._factors: list[tuple[Tensor, Tensor]] = []
 
-    def note(self, step: int, first: Tensor, second: Tensor) -> None:
-        """Note that the step's share is first^T @ second."""
-        if self.begins(step):
-            self._pairs = []
-        self._pairs.append((first, second))
+    def add(self, step: int, first: Tensor, second: Tensor) -> None:
+        """Keep the factors: the step's share is first^T @ second."""
+        if self.is_first(step):
+            self._factors = []
+        self._factors.append((first, second))
 
-    def gradients(self) -> tuple[Tensor, ...]:
+    def total(self) -> tuple[Tensor, ...]:
         """Return the gradient of the right factor, and of the bias if there is one."""
-        firsts, seconds = (torch.cat(each, -2) for each in zip(*self._pairs, strict=True))
-        self._pairs = []
-        product = _transposed(firsts) @ seconds
-        return (product, firsts.sum(0)) if self._bias else (product,)
+        first, second = (torch.cat(rows, -2) for rows in zip(*self._factors, strict=True))
+        self._factors = []
+        product = _transpose(first) @ second
+        return (product, first.sum(0)) if self._bias else (product,)
 
 
 class _Product(torch.autograd.Function):
@@ -196,33 +211,37 @@ class _Product(torch.autograd.Function):
         ctx: Any,
         left: Tensor,
         held: Tensor,
-        notes: _Factors,
-        turned: bool,
+        gradients: _ProductGradients,
+        transposed: bool,
         right: Tensor,
         bias: Tensor | None = None,
     ) -> Tensor:
         ctx.save_for_backward(left, right)
-        ctx.notes, ctx.turned, ctx.step = notes, turned, notes.number()
+        ctx.gradients, ctx.transposed, ctx.step = gradients, transposed, gradients.new_step()
         ctx.rest = (None,) * (3 if bias is None else 4)
-        if right.dim() == 2 and turned:
+        if right.dim() == 2 and transposed:
             return products.linear(left, right, bias)
-        return left @ (_transposed(right) if turned else right)
+        return left @ (_transpose(right) if transposed else right)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         left, right = ctx.saved_tensors
+        shape = left.shape
+        if right.dim() == 2:
+            # Rows that don't lie in order torch would multiply one by one, by copies of the matrix.
+            gradient, left = gradient.flatten(0, -2), left.flatten(0, -2)
         if ctx.needs_input_grad[1]:
-            factors = (slope, left) if ctx.turned else (left, slope)
-            if right.dim() == 2:
-                factors = (factors[0].flatten(0, -2), factors[1].flatten(0, -2))
-            ctx.notes.note(ctx.step, *factors)
-        left_slope = None
+            ctx.gradients.add(ctx.step, *((gradient, left) if ctx.transposed else (left, gradient)))
+        left_gradient = None
         if ctx.needs_input_grad[0]:
-            right = right if ctx.turned else _transposed(right)
-            left_slope = products.linear(slope, right.t()) if right.dim() == 2 else slope @ right
-        return left_slope, None, *ctx.rest
+            right = right if ctx.transposed else _transpose(right)
+            if right.dim() == 2:
+                left_gradient = products.linear(gradient, right.t()).view(shape)
+            else:
+                left_gradient = gradient @ right
+        return left_gradient, None, *ctx.rest
 
 
-def _transposed(matrices: Tensor) -> Tensor:
+def _transpose(matrices: Tensor) -> Tensor:
     return matrices.transpose(-1, -2)  # ONNX knows no mT

@@ -10,14 +10,14 @@ Shapes: B batch, H heads, T queries, C queries of one chunk, S positions, K key 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from seq2seq.kernels.deferred import Notes, is_deferring, once, ticket
+from seq2seq.kernels.deferred import SharedGradients, is_deferring, memoised, placeholder
 from seq2seq.kernels.precision import at_least_float32
 
 CHUNK = 2**17
@@ -45,7 +45,7 @@ def plain_energies(queries_BHTK: Tensor, keys_BHSK: Tensor, vector_K: Tensor) ->
 
 
 def _unrecorded_energies(queries_BHTK: Tensor, keys_BHSK: Tensor, vector_K: Tensor) -> Tensor:
-    """Those of some sentences at a time."""
+    """Return scores_BHTS, made of some sentences at a time."""
     rows = max(1, UNRECORDED_CHUNK // max(1, queries_BHTK.size(2) * keys_BHSK[:1].numel()))
     if len(keys_BHSK) <= rows or torch.onnx.is_in_onnx_export():
         return _by_sigmoids(queries_BHTK, keys_BHSK, vector_K)
@@ -60,85 +60,100 @@ def _by_sigmoids(queries_BHTK: Tensor, keys_BHSK: Tensor, vector_K: Tensor) -> T
 
 
 def _deferred_energies(queries_BHTK: Tensor, keys_BHSK: Tensor, vector_K: Tensor) -> Tensor:
-    wide_BHSK = once(keys_BHSK, at_least_float32, lambda: at_least_float32(keys_BHSK))
+    wide_BHSK = memoised(keys_BHSK, at_least_float32, lambda: at_least_float32(keys_BHSK))
 
-    def start() -> tuple[_Slopes, Tensor]:
-        notes = _Slopes(wide_BHSK.detach(), vector_K.detach())
-        return notes, ticket(notes, wide_BHSK, vector_K)
+    def prepare() -> tuple[_EnergyGradients, Tensor]:
+        gradients = _EnergyGradients(wide_BHSK.detach(), vector_K.detach())
+        return gradients, placeholder(gradients, wide_BHSK, vector_K)
 
-    notes, held = once(wide_BHSK, energies, start)
-    deferred: Callable[..., Tensor] = _Energies.apply
-    return deferred(at_least_float32(queries_BHTK), held, notes)
+    gradients, held = memoised(wide_BHSK, energies, prepare)
+    deferred: Callable[..., Tensor] = _DeferredEnergies.apply
+    return deferred(at_least_float32(queries_BHTK), held, gradients)
 
 
-class _Slopes(Notes):
-    """Keys and vector, and the sums over the steps of what makes their gradients."""
+class EnergySteps:
+    """The energies of one set of keys inside a function whose derivative is written out.
+
+    `step` for any number of times; then, in the backward, `begin_backward()`, `backward(...)` for
+    the same queries, and `gradients()`.
+    """
+
+    def __init__(self, keys_BHSK: Tensor, vector_K: Tensor) -> None:
+        self._keys_BHSK = keys_BHSK
+        self._vector_K = vector_K
+
+    def step(self, queries_BHTK: Tensor) -> Tensor:
+        """Return scores_BHTS."""
+        vector_K1 = 2 * self._vector_K.unsqueeze(1)
+        chunks = self._sigmoids_of_chunks(queries_BHTK)
+        scores = [sigmoids_BHCSK @ vector_K1 for _, sigmoids_BHCSK in chunks]
+        return torch.cat(scores, 2).squeeze(-1).sub_(self._vector_K.sum())
+
+    def begin_backward(self) -> None:
+        """Start the sums over the steps: d keys / (4 v), and d vector."""
+        self._keys_sum_BHSK = torch.zeros_like(self._keys_BHSK)
+        self._vector_sum_K = torch.zeros_like(self._vector_K)
+
+    def backward(self, queries_BHTK: Tensor, gradient_BHTS: Tensor) -> Tensor:
+        """Return the gradient of the queries, given that of their scores."""
+        self._vector_sum_K -= gradient_BHTS.sum()
+        gradients: list[Tensor] = []
+        for chunk, sigmoids_BHCSK in self._sigmoids_of_chunks(queries_BHTK):
+            gradient_BHCS = gradient_BHTS[:, :, chunk]
+            self._vector_sum_K += 2 * (gradient_BHCS.flatten() @ sigmoids_BHCSK.flatten(0, 3))
+            # d tanh(x) = 4 d sigmoid(2 x), and d sigmoid = sigmoid - sigmoid^2
+            derivatives_BHCSK = sigmoids_BHCSK.addcmul_(sigmoids_BHCSK, sigmoids_BHCSK, value=-1)
+            gradients.append((gradient_BHCS.unsqueeze(3) @ derivatives_BHCSK).squeeze(3))
+            for derivatives_BHSK, gradient_BHS in zip(
+                derivatives_BHCSK.unbind(2), gradient_BHCS.unbind(2), strict=True
+            ):
+                self._keys_sum_BHSK.addcmul_(derivatives_BHSK, gradient_BHS.unsqueeze(-1))
+        return torch.cat(gradients, 2).mul_(4 * self._vector_K)
+
+    def gradients(self) -> tuple[Tensor, Tensor]:
+        """Return the gradients of keys and vector; the sums are used up."""
+        keys_BHSK, vector_K = self._keys_sum_BHSK, self._vector_sum_K
+        del self._keys_sum_BHSK, self._vector_sum_K
+        return keys_BHSK.mul_(4 * self._vector_K), vector_K
+
+    def _sigmoids_of_chunks(self, queries_BHTK: Tensor) -> Iterator[tuple[slice, Tensor]]:
+        """Yield some queries, and sigmoid(2 (q + k)) of them; all in one buffer, in turn."""
+        steps = queries_BHTK.size(2)
+        rows = min(steps, max(1, CHUNK // self._keys_BHSK.numel()))
+        batch, heads, *rest = self._keys_BHSK.shape
+        buffer_BHCSK = self._keys_BHSK.new_empty(batch, heads, rows, *rest)
+        for first in range(0, steps, rows):
+            chunk = slice(first, first + rows)
+            doubled_BHC1K = 2 * queries_BHTK[:, :, chunk].unsqueeze(3)
+            sums_BHCSK = buffer_BHCSK[:, :, : doubled_BHC1K.size(2)]
+            torch.add(doubled_BHC1K, self._keys_BHSK.unsqueeze(2), alpha=2, out=sums_BHCSK)
+            yield chunk, sums_BHCSK.sigmoid_()
+
+
+class _EnergyGradients(SharedGradients):
+    """Collects the gradients of keys and vector."""
 
     def __init__(self, keys_BHSK: Tensor, vector_K: Tensor) -> None:
         super().__init__()
-        self.keys_BHSK = keys_BHSK
-        self.vector_K = vector_K
-        self._sums: tuple[Tensor, ...] = ()
+        self.energies = EnergySteps(keys_BHSK, vector_K)
 
-    def of(self, step: int) -> tuple[Tensor, ...]:
-        """Return the sums, which the step is to add to: 1/4 of d keys before v, and d vector."""
-        if self.begins(step):
-            self._sums = torch.zeros_like(self.keys_BHSK), torch.zeros_like(self.vector_K)
-        return self._sums
-
-    def gradients(self) -> tuple[Tensor, ...]:
-        """Return those of keys and vector."""
-        (keys_BHSK, vector_K), self._sums = self._sums, ()
-        return keys_BHSK.mul_(4 * self.vector_K), vector_K
+    def total(self) -> tuple[Tensor, ...]:
+        """Return the gradients of keys and vector."""
+        return self.energies.gradients()
 
 
-class _Energies(torch.autograd.Function):
+class _DeferredEnergies(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, queries_BHTK: Tensor, held: Tensor, notes: _Slopes) -> Tensor:
+    def forward(ctx: Any, queries_BHTK: Tensor, held: Tensor, shared: _EnergyGradients) -> Tensor:
         ctx.save_for_backward(queries_BHTK)
-        ctx.notes, ctx.step = notes, notes.number()
-        sums, chunks = _chunks(queries_BHTK, notes.keys_BHSK)
-        vector_K1 = 2 * notes.vector_K.unsqueeze(1)
-        scores = [
-            _sigmoids(sums, queries_BHTK[:, :, chunk], notes.keys_BHSK) @ vector_K1
-            for chunk in chunks
-        ]
-        return torch.cat(scores, 2).squeeze(-1).sub_(notes.vector_K.sum())
+        ctx.shared, ctx.step = shared, shared.new_step()
+        return shared.energies.step(queries_BHTK)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, slope_BHTS: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, gradient_BHTS: Tensor) -> tuple[Tensor | None, ...]:
         (queries_BHTK,) = ctx.saved_tensors
-        notes: _Slopes = ctx.notes
-        keys_sum_BHSK, vector_sum_K = notes.of(ctx.step)
-        vector_sum_K -= slope_BHTS.sum()
-        sums, chunks = _chunks(queries_BHTK, notes.keys_BHSK)
-        slopes: list[Tensor] = []
-        for chunk in chunks:
-            slope_BHCS = slope_BHTS[:, :, chunk]
-            sigmoids_BHCSK = _sigmoids(sums, queries_BHTK[:, :, chunk], notes.keys_BHSK)
-            vector_sum_K += 2 * (slope_BHCS.flatten() @ sigmoids_BHCSK.flatten(0, 3))
-            # d tanh(x) = 4 d sigmoid(2 x), and d sigmoid = sigmoid - sigmoid^2
-            rises_BHCSK = sigmoids_BHCSK.addcmul_(sigmoids_BHCSK, sigmoids_BHCSK, value=-1)
-            slopes.append((slope_BHCS.unsqueeze(3) @ rises_BHCSK).squeeze(3))
-            for rises_BHSK, slope_BHS in zip(
-                rises_BHCSK.unbind(2), slope_BHCS.unbind(2), strict=True
-            ):
-                keys_sum_BHSK.addcmul_(rises_BHSK, slope_BHS.unsqueeze(-1))
-        return torch.cat(slopes, 2).mul_(4 * notes.vector_K), None, None
-
-
-def _chunks(queries_BHTK: Tensor, keys_BHSK: Tensor) -> tuple[Tensor, list[slice]]:
-    """Room for the sums of one chunk, and the chunks of queries."""
-    steps = queries_BHTK.size(2)
-    rows = min(steps, max(1, CHUNK // keys_BHSK.numel()))
-    batch, heads, *rest = keys_BHSK.shape
-    room = keys_BHSK.new_empty(batch, heads, rows, *rest)
-    return room, [slice(first, first + rows) for first in range(0, steps, rows)]
-
-
-def _sigmoids(room: Tensor, queries_BHCK: Tensor, keys_BHSK: Tensor) -> Tensor:
-    """Return sigmoid(2 (q + k)), shape BHCSK, in the `room` for it."""
-    sums_BHCSK = room[:, :, : queries_BHCK.size(2)]
-    torch.add(2 * queries_BHCK.unsqueeze(3), keys_BHSK.unsqueeze(2), alpha=2, out=sums_BHCSK)
-    return sums_BHCSK.sigmoid_()
+        shared: _EnergyGradients = ctx.shared
+        if shared.is_first(ctx.step):
+            shared.energies.begin_backward()
+        return shared.energies.backward(queries_BHTK, gradient_BHTS), None, None

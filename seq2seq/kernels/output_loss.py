@@ -67,7 +67,7 @@ class _OutputCrossEntropy(torch.autograd.Function):
         wanted: bool,
     ) -> tuple[Tensor, Tensor]:
         inputs = (features_NF, weight_WF, bias_W)
-        slopes = [at_least_float32(torch.zeros_like(t)) for t in inputs if wanted]
+        gradients = [at_least_float32(torch.zeros_like(t)) for t in inputs if wanted]
         smoothed = at_least_float32(features_NF.new_zeros(()))
         plain: list[Tensor] = []
         for rows in _chunks(len(targets_N), len(bias_W)):
@@ -81,34 +81,36 @@ class _OutputCrossEntropy(torch.autograd.Function):
             if smoothing:
                 smoothed -= smoothing * log_probs_CW.sum() / len(bias_W)
             if wanted:
-                slope_CW = _slope(log_probs_CW, targets_C1, smoothing).to(features_CF.dtype)
-                slopes[0][rows] = products.linear(slope_CW, weight_WF.t())
-                if slope_CW.dtype is slopes[1].dtype:
-                    torch.addmm(slopes[1], slope_CW.t(), features_CF, out=slopes[1])
+                gradient_CW = _logits_gradient(log_probs_CW, targets_C1, smoothing).to(
+                    features_CF.dtype
+                )
+                gradients[0][rows] = products.linear(gradient_CW, weight_WF.t())
+                if gradient_CW.dtype is gradients[1].dtype:
+                    torch.addmm(gradients[1], gradient_CW.t(), features_CF, out=gradients[1])
                 else:
-                    slopes[1] += slope_CW.t() @ features_CF
-                slopes[2] += slope_CW.sum(0)
-        ctx.save_for_backward(*slopes)
+                    gradients[1] += gradient_CW.t() @ features_CF
+                gradients[2] += gradient_CW.sum(0)
+        ctx.save_for_backward(*gradients)
         plain_N = torch.cat(plain)
         ctx.mark_non_differentiable(plain_N)
         return smoothed, plain_N
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, slope: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
-        return *(slope * each for each in ctx.saved_tensors), None, None, None
+    def backward(ctx: Any, gradient: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
+        return *(gradient * saved for saved in ctx.saved_tensors), None, None, None
 
 
 def _chunks(tokens: int, vocabulary: int) -> list[slice]:
-    """Chunks of like size, as few as CHUNK and ROWS allow."""
+    """Return chunks of like size, as few as CHUNK and ROWS allow."""
     count = max(1, math.ceil(tokens / max(ROWS, CHUNK // vocabulary)))
     return [slice(tokens * n // count, tokens * (n + 1) // count) for n in range(count)]
 
 
-def _slope(log_probs_CW: Tensor, targets_C1: Tensor, smoothing: float) -> Tensor:
+def _logits_gradient(log_probs_CW: Tensor, targets_C1: Tensor, smoothing: float) -> Tensor:
     """d loss / d logits: the probabilities less the smoothed target; `log_probs_CW` is used up."""
-    slope_CW = log_probs_CW.exp_()
+    gradient_CW = log_probs_CW.exp_()
     if smoothing:
-        slope_CW -= smoothing / slope_CW.size(1)
-    ones_C1 = torch.ones_like(targets_C1, dtype=slope_CW.dtype)
-    return slope_CW.scatter_add_(1, targets_C1, (smoothing - 1) * ones_C1)
+        gradient_CW -= smoothing / gradient_CW.size(1)
+    ones_C1 = torch.ones_like(targets_C1, dtype=gradient_CW.dtype)
+    return gradient_CW.scatter_add_(1, targets_C1, (smoothing - 1) * ones_C1)

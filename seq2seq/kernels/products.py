@@ -1,10 +1,14 @@
-"""Matrix products on the CPU by oneDNN, where that is faster than torch's own choice.
+"""Matrix products on the CPU, by the library that is faster on its processor.
 
-torch multiplies float32 matrices by MKL, which on AMD processors reaches two thirds to five sixths
-of the rate of oneDNN, the other library in torch's builds. oneDNN's linear layer has no derivative
-here, so it serves where no gradient is recorded: in decoding, and inside autograd functions.
+torch's builds hold two. torch itself multiplies float32 matrices by MKL, which on AMD's processors
+reaches two thirds to five sixths of oneDNN's rate; on an Intel Xeon oneDNN takes 1.05 to 1.3 times
+as long as MKL. So `auto` is MKL on Intel's processors and oneDNN on others: it depends on nothing
+but the processor, and two runs there have the same bits. docs/performance.md has the figures, and
+what a choice for each shape would gain. oneDNN's linear layer has no derivative here, so it serves
+where no gradient is recorded: in decoding, and inside autograd functions.
 
-A matrix that stays as it is, oneDNN reads faster still in an order of its own:
+A matrix that stays as it is, as in decoding, oneDNN puts into an order of its own. It then reads it
+faster than MKL does, on both kinds of processor:
 
     with packing(packs):
         for x in steps:
@@ -21,6 +25,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from seq2seq.errors import UserError
+from seq2seq.machine.processor import is_intel
+
 ONEDNN_LINEAR = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
 """oneDNN's linear layer as an operation of torch, if this build has it."""
 
@@ -35,6 +42,36 @@ WORTH = 2**24
 
 WORTH_PACKING = 2**17
 """Elements of a matrix: below, the same holds for one that is packed."""
+
+
+_by_onednn: ContextVar[bool | None] = ContextVar("by_onednn", default=None)
+
+
+def use(library: str) -> None:
+    """Multiply by this library from now on, in this thread: `auto`, `mkl` or `onednn`.
+
+    Raises UserError if this build of torch hasn't got it.
+    """
+    there = {"auto": True, "mkl": torch.backends.mkl.is_available(), "onednn": _has_onednn()}
+    if not there[library]:
+        raise UserError(f"training.products {library}: this build of torch lacks it; set auto")
+    _by_onednn.set(None if library == "auto" else library == "onednn")
+
+
+def library() -> str:
+    """Return which library multiplies large float32 matrices now: `mkl`, `onednn` or `torch`.
+
+    `torch` is its own choice where it holds neither.
+    """
+    chosen = _by_onednn.get()
+    mkl = torch.backends.mkl.is_available()
+    if chosen or (chosen is None and _has_onednn() and not (mkl and is_intel())):
+        return "onednn"
+    return "mkl" if mkl else "torch"
+
+
+def _has_onednn() -> bool:
+    return ONEDNN_LINEAR is not None and torch.backends.mkldnn.is_available()
 
 
 class Packs:
@@ -103,7 +140,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if packs is not None and packs.suit(input, weight):
         return packs.linear(input, weight, bias)
     rows = input.numel() // max(1, input.size(-1))
-    if rows * weight.numel() >= WORTH and suits_onednn(input, weight):
+    if rows * weight.numel() >= WORTH and library() == "onednn" and suits_onednn(input, weight):
         return onednn_linear(input, weight, bias)
     return functional.linear(input, weight, bias)
 
@@ -121,6 +158,5 @@ def suits_onednn(input: Tensor, weight: Tensor) -> bool:
         input.dtype is weight.dtype is torch.float32
         and input.device.type == "cpu"
         and (weight.is_contiguous() or weight.t().is_contiguous())
-        and ONEDNN_LINEAR is not None
-        and torch.backends.mkldnn.is_available()
+        and _has_onednn()
     )

@@ -20,7 +20,7 @@ from seq2seq.model.decoders import build_decoder
 from seq2seq.model.dropout import Dropout
 from seq2seq.model.encoders import build_encoder
 from seq2seq.model.parts import initialise as initialise_weights
-from seq2seq.model.probe import probe, scope
+from seq2seq.model.probe import is_probed, probe, scope
 
 
 class TeacherForcing(NamedTuple):
@@ -135,7 +135,7 @@ class Seq2Seq(nn.Module):
         They are left apart because the output layer is the widest product of all, so the loss
         gives it real tokens only. Without `forcing` every input comes from the reference.
         """
-        fast = self.training and not torch.compiler.is_compiling()
+        fast = self.training and not torch.compiler.is_compiling() and not is_probed()
         with deferring() if fast else nullcontext():
             memory, state = self.encode(source_BS, lengths_B)
             if forcing is None:

@@ -1,23 +1,18 @@
-"""A corpus split into files for training, validation and test, and a note of its origin."""
+"""A corpus split into files for training, validation and test."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
 from pathlib import Path
 
 from seq2seq.data.pairs import one_line
 from seq2seq.data.split import Pairs, split_pairs, words_alone, write_splits
 from seq2seq.errors import UserError
-from seq2seq.machine.disk import hash_file
 from seq2seq.planning import report
+from seq2seq.planning.origin import ORIGIN, write_origin
 from seq2seq.planning.recipe import Corpus
-from seq2seq.planning.request import Request, Text, open_corpus
+from seq2seq.planning.request import Request, Text
 from seq2seq.planning.sizes import held_out_for
 from seq2seq.planning.survey import survey
-
-ORIGIN = "origin.json"
-"""The file beside the splits that names the corpus they were made from."""
 
 
 def split_corpus(request: Request, text: Text, folder: Path, name: str) -> Corpus:
@@ -57,64 +52,6 @@ def _held_out(unique: Pairs, request: Request) -> dict[str, Pairs]:
 
 def _write_splits(splits: dict[str, Pairs], folder: Path, request: Request, text: Text) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / ORIGIN).unlink(missing_ok=True)
+    (folder / ORIGIN).unlink(missing_ok=True)  # the splits are not whole until it is written
     write_splits(splits, folder, request.languages)
-    origin = {
-        "languages": request.languages,
-        "columns": request.columns,
-        "files": _hashes(text),
-        "minutes": request.minutes,
-    }
-    (folder / ORIGIN).write_text(json.dumps(origin, indent=2) + "\n", encoding="utf-8")
-
-
-def _hashes(text: Text) -> list[str]:
-    return list(map(hash_file, text.files))
-
-
-def check_origin(folder: Path, request: Request) -> None:
-    """Refuse to resume the run whose splits are in `folder`, if it began with another request.
-
-    Languages and columns that are not given again are taken from the run.
-    """
-    path, run = folder / ORIGIN, folder.parent
-    if not path.exists():
-        raise UserError(
-            f"{run}: cannot be resumed from a corpus, as it was started from a configuration; "
-            f"resume it with: seq2seq train --resume --run {run}"
-        )
-    try:
-        origin = json.loads(path.read_text("utf-8"))
-        files, languages, minutes = origin["files"], tuple(origin["languages"]), origin["minutes"]
-        sides = list(zip(request.said, languages, strict=True))
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path}: damaged: {error}") from None
-    source, target = (said or was for said, was in sides)
-    request = replace(request, source=source, target=target)
-    if languages != request.languages:
-        was, now = " to ".join(languages), " to ".join(request.languages)
-        raise UserError(
-            f"{run}: cannot resume a run that translates {was} with a corpus of {now}; give the "
-            "languages of the run, or start a new run with --run DIR"
-        )
-    columns = origin.get("columns")
-    if request.columns is None and columns:
-        request = replace(
-            request, overrides=(*request.overrides, f"data.columns={json.dumps(columns)}")
-        )
-    if "columns" in origin and request.columns != (columns and tuple(columns)):
-        raise UserError(
-            f"{run}: cannot change data.columns from {columns} to {list(request.columns or ())} "
-            "when resuming; leave it out, or start a new run with --run DIR"
-        )
-    if files != _hashes(open_corpus(request)):
-        raise UserError(
-            f"{run}: cannot be resumed: {' '.join(request.corpus)} is not the corpus that it "
-            "began with, or has changed; restore that corpus, or start a new run with --run DIR"
-        )
-    if request.minutes not in (None, minutes):
-        raise UserError(
-            f"{run}: cannot change --minutes to {request.minutes:g} when resuming a run planned "
-            + ("without it" if minutes is None else f"for {minutes:g} minutes")
-            + "; leave --minutes out, or set training.max_steps=N and training.max_minutes=N"
-        )
+    write_origin(folder, request, text)

@@ -11,7 +11,8 @@ from seq2seq import pipeline
 from seq2seq.config import load_config, load_dump
 from seq2seq.errors import UserError
 from seq2seq.planning import report
-from seq2seq.planning.held_out import ORIGIN, check_origin, split_corpus
+from seq2seq.planning.held_out import split_corpus
+from seq2seq.planning.origin import ORIGIN, check_origin
 from seq2seq.planning.planner import Planner, check_settings, draft_plan
 from seq2seq.planning.request import Request, open_corpus
 from seq2seq.runs.finding import is_run, run_folder

@@ -19,6 +19,7 @@ import torch
 from seq2seq.config import Config
 from seq2seq.data.batching import Batches
 from seq2seq.errors import UserError
+from seq2seq.kernels import products
 from seq2seq.machine.allocator import keep_freed_memory
 from seq2seq.machine.device import find_device
 from seq2seq.machine.waiting import sleep_when_busy
@@ -61,6 +62,7 @@ class Trainer:
     ) -> None:
         keep_freed_memory()
         sleep_when_busy()
+        products.use(config.training.products)
         self.config = config.training
         self.device = find_device(self.config.device)
         self.model = model.to(self.device)

@@ -71,7 +71,7 @@ def placed(case: Case, device: torch.device, dtype: torch.dtype) -> Seq2Seq:
     return build(case).to(device, dtype).train()
 
 
-def slopes(model: Seq2Seq, device: torch.device) -> dict[str, Tensor]:
+def gradients(model: Seq2Seq, device: torch.device) -> dict[str, Tensor]:
     """The loss, and the gradient of every parameter, in float64 on the CPU."""
     loss = batch_loss(model, batch(), device, smoothing=0.1).total
     loss.backward()
@@ -107,16 +107,16 @@ def assert_close(found: object, expected: object, tolerance: float) -> None:
 def test_loss_and_gradients_are_those_of_float64_on_the_cpu(
     case: Case, dtype: torch.dtype, tolerance: float, device: torch.device
 ) -> None:
-    expected = slopes(placed(case, CPU, torch.float64), CPU)
-    assert_close(slopes(placed(case, device, dtype), device), expected, tolerance)
+    expected = gradients(placed(case, CPU, torch.float64), CPU)
+    assert_close(gradients(placed(case, device, dtype), device), expected, tolerance)
 
 
 @every_case
 def test_loss_and_gradients_are_those_of_float32_on_the_cpu(
     case: Case, device: torch.device
 ) -> None:
-    expected = slopes(placed(case, CPU, torch.float32), CPU)
-    found = slopes(placed(case, device, torch.float32), device)
+    expected = gradients(placed(case, CPU, torch.float32), CPU)
+    found = gradients(placed(case, device, torch.float32), device)
     assert_close(found, expected, FLOAT32)
 
 
@@ -137,7 +137,7 @@ def test_translations_are_those_of_the_cpu(
 @every_case
 def test_bf16_is_close_to_float32(case: Case, device: torch.device) -> None:
     """8 bits, of which each of some dozen steps rounds off half of the last: 2 % leaves room."""
-    expected = slopes(placed(case, device, torch.float32), device)
+    expected = gradients(placed(case, device, torch.float32), device)
     with torch.autocast(device.type, torch.bfloat16):
         model = placed(case, device, torch.float32)
         loss = batch_loss(model, batch(), device, smoothing=0.1).total

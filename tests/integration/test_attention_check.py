@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from seq2seq.conformance.laws import LAWS
-from seq2seq.model.attention import ADDRESSINGS, ATTENTIONS
+from seq2seq.kinds import ADDRESSINGS, ATTENTIONS, CELLS
 from tests.integration.conftest import Command
 
 BROKEN = '''
@@ -32,12 +32,12 @@ ADDRESSINGS["doubled"] = Doubled
 @pytest.fixture(autouse=True)
 def _forgotten() -> Iterator[None]:
     """What a file registers is forgotten after the test."""
-    units, addressings = set(ATTENTIONS), set(ADDRESSINGS)
+    tables = ATTENTIONS, ADDRESSINGS, CELLS
+    before = [set(table) for table in tables]
     yield
-    for name in set(ATTENTIONS) - units:
-        del ATTENTIONS[name]
-    for name in set(ADDRESSINGS) - addressings:
-        del ADDRESSINGS[name]
+    for table, names in zip(tables, before, strict=True):
+        for name in set(table) - names:
+            del table[name]
 
 
 def example() -> str:
@@ -102,3 +102,57 @@ def test_list_shows_every_unit_with_its_options(command: Command) -> None:
     assert units["general"]["summary"] == "score(s, h) = s . W h."
     addressings = {entry["name"] for entry in listed["model.attention.addressing.kind"]}
     assert addressings == set(ADDRESSINGS)
+
+
+# --- other parts than units -----------------------------------------------------------------------
+
+CELL = '''
+from torch import nn
+from seq2seq.kinds import CELLS
+from seq2seq.model.contract import Cell
+
+
+class Leaky(Cell):
+    """h' = tanh(W x + decay h)."""
+
+    def __init__(self, input_size, size, *, decay: float = 0.5):
+        super().__init__(input_size, size)
+        self.project = nn.Linear(input_size, size)
+        self.decay = decay
+
+    def step(self, input_BG, state):
+        return (self.project(input_BG) + self.decay * state).tanh()
+
+
+CELLS["leaky"] = Leaky
+'''
+
+
+def test_a_cell_of_ones_own_is_held_to_the_laws_in_every_decoder(
+    world: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = [law for law in LAWS if "is_its_steps" in law.__name__ or "reordered" in law.__name__]
+    monkeypatch.setattr("seq2seq.conformance.check.LAWS", kept)
+    (world / "leaky.py").write_text(CELL)
+    decay = ("model.decoder.cell.decay=0.9", "model.encoder.cell.decay=0.9")
+    status, out, err = command("check", "leaky.py", *decay, "--quick")
+    laws = [f"  PASS  {law.__name__.replace('_', ' ')}" for law in kept]
+    assert (status, out.splitlines(), err) == (0, ["leaky (cell)", *laws, "all passed"], "")
+    status, _, err = command("check", "--cell", "leaky", "model.decoder.size=3", "--quick")
+    assert (status, "expected model.decoder.cell.KEY=VALUE" in err) == (2, True)
+
+
+def test_parts_of_the_package_are_checked_by_name(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = [law for law in LAWS if "order_of_sentences" in law.__name__]
+    monkeypatch.setattr("seq2seq.conformance.check.LAWS", kept)
+    names = ["--cell", "lstm", "--encoder", "recurrent", "--decoder", "stacked", "--unit", "ntm"]
+    found = json.loads(command("check", *names, "--quick", "--json").out)
+    assert [(unit["name"], unit["part"]) for unit in found["units"]] == [
+        ("ntm", "addressing"), ("lstm", "cell"), ("recurrent", "encoder"), ("stacked", "decoder")
+    ]  # fmt: skip
+    assert found["passed"]
+    status, _, err = command("check", "--cell", "lsmt")
+    assert status == 2
+    assert err.startswith("error: --cell: expected one of gru, lstm, found 'lsmt' (did you mean")

@@ -136,7 +136,7 @@ CONFIGURATIONS = [
         r"override 'model\.decoder\.kind=bahdanu': model\.decoder\.kind: expected .*"
         r"found 'bahdanu' \(did you mean 'bahdanau'\?\)"),
     Bad("a misspelt optimizer", "config show training.optimizer=adamm",
-        r"override .*: training\.optimizer\.kind: expected 'adam'.*found 'adamm' \(did you.*"),
+        r"override .*: training\.optimizer\.kind: expected one of .*found 'adamm' \(did you.*"),
     Bad("an option that the unit has not", "config check model.attention=additive "
         "model.attention.heads=2",
         r"override .*: model\.attention\.heads: unknown option of kind additive, which takes .*"),
@@ -419,7 +419,7 @@ USES = [
         r".*/units\.py: cannot be run: ZeroDivisionError: division by zero",
         {"units.py": "1 / 0\n"}),
     Bad("a file without units", "attention check units.py",
-        r"units\.py: registers no unit: expected a line like ATTENTIONS\['mine'\] = Mine",
+        r"units\.py: registers no part: expected a line like ATTENTIONS\['mine'\] = Mine",
         {"units.py": "units = 1\n"}),
     Bad("two files of units", "attention check one.py two.py",
         r"check: expected one file, found one\.py and two\.py"),

@@ -16,6 +16,7 @@ class Additive(Attention):
     """score(s, h) = v . tanh(W s + U h), with `size` units between (default: the query's size)."""
 
     timeless = True
+    fused_loop = True
 
     def __init__(self, query_size: int, memory_size: int, *, size: int | None = None) -> None:
         super().__init__(query_size, memory_size)

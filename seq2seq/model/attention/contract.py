@@ -105,6 +105,7 @@ class Softmax(Addressing):
     """weights = softmax(scores): soft attention."""
 
     timeless = True
+    fused_loop = True
 
     def forward(
         self, scores_BHTS: Tensor, query_BTQ: Tensor, memory: Memory, state: AttentionState
@@ -125,7 +126,12 @@ class Attention(nn.Module):
 
     timeless: ClassVar[bool] = False
     """True when nothing of the state is read, so that the hypotheses of a beam, all at one step,
-    may be the T queries to one memory. Not inherited, and never needed: it makes search faster."""
+    may be the T queries to one memory. Never needed: it makes search faster. A subclass that
+    defines a method has it only if it says so itself: `model.fast`."""
+
+    reads_means: ClassVar[bool] = True
+    """True when the context is the weighted mean of the values, as `forward` and `merge` have it.
+    A subclass that defines one of these has it only if it says so itself."""
 
     reads_token: ClassVar[bool] = False
     """True when the query is [embedding of the decoder's input token ; decoder state]."""

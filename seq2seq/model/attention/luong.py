@@ -12,7 +12,7 @@ from seq2seq.model.attention.contract import Attention, AttentionState, Memory
 
 def dot_product(queries_BHTK: Tensor, keys_BHSK: Tensor) -> Tensor:
     """Return scores_BHTS, q . k of every query with every key."""
-    return matmul(queries_BHTK, keys_BHSK, turned=True)
+    return matmul(queries_BHTK, keys_BHSK, transposed=True)
 
 
 class Dot(Attention):

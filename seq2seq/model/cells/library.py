@@ -7,7 +7,7 @@ from functools import partial
 
 from torch import Tensor, nn
 
-from seq2seq.kernels.deferred import is_deferring, linear, once
+from seq2seq.kernels.deferred import is_deferring, linear, memoised
 from seq2seq.model.contract import Cell, Share
 
 
@@ -38,7 +38,7 @@ class LibraryCell(Cell):
         """Return the input's matrix cut into slices of these sizes, each (G, size)."""
         weights = self._parameter("weight_ih_l0")
         if is_deferring(weights):
-            return once(weights, sizes, lambda: weights.split(sizes, dim=1))
+            return memoised(weights, sizes, lambda: weights.split(sizes, dim=1))
         return weights.split(sizes, dim=1)
 
     def hidden_weights(self) -> tuple[Tensor, Tensor]:

@@ -4,15 +4,18 @@ Shapes: B batch, T steps, I embedding size, D cell size, G gates, F feature size
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal, NamedTuple, cast
 
 import torch
 from torch import Tensor
 
 from seq2seq.config import CellConfig
-from seq2seq.model import fused_loop
+from seq2seq.kernels.attention_loop import Read, StepWeights, attend_before_gru
+from seq2seq.kernels.deferred import is_deferring
 from seq2seq.model.attention import Attended, AttentionState, Memory
 from seq2seq.model.attention import join as join_attended
+from seq2seq.model.attention.bahdanau import Additive
 from seq2seq.model.cells import Cell, run_stack
 from seq2seq.model.cells.gru import GRU
 from seq2seq.model.contract import Decoded, Share, Surroundings, Tree
@@ -23,6 +26,8 @@ from seq2seq.model.decoders.attending import (
     cells_of,
 )
 from seq2seq.model.decoders.readout import Readout
+from seq2seq.model.fast import offers
+from seq2seq.model.probe import scope
 
 
 class Steps(NamedTuple):
@@ -40,6 +45,9 @@ class Bahdanau(AttendingDecoder):
     but on s_t-1 in A.2.2; this is equation 4, as in most systems since. Upper layers, if any, read
     the first one's outputs and take no part in attention, so no step waits for them.
     """
+
+    fused_loop = True
+    fast_step = True
 
     def __init__(
         self,
@@ -70,8 +78,8 @@ class Bahdanau(AttendingDecoder):
     def forward(self, embedded_BTI: Tensor, memory: Tree, state: Tree) -> Decoded:
         """Read T tokens, the first of which follows `state`."""
         memory, state = cast("Memory", memory), cast("DecoderState", state)
-        if type(self) is Bahdanau and fused_loop.fits(embedded_BTI, self.attention, self.first):
-            steps = self._fused(embedded_BTI, memory, state)
+        if embedded_BTI.size(1) > 1 and is_deferring() and self._offers_loop():
+            steps = self._fused_loop(embedded_BTI, memory, state)
         else:
             steps = self._step_by_step(embedded_BTI, memory, state)
         # What no step waits for follows over all T at once.
@@ -85,20 +93,34 @@ class Bahdanau(AttendingDecoder):
         end = DecoderState((steps.state, *upper), state.fed_BF, attended.state)
         return Decoded(features_BTF, attended.weights_BHTS, end, attended.named_choices("source"))
 
-    def _fused(self, embedded_BTI: Tensor, memory: Memory, state: DecoderState) -> Steps:
-        """`_step_by_step` as one function."""
-        assert isinstance(self.first, GRU)
-        sizes = embedded_BTI.size(-1), self.attention.context_size
-        token_share, _ = self.first.shares(*sizes)
-        outputs_BTD, last_BD, attended = fused_loop.attend_before_cell(
-            self.attention,
-            self.first,
+    def _offers_loop(self) -> bool:
+        parts = self, self.attention, self.attention.addressing, self.first
+        return all(offers(part, "fused_loop") for part in parts)
+
+    def _fused_loop(self, embedded_BTI: Tensor, memory: Memory, state: DecoderState) -> Steps:
+        """`_step_by_step` as one function: training by additive attention over one GRU layer."""
+        cell, unit, initial_BD = self.first, self.attention, state.layers[0]
+        assert isinstance(cell, GRU)
+        assert isinstance(unit, Additive)
+        assert isinstance(initial_BD, Tensor)
+        sizes = embedded_BTI.size(-1), unit.context_size
+        token_share, _ = cell.shares(*sizes)
+        states_BTD, context_BTV, weights_BTS = attend_before_gru(
             token_share(embedded_BTI),
-            self.first.input_weights(*sizes)[1],
-            state,
-            memory,
+            initial_BD,
+            StepWeights(cell.input_weights(*sizes)[1], *cell.hidden_weights()),
+            Read(
+                memory.keys_BHSK[:, 0],
+                memory.values_BHSV[:, 0],
+                unit.query.weight,
+                unit.energy.weight[0],
+                memory.mask_BS,
+            ),
+            partial(scope, "source"),
         )
-        return Steps(outputs_BTD, last_BD, attended)
+        weights_BHTS = weights_BTS.unsqueeze(1)
+        end = unit.advance(state.attention, weights_BHTS)
+        return Steps(states_BTD, states_BTD[:, -1], Attended(context_BTV, weights_BHTS, end))
 
     def _step_by_step(self, embedded_BTI: Tensor, memory: Memory, state: DecoderState) -> Steps:
         token_share, context_share = self.shares(embedded_BTI.size(-1))

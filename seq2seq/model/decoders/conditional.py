@@ -15,6 +15,8 @@ from seq2seq.model.decoders.bahdanau import Bahdanau
 class Conditional(Bahdanau):
     """Attention between two cells: s' = cell(y_t, s_t-1), c_t from s', s_t = cell2(c_t, s')."""
 
+    fast_step = True
+
     def build_first(self, cell: CellConfig | None, embedding: int, size: int) -> None:
         """Make the two cells of the first layer."""
         (self.first,) = cells_of(build_cells(cell, [embedding], size))

@@ -10,11 +10,9 @@ import torch
 from torch import Tensor
 
 from seq2seq.config import CellConfig
-from seq2seq.model import fused_loop
 from seq2seq.model.attention import Attended, Memory
 from seq2seq.model.attention import join as join_attended
 from seq2seq.model.cells import run_stack
-from seq2seq.model.cells.gru import GRU
 from seq2seq.model.contract import Cell, Decoded, Surroundings, Tree
 from seq2seq.model.decoders.attending import (
     AttendingDecoder,
@@ -64,9 +62,6 @@ class Luong(AttendingDecoder):
         memory, state = cast("Memory", memory), cast("DecoderState", state)
         if self.parallel:
             return self._all_at_once(embedded_BTI, memory, state)
-        plain = len(self.layers) == 1 and self.readout.pieces == 1
-        if plain and fused_loop.fits(embedded_BTI, self.attention, self.cells[0]):
-            return self._fused(embedded_BTI, memory, state)
         return self._step_by_step(embedded_BTI, memory, state)
 
     def _all_at_once(self, embedded_BTI: Tensor, memory: Memory, state: DecoderState) -> Decoded:
@@ -75,24 +70,6 @@ class Luong(AttendingDecoder):
         features_BTF = self.readout(attended.context_BTV, outputs_BTD)
         end = DecoderState(layers, state.fed_BF, attended.state)
         return Decoded(features_BTF, attended.weights_BHTS, end, attended.named_choices("source"))
-
-    def _fused(self, embedded_BTI: Tensor, memory: Memory, state: DecoderState) -> Decoded:
-        """`_step_by_step` of one layer as one function."""
-        (cell,) = self.cells
-        assert isinstance(cell, GRU)
-        sizes = embedded_BTI.size(-1), self.fed_size
-        token_share, _ = cell.shares(*sizes)
-        features_BTF, last_BD, attended = fused_loop.attend_after_cell(
-            self.attention,
-            cell,
-            token_share(embedded_BTI),
-            cell.input_weights(*sizes)[1],
-            self.readout.linear,
-            state,
-            memory,
-        )
-        end = DecoderState((last_BD,), features_BTF[:, -1], attended.state)
-        return Decoded(features_BTF, attended.weights_BHTS, end)
 
     def _step_by_step(self, embedded_BTI: Tensor, memory: Memory, state: DecoderState) -> Decoded:
         first, *upper = self.cells

@@ -134,7 +134,8 @@ def test_the_products_of_bf16_are_of_bf16() -> None:
 @pytest.mark.parametrize("kind", ["gru", "lstm"])
 def test_each_product_of_an_update_can_be_made_again_and_timed(kind: str) -> None:
     counts = recorded(model(kind=kind, attention="location-aware"))
-    assert all(seconds > 0 for seconds in seconds_each(counts, CPU))
+    by_library = list(seconds_each(counts, CPU))
+    assert all(min(seconds.values()) > 0 for seconds in by_library)
 
 
 def test_an_operand_is_laid_out_as_the_tensor_that_it_stands_for() -> None:

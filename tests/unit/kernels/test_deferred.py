@@ -1,5 +1,6 @@
 """The fast path of training against the readable one: the same outputs, the same gradients."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from torch.nn import functional
 import seq2seq.kernels.energies
 from seq2seq.bundled import find_recipe
 from seq2seq.config import load_config
-from seq2seq.kernels.deferred import deferring, linear, matmul, readable
+from seq2seq.kernels.deferred import deferring, is_deferring, linear, matmul, readable
 from seq2seq.kernels.energies import energies, plain_energies
 from seq2seq.model.model import Seq2Seq, TeacherForcing
 
@@ -61,8 +62,8 @@ def gradients(model: Seq2Seq) -> dict[str, Tensor]:
 def assert_same(ours: list[Tensor], theirs: list[Tensor], leaves: list[Tensor]) -> None:
     """Outputs, and gradients of something of them."""
     torch.testing.assert_close(ours, theirs)
-    slopes = [each.detach().cos() for each in theirs]
-    mine, others = (torch.autograd.grad(each, leaves, slopes) for each in (ours, theirs))
+    wanted = [each.detach().cos() for each in theirs]
+    mine, others = (torch.autograd.grad(each, leaves, wanted) for each in (ours, theirs))
     torch.testing.assert_close(mine, others)
 
 
@@ -114,15 +115,15 @@ def test_a_matrix_may_be_met_with_its_bias_and_without() -> None:
     assert_same(ours, theirs, [weight, bias])
 
 
-@pytest.mark.parametrize("turned", [True, False])
-def test_gradients_of_batched_products_are_those_of_torch(turned: bool) -> None:
+@pytest.mark.parametrize("transposed", [True, False])
+def test_gradients_of_batched_products_are_those_of_torch(transposed: bool) -> None:
     torch.manual_seed(1)
-    shape = (2, 1, 5, 3) if turned else (2, 1, 3, 5)
+    shape = (2, 1, 5, 3) if transposed else (2, 1, 3, 5)
     right = torch.randn(shape, dtype=torch.double, requires_grad=True)
     lefts = [torch.randn(2, 1, t, 3, dtype=torch.double, requires_grad=True) for t in (1, 1, 2)]
     with deferring():
-        ours = [matmul(left, right, turned=turned) for left in lefts]
-    theirs = [left @ (right.mT if turned else right) for left in lefts]
+        ours = [matmul(left, right, transposed=transposed) for left in lefts]
+    theirs = [left @ (right.mT if transposed else right) for left in lefts]
     assert_same(ours, theirs, [*lefts, right])
 
 
@@ -178,3 +179,18 @@ def test_without_gradients_energies_are_those_of_the_equation(
     wide = [each.to(found.dtype) for each in inputs]
     torch.testing.assert_close(found, plain_energies(*wide))
     assert found.dtype is torch.promote_types(dtype, torch.float32)
+
+
+def test_another_thread_does_not_defer() -> None:
+    weight = torch.randn(5, 3, requires_grad=True)
+    with deferring(), ThreadPoolExecutor(1) as pool:
+        assert is_deferring(weight)
+        assert not pool.submit(is_deferring, weight).result()
+
+
+def test_inside_readable_nothing_defers() -> None:
+    weight = torch.randn(5, 3, requires_grad=True)
+    with readable(), deferring():
+        assert not is_deferring(weight)
+    with deferring(), readable():
+        assert not is_deferring(weight)

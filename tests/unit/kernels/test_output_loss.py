@@ -76,7 +76,7 @@ def test_no_token_costs_nothing() -> None:
 
 def test_no_gradient_is_made_where_none_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = output_cross_entropy(layer(), features(), TARGETS, 0.1)
-    monkeypatch.setattr(output_loss, "_slope", None)  # calling it would fail
+    monkeypatch.setattr(output_loss, "_logits_gradient", None)  # calling it would fail
     with torch.no_grad():
         torch.testing.assert_close(
             output_cross_entropy(layer(), features(), TARGETS, 0.1).smoothed, wanted.smoothed

@@ -1,12 +1,14 @@
 """oneDNN's products and torch's own are the same, and each is taken where it may be."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from seq2seq.errors import UserError
 from seq2seq.kernels import products
 
 WIDE = torch.zeros(4, 8).add(torch.arange(8.0)).mul(torch.arange(1.0, 5).unsqueeze(1))
@@ -24,6 +26,7 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
         return onednn_linear(input, weight, bias)
 
     monkeypatch.setattr(products, "WORTH", 0)
+    monkeypatch.setattr(products, "library", lambda: "onednn")
     monkeypatch.setattr(products, "onednn_linear", noting)
     return shapes
 
@@ -163,3 +166,62 @@ def test_with_gradients_nothing_is_packed(packs: products.Packs) -> None:
     with products.packing(packs):
         products.linear(torch.ones(3, 8), weight).sum().backward()
     torch.testing.assert_close(weight.grad, torch.full((4, 8), 3.0))
+
+
+LIBRARY = products.library
+"""Not what the fixture puts in its place."""
+
+
+@pytest.fixture
+def torch_with(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """What makes this processor one of Intel's or another, with these libraries in torch."""
+
+    def make(*, intel: bool, mkl: bool, onednn: bool) -> None:
+        monkeypatch.setattr(products, "is_intel", lambda: intel)
+        monkeypatch.setattr(products, "_has_onednn", lambda: onednn)
+        monkeypatch.setattr(torch.backends.mkl, "is_available", lambda: mkl)
+
+    yield make
+    products.use("auto")
+
+
+@pytest.mark.parametrize(
+    ("intel", "mkl", "onednn", "expected"),
+    [
+        (True, True, True, "mkl"),
+        (False, True, True, "onednn"),
+        (False, True, False, "mkl"),
+        (False, False, True, "onednn"),
+        (True, False, True, "onednn"),
+        (False, False, False, "torch"),
+    ],
+)
+def test_auto_is_mkl_on_intel_and_onednn_elsewhere(
+    intel: bool, mkl: bool, onednn: bool, expected: str, torch_with: Callable[..., None]
+) -> None:
+    torch_with(intel=intel, mkl=mkl, onednn=onednn)
+    assert LIBRARY() == expected
+
+
+@pytest.mark.parametrize("intel", [True, False])
+def test_a_library_that_is_set_is_taken(intel: bool, torch_with: Callable[..., None]) -> None:
+    torch_with(intel=intel, mkl=True, onednn=True)
+    for library in ("mkl", "onednn"):
+        products.use(library)
+        assert LIBRARY() == library
+
+
+@pytest.mark.parametrize("library", ["mkl", "onednn"])
+def test_a_library_that_torch_lacks_is_refused(
+    library: str, torch_with: Callable[..., None]
+) -> None:
+    torch_with(intel=True, mkl=False, onednn=False)
+    with pytest.raises(UserError, match=f"training.products {library}: .* lacks it; set auto"):
+        products.use(library)
+
+
+def test_what_one_thread_sets_another_does_not_see(torch_with: Callable[..., None]) -> None:
+    torch_with(intel=True, mkl=True, onednn=True)
+    products.use("onednn")
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(LIBRARY).result() == "mkl"

@@ -20,7 +20,7 @@ def test_a_setting_that_is_right_beside_the_plan_alone_is_taken() -> None:
     [
         ("training.max_steps=null", "plan: training: would never end"),
         ("decoding.n_best=9", r"\S+base\.yaml:\d+: decoding: n_best 9 is more than beam 5"),
-        ("model.attention.kind=nope", r"model\.attention\.kind: expected one of"),
+        ("model.attention.kind=nope", r"override '\S+': model\.attention\.kind: expected one of"),
         ("code=none.py", r"code: .*none\.py"),
     ],
 )

@@ -161,7 +161,7 @@ def test_weights_of_another_model_are_refused(run: Run, tmp_path: Path) -> None:
 def test_a_missing_trainer_file_is_named_and_translating_needs_none(run: Run) -> None:
     saved(run, 5)
     (run.checkpoint("5").folder / "trainer.pt").unlink()
-    with pytest.raises(UserError, match=r"trainer\.pt: missing, so training can't go on from here"):
+    with pytest.raises(UserError, match=r"trainer\.pt: missing; training cannot be resumed"):
         run.checkpoint("5").trainer_tensors()
     run.load_model("5")
 

@@ -25,10 +25,10 @@ def test_the_newest_finished_run_is_found(tmp_path: Path) -> None:
 
 
 def test_where_no_run_is_finished_the_others_are_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"no run under .*: train one first"):
+    with pytest.raises(UserError, match=r"no run under .*; train a model first"):
         newest_run(tmp_path)
     folder_of_run(tmp_path / "one", finished=False)
-    with pytest.raises(UserError, match=r"no finished run under .*unfinished: .*one"):
+    with pytest.raises(UserError, match=r"no finished run under .*unfinished one .*: .*one"):
         newest_run(tmp_path)
 
 
