@@ -61,7 +61,7 @@ def main() -> None:
     else:
         found = measure_cores(settings, options.rounds)
     stored = json.loads(options.results.read_text("utf-8")) if options.results.exists() else {}
-    stored.update(found)
+    stored.setdefault(" ".join(["demo", *options.overrides]), {}).update(found)
     options.results.write_text(json.dumps(stored, indent=1) + "\n", "utf-8")
     print(render(found))
 
