@@ -4,9 +4,10 @@
     python scripts/bench_processes.py --link 1gbit 100mbit  # in two network namespaces; needs root
 
 Each training is a round; rounds of all kinds go by turns, so that what else the machine does meets
-them alike. Speeds are those of metrics.jsonl, without the first window. A link is a pair of virtual
-network cards, one in each namespace, that `tc` slows down; bytes are counted by the card. What was
-found goes to docs/results/processes.json. KEY=VALUE changes the recipe.
+them alike. Speeds are those of metrics.jsonl, without the first window. The processor's time of an
+update is told as well, for each process: other programs disturb it less. A link is a pair of
+virtual network cards, one in each namespace, that `tc` slows down; bytes are counted by the card.
+What was found goes to docs/results/processes.json. KEY=VALUE changes the recipe.
 """
 
 from __future__ import annotations
@@ -32,12 +33,38 @@ PORT = 29717
 BEFORE_WINDOWS = 1  # windows that are not counted
 
 
+CLOCK = """
+import atexit, json, os, time
+from pathlib import Path
+from seq2seq.training.trainer import Trainer
+
+plain, spent = Trainer.update, []
+
+def update(self):
+    start = time.process_time()
+    plain(self)
+    spent.append(time.process_time() - start)
+
+def write():
+    if spent:
+        Path(os.environ["CLOCKS"], str(os.getpid())).write_text(json.dumps(spent))
+
+Trainer.update = update
+atexit.register(write)
+"""
+"""User's code that notes the processor's time of each update of a process."""
+
+
 class Round(NamedTuple):
-    """One training: target tokens and updates a second, its losses, and bytes sent an update."""
+    """One training: target tokens and updates a second, its losses, and bytes sent an update.
+
+    `processor` is the seconds of the processor that an update takes in each process.
+    """
 
     speed: float
     updates: float
     losses: list[float]
+    processor: float
     sent: float | None = None
 
 
@@ -76,10 +103,9 @@ def measure_cores(settings: Sequence[str], rounds: int) -> dict[str, Any]:
     done: dict[str, list[Round]] = {kind: [] for kind in kinds}
     for _ in range(rounds):
         for kind, options in kinds.items():
-            with TemporaryDirectory(prefix="seq2seq_processes_") as spare:
-                run = Path(spare) / "run"
-                seq2seq([], "--run", str(run), *options, *settings)
-                done[kind].append(read(run))
+            with clocked() as (spare, code):
+                seq2seq("--run", str(spare / "run"), code, *options, *settings)
+                done[kind].append(read(spare))
     return {kind: summary(each) for kind, each in done.items()}
 
 
@@ -88,17 +114,27 @@ def measure_link(rate: str, settings: Sequence[str], rounds: int) -> dict[str, A
     done = []
     with two_machines(rate):
         for _ in range(rounds):
-            with TemporaryDirectory(prefix="seq2seq_processes_") as spare:
-                run = Path(spare) / "run"
+            with clocked() as (spare, code):
                 before = sent_bytes()
-                start_nodes(run, ["training.threads=1", *settings])
+                start_nodes(spare / "run", ["training.threads=1", code, *settings])
                 sent = (sent_bytes() - before) / UPDATES
-                done.append(read(run)._replace(sent=sent))
+                done.append(read(spare)._replace(sent=sent))
     return summary(done)
 
 
-def seq2seq(prefix: Sequence[str], *arguments: str) -> None:
-    command = [*prefix, sys.executable, "-m", "seq2seq", "-q", "train", "--config", "demo"]
+@contextmanager
+def clocked() -> Iterator[tuple[Path, str]]:
+    """Give a folder for a run, and the setting with which processes leave their clocks there."""
+    with TemporaryDirectory(prefix="seq2seq_processes_") as spare:
+        folder = Path(spare)
+        (folder / "clock.py").write_text(CLOCK, "utf-8")
+        (folder / "clocks").mkdir()
+        os.environ["CLOCKS"] = str(folder / "clocks")
+        yield folder, f"code={folder / 'clock.py'}"
+
+
+def seq2seq(*arguments: str) -> None:
+    command = [sys.executable, "-m", "seq2seq", "-q", "train", "--config", "demo"]
     subprocess.run([*command, *arguments], check=True, stdout=subprocess.DEVNULL)
 
 
@@ -155,14 +191,17 @@ def sent_bytes() -> int:
 # --- telling --------------------------------------------------------------------------------------
 
 
-def read(run: Path) -> Round:
-    records = map(json.loads, (run / "metrics.jsonl").read_text("utf-8").splitlines())
+def read(folder: Path) -> Round:
+    metrics = folder / "run" / "metrics.jsonl"
+    records = map(json.loads, metrics.read_text("utf-8").splitlines())
     windows = [record for record in records if record["kind"] == "train"]
     counted = windows[BEFORE_WINDOWS:]
     speed = median(record["target_tokens_per_second"] for record in counted)
     tokens = counted[-1]["target_tokens"] - windows[BEFORE_WINDOWS - 1]["target_tokens"]
     per_update = tokens / (WINDOW * len(counted))
-    return Round(speed, speed / per_update, [record["loss"] for record in windows])
+    clocks = [json.loads(file.read_text("utf-8")) for file in (folder / "clocks").iterdir()]
+    processor = median(median(spent[WINDOW:]) for spent in clocks)
+    return Round(speed, speed / per_update, [record["loss"] for record in windows], processor)
 
 
 def summary(rounds: Sequence[Round]) -> dict[str, Any]:
@@ -172,6 +211,7 @@ def summary(rounds: Sequence[Round]) -> dict[str, Any]:
         "rounds": len(rounds),
         "target_tokens_per_second": {"median": median(speeds), "range": [speeds[0], speeds[-1]]},
         "updates_per_second": median(each.updates for each in rounds),
+        "processor_seconds_an_update": median(each.processor for each in rounds),
         "bytes_an_update": median(sent) if sent else None,
         "losses": rounds[0].losses,
     }
@@ -179,8 +219,9 @@ def summary(rounds: Sequence[Round]) -> dict[str, Any]:
 
 def render(found: dict[str, Any]) -> str:
     """Return a Markdown table."""
-    lines = ["| | target tokens/s | ms an update | MB sent an update | last loss |"]
-    lines.append("|---|---:|---:|---:|---:|")
+    names = ["target tokens/s", "ms an update", "processor's ms, each process"]
+    names += ["MB sent an update", "last loss"]
+    lines = [f"| | {' | '.join(names)} |", "|---" + "|---:" * len(names) + "|"]
     for name, row in found.items():
         speed = row["target_tokens_per_second"]
         low, high = speed["range"]
@@ -189,6 +230,7 @@ def render(found: dict[str, Any]) -> str:
             name,
             f"{speed['median']:,.0f} [{low:,.0f}, {high:,.0f}]",
             f"{1000 / row['updates_per_second']:.0f}",
+            f"{1000 * row['processor_seconds_an_update']:.0f}",
             sent,
             f"{row['losses'][-1]:.6f}",
         ]
