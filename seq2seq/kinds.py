@@ -7,7 +7,7 @@ A user's file adds its own: `ATTENTIONS["bilinear"] = Bilinear`.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from importlib import import_module
 from typing import Any, Generic, TypeVar
 
@@ -139,6 +139,18 @@ def unknown_kind(kinds: Mapping[str, Any], kind: str, key: str) -> str:
     else:
         hint = did_you_mean(kind, [*kinds, *_SHORT.get(name, ())])
     return f"expected one of {', '.join([*kinds, *_SHORT.get(name, ())])}, found {kind!r}{hint}"
+
+
+def unknown_option(kind: str, name: str, taken: Iterable[str], others: Iterable[str] = ()) -> str:
+    """Return what is wrong with an option that a kind does not take.
+
+    `others` are settings beside the options, which may have been meant.
+    """
+    taken = list(taken)
+    return (
+        f"unknown option of kind {kind}, which takes {', '.join(taken) or 'no options'}"
+        f"{did_you_mean(name, [*taken, *others])}"
+    )
 
 
 _SHORT = {"encoder": ("gru", "lstm")}

@@ -23,7 +23,7 @@ from seq2seq.bundled import bundled_recipe
 from seq2seq.config.messages import Origins, explain
 from seq2seq.config.tree import Config, Key, Part, UnitConfig, has_kind, parts_of
 from seq2seq.errors import UserError, did_you_mean
-from seq2seq.kinds import option_names, unknown_kind
+from seq2seq.kinds import option_names, unknown_kind, unknown_option
 
 
 class _Loader(yaml.SafeLoader):
@@ -71,30 +71,30 @@ def load_config(path: str | Path | None = None, overrides: Sequence[str] = ()) -
     origins = Origins()
     tree = _read_file(Path(path), origins, ()) if path is not None else {}
     config = _overridden(tree, overrides, origins)
-    _refuse_unknown_options(config, (), origins)
+    _refuse_unknown_options(config, origins)
     return config
 
 
-def _refuse_unknown_options(part: Part, key: Key, origins: Origins) -> None:
+def _refuse_unknown_options(config: Config, origins: Origins) -> None:
     """Refuse an option that the tree doesn't know, and that the kind chosen doesn't take."""
-    if isinstance(part, UnitConfig) and part.options and part.kind in part.table:
-        known = [*option_names(part.table[part.kind]), *type(part).model_fields]
+    for key, part in _units(config, ()):
+        if not (part.options and part.kind in part.table):
+            continue
+        taken = option_names(part.table[part.kind])
         for name in part.options:
-            if name not in known:
+            if name not in taken:
                 here = (*key, name)
-                taken = [option for option in known if option not in ("kind", "addressing")]
-                raise UserError(
-                    f"{origins.of(here)}: {'.'.join(here)}: unknown option of kind {part.kind}, "
-                    f"which takes {', '.join(taken) or 'no options'}{did_you_mean(name, taken)}"
-                )
-    for name, inner in _inner_parts(part):
-        _refuse_unknown_options(inner, (*key, name), origins)
+                reason = unknown_option(part.kind, name, taken, type(part).model_fields)
+                raise UserError(f"{origins.of(here)}: {'.'.join(here)}: {reason}")
 
 
-def _inner_parts(part: Part) -> Iterator[tuple[str, Part]]:
+def _units(part: Part, key: Key) -> Iterator[tuple[Key, UnitConfig]]:
+    """Yield every part that is chosen by name, and its key."""
+    if isinstance(part, UnitConfig):
+        yield key, part
     for name in type(part).model_fields:
         if isinstance(inner := getattr(part, name), Part):
-            yield name, inner
+            yield from _units(inner, (*key, name))
 
 
 def load_dump(path: str | Path, overrides: Sequence[str] = ()) -> Config:
@@ -114,18 +114,17 @@ def _overridden(tree: Tree, overrides: Sequence[str], origins: Origins) -> Confi
     config = parse_config(tree, origins)
     _refuse_idle(Config, tree, (), origins)
     if not config.code:  # which may register more
-        _refuse_unknown_kinds(config, (), origins)
+        _refuse_unknown_kinds(config, origins)
     return config
 
 
-def _refuse_unknown_kinds(part: Part, key: Key, origins: Origins) -> None:
+def _refuse_unknown_kinds(config: Config, origins: Origins) -> None:
     """Refuse a part chosen by a name that no table has."""
-    if isinstance(part, UnitConfig) and part.kind not in part.table:
-        where = ".".join((*key, "kind"))
-        reason = unknown_kind(part.table, part.kind, ".".join(key))
-        raise UserError(": ".join(filter(None, (origins.of((*key, "kind")), where, reason))))
-    for name, inner in _inner_parts(part):
-        _refuse_unknown_kinds(inner, (*key, name), origins)
+    for key, part in _units(config, ()):
+        if part.kind not in part.table:
+            here = (*key, "kind")
+            reason = unknown_kind(part.table, part.kind, ".".join(key))
+            raise UserError(": ".join(filter(None, (origins.of(here), ".".join(here), reason))))
 
 
 def parse_config(tree: Tree, origins: dict[Key, str] | None = None) -> Config:

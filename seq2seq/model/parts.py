@@ -9,8 +9,8 @@ from pydantic import ValidationError, create_model
 from torch import nn
 
 from seq2seq.config import Part, UnitConfig
-from seq2seq.errors import UserError, did_you_mean
-from seq2seq.kinds import options_of, unknown_kind
+from seq2seq.errors import UserError
+from seq2seq.kinds import options_of, unknown_kind, unknown_option
 
 Built = TypeVar("Built")
 Kind = TypeVar("Kind", bound=Callable[..., Any])
@@ -51,11 +51,7 @@ def checked_options(kind: Callable[..., Any], config: UnitConfig, key: str) -> d
         name = ".".join(str(part) for part in first["loc"])
         where = f"{key}.{name}"
         if first["type"] == "extra_forbidden":
-            known = ", ".join(fields) or "no options"
-            raise UserError(
-                f"{where}: unknown option of kind {config.kind}, which takes {known}"
-                f"{did_you_mean(name, fields)}"
-            ) from None
+            raise UserError(f"{where}: {unknown_option(config.kind, name, fields)}") from None
         if first["type"] == "value_error":
             raise UserError(f"{where}: {first['ctx']['error']}") from None
         expected = first["msg"].replace("Input should be", "expected")

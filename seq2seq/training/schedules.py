@@ -5,6 +5,7 @@ A kind of either is a class or function of this file, or of the user's own, in a
 """
 
 import math
+from functools import lru_cache
 from typing import Any
 
 from seq2seq.config import ScheduleConfig, TeacherForcingConfig
@@ -61,10 +62,13 @@ class Cosine(Schedule):
 
 def build_schedule(config: ScheduleConfig) -> Schedule:
     """Return the schedule that the configuration names, with the options that it takes."""
-    kind = SCHEDULES[config.kind]
+    return _built(SCHEDULES[config.kind], config)
+
+
+@lru_cache  # each update asks for it; by class, as a name may be registered anew
+def _built(kind: type[Schedule], config: ScheduleConfig) -> Schedule:
     known: dict[str, Any] = {**config.model_dump(), **config.options}
-    schedule: Schedule = kind(**{name: known[name] for name in option_names(kind) if name in known})
-    return schedule
+    return kind(**{name: known[name] for name in option_names(kind) if name in known})
 
 
 def learning_rate_factor(
