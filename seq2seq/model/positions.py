@@ -10,17 +10,6 @@ import torch
 from torch import Tensor
 
 
-def sinusoids(positions_S: Tensor, size: int) -> Tensor:
-    """Return features_SP, P = `size`, of numbered positions -- Vaswani et al. 2017, 3.5.
-
-    features(s, 2 i) = sin(s / 10000^(2 i / P)), features(s, 2 i + 1) = cos(the same)
-    """
-    pairs = torch.arange(0, size, 2, device=positions_S.device)
-    rates = torch.exp(pairs * (-math.log(10000) / size))
-    angles = positions_S.unsqueeze(-1) * rates
-    return torch.stack((angles.sin(), angles.cos()), -1).flatten(-2)[:, :size]
-
-
 def fourier_features(places_SA: Tensor, bands: int, rates: Sequence[float]) -> Tensor:
     """Return features_SP, P = A (2 K + 1), of places from -1 to 1 -- Jaegle et al. 2021, 3.2.
 
