@@ -182,8 +182,8 @@ class Cell(nn.Module):
         """
         if torch.onnx.is_in_onnx_export() and inputs_BTI.size(1) > 1:  # the trace would be as long
             raise UserError(
-                f"{type(self).__name__} reads the source in a loop over its words, of which an ONNX "
-                "graph holds one length only; such a cell can be exported in the decoder alone"
+                f"{type(self).__name__} reads the source in a loop over its words, which an ONNX "
+                "graph can't hold; such a cell can be exported in the decoder only"
             )
         (share,) = self.shares(inputs_BTI.size(-1))
         outputs: list[Tensor] = []
