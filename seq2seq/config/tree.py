@@ -37,6 +37,8 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 DropoutRate = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 Precision = Literal["fp32", "bf16"]
+BridgeKind = Literal["last", "mean", "copy", "zero", "state"]
+"""What the cells of a decoder start from: `model.decoders.bridge`."""
 BleuTokenizer = Literal[
     "auto", "13a", "zh", "ja-mecab", "ko-mecab", "char", "intl", "none", "flores200"
 ]
@@ -249,7 +251,7 @@ class DecoderConfig(UnitConfig):
     size: int = Field(default=512, ge=1)
     layers: int = Field(default=1, ge=1)
     input_feeding: bool = False
-    bridge: Literal["last", "mean", "copy", "zero"] = "last"
+    bridge: BridgeKind = "last"
     readout: Literal["tanh", "maxout"] = "tanh"
 
     @model_validator(mode="after")
