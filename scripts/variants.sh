@@ -36,7 +36,7 @@ for config in configs/variants/*.yaml; do
             printf '%s\n' "$scores"
         fi
         bleu=$(awk '/^BLEU/ {print $2}' <<<"$scores")
-        aer=$(awk '/^AER/ {print $2}' <<<"$scores")
+        aer=$(awk '/^AER/ {print $2; exit}' <<<"$scores")   # of the offset 0
         minutes=$(awk '{seconds += $1 + $2} END {printf "%.1f", seconds / 60}' "$run.cpu")
         table+="| $name | $seed | $said | $bleu | ${aer:-–} | $minutes |"$'\n'
     done
