@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from seq2seq.data.tokenizer import Tokenizers
+from seq2seq.data.tokenizer import BOS, PAD, Tokenizers
 from seq2seq.errors import UserError
 from seq2seq.model.attention import Attention
 from seq2seq.model.attention.contract import Softmax
@@ -23,7 +23,7 @@ from seq2seq.model.attention.qkv import MultiHead
 from seq2seq.model.decoders.transformer import DecoderLayer, TransformerDecoder
 from seq2seq.model.encoders.transformer import EncoderLayer, TransformerEncoder
 from seq2seq.model.model import Seq2Seq
-from seq2seq.model.transformer import Attending, Entrance, FeedForward
+from seq2seq.model.transformer import EMBEDDED, Attending, Entrance, FeedForward
 
 if TYPE_CHECKING:
     from ctranslate2.specs import TransformerSpec
@@ -83,7 +83,7 @@ def make_spec(model: Seq2Seq) -> TransformerSpec:
         _set_source_attention(own.attention, step.source)
         _set_feed_forward(own.ffn, step.feeding)
     spec.decoder.projection.weight = _array(model.output.weight * decoder.scale)
-    spec.decoder.projection.bias = _array(model.output.bias)
+    spec.decoder.projection.bias = _array(_without(model.output.bias, (PAD, BOS)))
     return spec
 
 
@@ -134,7 +134,7 @@ def _activations(layers: Sequence[EncoderLayer], upper: Sequence[DecoderLayer]) 
 def _set_entrance(spec: Any, entrance: Entrance, weight_WI: Tensor) -> None:
     spec.scale_embeddings = False  # by the engine, as the weights are scaled here
     embeddings = spec.embeddings[0] if isinstance(spec.embeddings, list) else spec.embeddings
-    embeddings.weight = _array(weight_WI * entrance.scale)
+    embeddings.weight = _array(weight_WI * EMBEDDED)
     size = weight_WI.size(1)
     positions_1P = torch.arange(entrance.positions.count or POSITIONS).unsqueeze(0)
     nothing_1PD = weight_WI.new_zeros(1, positions_1P.size(1), size)
@@ -176,6 +176,11 @@ def _set_joint(spec: Any, *linears: nn.Linear) -> None:
 def _set_norm(spec: Any, norm: nn.LayerNorm) -> None:
     spec.gamma = _array(norm.weight)
     spec.beta = _array(norm.bias)
+
+
+def _without(bias_W: Tensor, tokens: Sequence[int]) -> Tensor:
+    """The biases by which these tokens, which our search forbids, are never chosen."""
+    return bias_W.index_fill(0, torch.tensor(tokens), -1e9)
 
 
 def _array(tensor: Tensor) -> np.ndarray[Any, np.dtype[np.float32]]:
