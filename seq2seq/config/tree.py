@@ -224,6 +224,13 @@ class EncoderConfig(UnitConfig):
     layers: int = Field(default=1, ge=1)
     bidirectional: bool = True
     self_attention: AttentionConfig | None = None
+    self_residual: bool = False
+
+    @classmethod
+    def idle(cls, values: Mapping[str, Any]) -> dict[str, str]:
+        """The residual path, where there is no self-attention to go around."""
+        alone = values.get("self_attention") is None
+        return {"self_residual": "model.encoder.self_attention is null"} if alone else {}
 
     @model_validator(mode="before")
     @classmethod

@@ -62,6 +62,11 @@ CASES = [
     *(Case(unit, {"kind": "luong"}) for unit in ADDRESSED),
     *(Case(unit, {"kind": "conditional"}) for unit in ADDRESSED),
     *(Case(UNITS[1], {"kind": "luong"}, {"self_attention": unit}) for unit in SELF_ATTENTION),
+    Case(
+        UNITS[1],
+        {"kind": "luong"},
+        {"self_attention": {"kind": "qkv"}, "self_residual": True},
+    ),
     *(Case(UNITS[2], {"kind": kind, "cell": "lstm"}, {"kind": "lstm"}) for kind in DECODERS),
     *(Case(UNITS[1], {"kind": kind, "layers": 2}, {"layers": 2}) for kind in DECODERS),
     Case(UNITS[1], {"kind": "luong", "layers": 2, "input_feeding": True}, {"layers": 2}),

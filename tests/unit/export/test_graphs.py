@@ -68,6 +68,10 @@ CASES: dict[str, dict[str, Any]] = {
     },
     "none": {"attention": "none", "decoder": {"kind": "conditional"}},
     "self-attention": {"attention": "dot", "encoder": {"size": 6, "self_attention": "multihead"}},
+    "self-attention, residual": {
+        "attention": "none",
+        "encoder": {"size": 6, "self_attention": "qkv", "self_residual": True},
+    },
 }
 
 
