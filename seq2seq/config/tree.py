@@ -151,7 +151,7 @@ class DataConfig(Part):
 class TokenizerConfig(Part):
     """The SentencePiece model: how text becomes pieces."""
 
-    kind: Literal["unigram", "bpe"] = "bpe"
+    kind: Literal["unigram", "bpe", "word", "char"] = "bpe"
     vocab_size: int = Field(default=6000, ge=8)
     joint: bool = True
     character_coverage: float = Field(default=1.0, gt=0.9, le=1)
