@@ -337,7 +337,7 @@ class TrainingConfig(Part):
     schedule: ScheduleConfig = ScheduleConfig()
     teacher_forcing: TeacherForcingConfig = TeacherForcingConfig()
     validate_every: int | None = Field(default=None, ge=1)
-    metric: Literal["bleu", "chrf", "loss"] = "bleu"
+    metric: Literal["bleu", "chrf", "exact", "loss"] = "bleu"
     patience: int | None = Field(default=10, ge=1)
     keep: int = Field(default=1, ge=1)
     average: int = Field(default=1, ge=1)
