@@ -61,11 +61,12 @@ def make_spec(model: Seq2Seq) -> TransformerSpec:
     activations = {"relu": Activation.RELU, "gelu": Activation.GELU}
     layers = [cast("EncoderLayer", layer) for layer in encoder.layers]
     upper = [cast("DecoderLayer", layer) for layer in decoder.layers]
+    feeding = [*(layer.feeding for layer in layers), *(step.feeding for step in upper)]
     spec = TransformerSpec.from_config(
         (len(layers), len(upper)),
         _only("heads", (unit.heads for unit in model.units.values())),
-        pre_norm=_only("norm", _norms(layers, upper)) == "pre",
-        activation=activations[_only("activation", _activations(layers, upper))],
+        pre_norm=_only("norm", ("pre" if f.residual.pre else "post" for f in feeding)) == "pre",
+        activation=activations[_only("activation", (f.activation.__name__ for f in feeding))],
     )
     for part, entrance, embedding in (
         (spec.encoder, encoder.entrance, model.source_embedding),
@@ -120,15 +121,6 @@ def _only(what: str, values: Any) -> Any:
     if len(found) > 1:
         raise UserError(f"CTranslate2 has one {what} for all layers, found {found}")
     return found[0]
-
-
-def _norms(layers: Sequence[EncoderLayer], upper: Sequence[DecoderLayer]) -> list[str]:
-    parts = [*(layer.attending for layer in layers), *(layer.itself for layer in upper)]
-    return ["pre" if part.residual.pre else "post" for part in parts]
-
-
-def _activations(layers: Sequence[EncoderLayer], upper: Sequence[DecoderLayer]) -> list[str]:
-    return [layer.feeding.activation.__name__ for layer in (*layers, *upper)]
 
 
 def _set_entrance(spec: Any, entrance: Entrance, weight_WI: Tensor) -> None:
