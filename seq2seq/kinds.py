@@ -59,6 +59,7 @@ ATTENTIONS: KindTable[type] = KindTable(
         "additive": "bahdanau.Additive",
         "qkv": "qkv.QKV",
         "multihead": "qkv.MultiHead",
+        "sigma-pi": "sigma_pi.SigmaPi",
         "cosine": "ntm.Cosine",
         "location": "location.Location",
         "location-aware": "location.LocationAware",

@@ -13,7 +13,7 @@ from seq2seq.kernels.deferred import Linear
 from seq2seq.kernels.precision import at_least_float32
 from seq2seq.model.cells.shares import product_shares
 from seq2seq.model.contract import Cell, Share, Tree
-from seq2seq.model.probe import probe, scope
+from seq2seq.model.probe import probe
 
 
 class AssociativeState(NamedTuple):
@@ -79,7 +79,7 @@ class FastAssociative(Cell):
             fast_BD = (content_BDD * hidden_BD.unsqueeze(1)).sum(-1)
             hidden_BD = self.norm(slow_BD + fast_BD).relu()
         content_BDD = self.decay * content_BDD + self.rate * _square(hidden_BD)
-        with scope("memory"):
+        with self.memory_scope():
             content_BTNW = probe("content_BTNW", content_BDD.unsqueeze(1))
         return AssociativeState(hidden_BD, content_BTNW.squeeze(1))
 

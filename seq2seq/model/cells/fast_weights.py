@@ -20,7 +20,7 @@ from seq2seq.kernels.deferred import Linear, is_deferring
 from seq2seq.kernels.precision import at_least_float32
 from seq2seq.model.cells.shares import product_shares
 from seq2seq.model.contract import Cell, Share, Tree
-from seq2seq.model.probe import probe, scope
+from seq2seq.model.probe import probe
 
 CHUNK = 64
 """Steps that training takes at once: more and the products of all pairs in a chunk cost more."""
@@ -40,9 +40,19 @@ class Association(NamedTuple):
     keys_BHTN: Tensor
     values_BHTV: Tensor
     rates_BHT1: Tensor
-    """How much of a value is written: 1 for the rule `sum`."""
+    """How much of a value is written, of the rule `delta`; empty for `sum`."""
     direct_BTD: Tensor
     """What the output has from the input without the memory."""
+
+    def part(self, start: int, end: int) -> "Association":
+        """Return the steps from `start` to before `end`."""
+        return Association(
+            self.queries_BHTN[:, :, start:end],
+            self.keys_BHTN[:, :, start:end],
+            self.values_BHTV[:, :, start:end],
+            self.rates_BHT1[:, :, start:end],
+            self.direct_BTD[:, start:end],
+        )
 
 
 class FastWeights(Cell):
@@ -110,24 +120,49 @@ class FastWeights(Cell):
 
     def step(self, input_BG: Tensor, state: Tree) -> FastState:
         """Return the next output and matrix."""
-        return self._run(input_BG.unsqueeze(1), state)[1]
+        input_B1G = input_BG.unsqueeze(1)
+        outputs_B1D, content_BHNV = self._run(self.associate(input_B1G), state)
+        return FastState(outputs_B1D.squeeze(1), content_BHNV)
 
-    def forward(self, inputs_BTI: Tensor, state: Tree) -> tuple[Tensor, Tree]:
-        """Return outputs_BTD and the state after all T steps."""
+    def forward(
+        self, inputs_BTI: Tensor, state: Tree, lengths_B: Tensor | None = None
+    ) -> tuple[Tensor, Tree]:
+        """Return outputs_BTD and the state after all T steps, or after each sentence's last one."""
         (share,) = self.shares(inputs_BTI.size(-1))
-        return self._run(share(inputs_BTI), state)
+        steps = self.associate(share(inputs_BTI))
+        if lengths_B is None:
+            outputs_BTD, content_BHNV = self._run(steps, state)
+            return outputs_BTD, FastState(outputs_BTD[:, -1], content_BHNV)
+        outputs_BTD, content_BHNV = self._run(until(steps, lengths_B), state)
+        last_B1D = (lengths_B - 1).view(-1, 1, 1).expand(-1, 1, self.size)
+        return outputs_BTD, FastState(outputs_BTD.gather(1, last_B1D).squeeze(1), content_BHNV)
 
-    def _run(self, input_BTG: Tensor, state: Tree) -> tuple[Tensor, FastState]:
+    def _run(self, steps: Association, state: Tree) -> tuple[Tensor, Tensor]:
+        """Return outputs_BTD, and the matrix after all steps."""
         content_BHNV = cast("FastState", state).content_BHNV
-        steps = self.associate(input_BTG)
+        length = steps.direct_BTD.size(1)
         # bf16 would round each product into the matrix, which is a sum over all steps
-        with torch.autocast(input_BTG.device.type, enabled=False):
-            at_once = is_deferring() and input_BTG.size(1) > 1
-            run = in_chunks if at_once else one_by_one
-            reads_BHTV, content_BHNV = run(steps, content_BHNV, self.rule)
+        with torch.autocast(content_BHNV.device.type, enabled=False):
+            if self.rule == "sum" and torch.onnx.is_in_onnx_export():
+                reads_BHTV, content_BHNV = at_once(steps, content_BHNV, self.rule)
+            elif length > 1 and is_deferring():
+                reads_BHTV, content_BHNV = in_chunks(steps, content_BHNV, self.rule)
+            else:
+                self.refuse_export(length)
+                reads_BHTV, content_BHNV = self._one_by_one(steps, content_BHNV)
         reads_BTD = reads_BHTV.transpose(1, 2).flatten(2)
-        outputs_BTD = (self.reads(reads_BTD) + steps.direct_BTD).tanh()
-        return outputs_BTD, FastState(outputs_BTD[:, -1], content_BHNV)
+        return (self.reads(reads_BTD) + steps.direct_BTD).tanh(), content_BHNV
+
+    def _one_by_one(self, steps: Association, content_BHNV: Tensor) -> tuple[Tensor, Tensor]:
+        reads: list[Tensor] = []
+        for number in range(steps.direct_BTD.size(1)):
+            step = steps.part(number, number + 1)
+            content_BHNV = write(step, content_BHNV, self.rule)
+            with self.memory_scope():  # the heads' matrices one above the other
+                content_BTNW = probe("content_BTNW", content_BHNV.flatten(1, 2).unsqueeze(1))
+            content_BHNV = content_BTNW.squeeze(1).unflatten(1, content_BHNV.shape[1:3])
+            reads.append(step.queries_BHTN @ content_BHNV)
+        return torch.cat(reads, 2), content_BHNV
 
     def associate(self, input_BTG: Tensor) -> Association:
         """Return queries, keys, values and rates of what the slow network has made of the input."""
@@ -137,7 +172,7 @@ class FastWeights(Cell):
             self._features(self._split(query_BTX)),
             self._features(self._split(key_BTX)),
             value_BHTV,
-            self._split(at_least_float32(rate[0])).sigmoid() if rate else value_BHTV.new_ones(1),
+            self._split(at_least_float32(rate[0])).sigmoid() if rate else value_BHTV[..., :0],
             direct_BTD,
         )
 
@@ -155,52 +190,53 @@ class FastWeights(Cell):
 # --- writing and reading --------------------------------------------------------------------------
 
 
-def one_by_one(steps: Association, content_BHNV: Tensor, rule: str) -> tuple[Tensor, Tensor]:
-    """Return reads_BHTV and the matrix after all steps: each writes, then reads."""
-    reads: list[Tensor] = []
-    rates_BHT1 = steps.rates_BHT1.expand_as(steps.values_BHTV[..., :1])
-    for query_BH1N, key_BH1N, value_BH1V, rate_BH11 in zip(
-        steps.queries_BHTN.split(1, 2),
-        steps.keys_BHTN.split(1, 2),
-        steps.values_BHTV.split(1, 2),
-        rates_BHT1.split(1, 2),
-        strict=True,
-    ):
-        if rule == "delta":
-            value_BH1V = rate_BH11 * (value_BH1V - key_BH1N @ content_BHNV)
-        content_BHNV = content_BHNV + key_BH1N.transpose(-1, -2) * value_BH1V
-        with scope("memory"):  # the heads' matrices one above the other
-            content_BTNW = probe("content_BTNW", content_BHNV.flatten(1, 2).unsqueeze(1))
-        content_BHNV = content_BTNW.squeeze(1).unflatten(1, content_BHNV.shape[1:3])
-        reads.append(query_BH1N @ content_BHNV)
-    return torch.cat(reads, 2), content_BHNV
+def write(step: Association, content_BHNV: Tensor, rule: str) -> Tensor:
+    """Return the matrix after one step (T = 1) has written to it."""
+    written_BH1V = step.values_BHTV
+    if rule == "delta":
+        written_BH1V = step.rates_BHT1 * (written_BH1V - step.keys_BHTN @ content_BHNV)
+    return content_BHNV + step.keys_BHTN.transpose(-1, -2) * written_BH1V
+
+
+def at_once(steps: Association, content_BHNV: Tensor, rule: str) -> tuple[Tensor, Tensor]:
+    """Return reads_BHTV and the matrix after all steps, each of which writes and then reads.
+
+    What step t writes is u_t = b_t (v_t - M^T k_t - sum_j<t (k_j . k_t) u_j), M the matrix given:
+    one triangular system for all t -- after Yang et al. 2024, section 3. What it reads is attention
+    without a softmax: M^T q_t + sum_j<=t (k_j . q_t) u_j.
+    """
+    queries_BHTN, keys_BHTN, written_BHTV, rates_BHT1, _ = steps
+    keys_BHNT = keys_BHTN.transpose(-1, -2)
+    if rule == "delta":
+        before_BHTT = (rates_BHT1 * (keys_BHTN @ keys_BHNT)).tril(-1)
+        alone_BHTV = rates_BHT1 * (written_BHTV - keys_BHTN @ content_BHNV)
+        written_BHTV = torch.linalg.solve_triangular(  # the diagonal counts as 1
+            before_BHTT, alone_BHTV, upper=False, unitriangular=True
+        )
+    scores_BHTT = (queries_BHTN @ keys_BHNT).tril()
+    reads_BHTV = queries_BHTN @ content_BHNV + scores_BHTT @ written_BHTV
+    return reads_BHTV, content_BHNV + keys_BHNT @ written_BHTV
 
 
 def in_chunks(
     steps: Association, content_BHNV: Tensor, rule: str, chunk: int = CHUNK
 ) -> tuple[Tensor, Tensor]:
-    """Return what `one_by_one` does, a chunk of steps at once.
-
-    In a chunk, what step t writes is u_t = b_t (v_t - M^T k_t - sum_j<t (k_j . k_t) u_j), M before
-    the chunk: one triangular system for all t -- after Yang et al. 2024, section 3.
-    """
-    queries, keys, values = (tensor.split(chunk, 2) for tensor in steps[:3])
-    rates = steps.rates_BHT1.expand_as(steps.values_BHTV[..., :1]).split(chunk, 2)
+    """Return the same, a chunk of steps after the other."""
     reads: list[Tensor] = []
-    for query_BHCN, key_BHCN, written_BHCV, rate_BHC1 in zip(
-        queries, keys, values, rates, strict=True
-    ):
-        keys_BHNC = key_BHCN.transpose(-1, -2)
-        if rule == "delta":
-            before_BHCC = (rate_BHC1 * (key_BHCN @ keys_BHNC)).tril(-1)
-            alone_BHCV = rate_BHC1 * (written_BHCV - key_BHCN @ content_BHNV)
-            written_BHCV = torch.linalg.solve_triangular(  # the diagonal counts as 1
-                before_BHCC, alone_BHCV, upper=False, unitriangular=True
-            )
-        scores_BHCC = (query_BHCN @ keys_BHNC).tril()
-        reads.append(query_BHCN @ content_BHNV + scores_BHCC @ written_BHCV)
-        content_BHNV = content_BHNV + keys_BHNC @ written_BHCV
+    for start in range(0, steps.direct_BTD.size(1), chunk):
+        part = steps.part(start, start + chunk)
+        reads_BHCV, content_BHNV = at_once(part, content_BHNV, rule)
+        reads.append(reads_BHCV)
     return torch.cat(reads, 2), content_BHNV
+
+
+def until(steps: Association, lengths_B: Tensor) -> Association:
+    """Return the steps with nothing written after the last step of each sentence."""
+    positions_T = torch.arange(steps.direct_BTD.size(1), device=lengths_B.device)
+    real_B1T1 = (positions_T < lengths_B.unsqueeze(1))[:, None, :, None]
+    return steps._replace(
+        values_BHTV=steps.values_BHTV * real_B1T1, rates_BHT1=steps.rates_BHT1 * real_B1T1
+    )
 
 
 # --- features -------------------------------------------------------------------------------------

@@ -5,9 +5,10 @@ and 4 C
 for the gates Y (input, new, forget, output), X = 2 D + 2 C.
 """
 
-from typing import NamedTuple, cast
+from typing import Annotated, NamedTuple, cast
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -42,8 +43,8 @@ class Hyper(Cell):
         input_size: int,
         size: int,
         *,
-        small: int | None = None,
-        embedding: int = 4,
+        small: Annotated[int, Field(ge=1)] | None = None,
+        embedding: Annotated[int, Field(ge=1)] = 4,
         norm: bool = True,
     ) -> None:
         super().__init__(input_size, size)

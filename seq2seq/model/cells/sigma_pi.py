@@ -7,8 +7,9 @@ Shapes: B batch, I input size, D layer size, N net inputs (D, or 2 D with the ga
 a step reads (N + R).
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
+from pydantic import Field
 from torch import Tensor, nn
 
 from seq2seq.kernels.deferred import Linear
@@ -33,7 +34,7 @@ class SigmaPi(Cell):
         input_size: int,
         size: int,
         *,
-        rank: int | None = None,
+        rank: Annotated[int, Field(ge=1)] | None = None,
         gate: Literal["update", "none"] = "update",
     ) -> None:
         super().__init__(input_size, size)
