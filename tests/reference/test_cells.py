@@ -222,8 +222,8 @@ def test_before_training_the_hyper_lstm_is_one_fixed_lstm() -> None:
     for ours, theirs in ((cell.input.weight, "weight_ih_l0"), (cell.hidden.weight, "weight_hh_l0")):
         gates = ours[: 4 * D].chunk(4)
         plain.get_parameter(theirs).data = torch.cat([gates[n] for n in order]).detach()
-    plain.bias_hh_l0.data.zero_()
-    plain.bias_ih_l0.data = torch.cat([cell.bias[n] for n in order]).detach()
+    plain.get_parameter("bias_hh_l0").data.zero_()
+    plain.get_parameter("bias_ih_l0").data = torch.cat([cell.bias[n] for n in order]).detach()
     inputs_BTI, initial_BX = tensors(cell)
     start = tuple(part[None].contiguous() for part in initial_BX[:, : 2 * D].chunk(2, -1))
     expected_BTD, _ = plain(inputs_BTI, start)
