@@ -95,7 +95,8 @@ CELLS: KindTable[type] = KindTable(
     },
 )
 ENCODERS: KindTable[type] = KindTable(
-    "seq2seq.model.encoders", {"recurrent": "recurrent.RecurrentEncoder"}
+    "seq2seq.model.encoders",
+    {"recurrent": "recurrent.RecurrentEncoder", "transformer": "transformer.TransformerEncoder"},
 )
 DECODERS: KindTable[type] = KindTable(
     "seq2seq.model.decoders",
@@ -104,6 +105,7 @@ DECODERS: KindTable[type] = KindTable(
         "bahdanau": "bahdanau.Bahdanau",
         "conditional": "conditional.Conditional",
         "stacked": "stacked.Stacked",
+        "transformer": "transformer.TransformerDecoder",
     },
 )
 OPTIMIZERS: KindTable[Callable[..., Any]] = KindTable(
