@@ -210,7 +210,7 @@ def test_another_model_than_a_transformer_is_refused_for_ctranslate2(
 ) -> None:
     pytest.importorskip("ctranslate2", reason="needs the extra: ctranslate2")
     folder = tmp_path / "model"
-    found = command("export", "runs/tiny", "-o", folder, "--format", "ctranslate2")
-    assert found.code == 2
+    found = command("export", "runs/tiny", "-o", str(folder), "--format", "ctranslate2")
+    assert found.status == 2
     assert "CTranslate2 runs Transformers only, found encoder recurrent" in found.err
     assert not folder.exists()
