@@ -253,6 +253,7 @@ class DecoderConfig(UnitConfig):
     input_feeding: bool = False
     bridge: BridgeKind = "last"
     readout: Literal["tanh", "maxout"] = "tanh"
+    self_attention: AttentionConfig | None = None
 
     @model_validator(mode="after")
     def _only_luong_feeds(self) -> DecoderConfig:
