@@ -83,7 +83,11 @@ ADDRESSINGS: KindTable[type] = KindTable(
 CELLS: KindTable[type] = KindTable("seq2seq.model.cells", {"gru": "gru.GRU", "lstm": "lstm.LSTM"})
 ENCODERS: KindTable[type] = KindTable(
     "seq2seq.model.encoders",
-    {"recurrent": "recurrent.RecurrentEncoder", "transformer": "transformer.TransformerEncoder"},
+    {
+        "recurrent": "recurrent.RecurrentEncoder",
+        "transformer": "transformer.TransformerEncoder",
+        "perceiver": "perceiver.Perceiver",
+    },
 )
 DECODERS: KindTable[type] = KindTable(
     "seq2seq.model.decoders",
