@@ -19,7 +19,15 @@ from seq2seq.conformance.laws import LAWS, Case, Law, build
 from seq2seq.conformance.toys import TASKS, Learnt, learn
 from seq2seq.errors import UserError, did_you_mean
 from seq2seq.extension import load_code
-from seq2seq.kinds import ADDRESSINGS, ATTENTIONS, CELLS, DECODERS, ENCODERS, option_names, options_of
+from seq2seq.kinds import (
+    ADDRESSINGS,
+    ATTENTIONS,
+    CELLS,
+    DECODERS,
+    ENCODERS,
+    option_names,
+    options_of,
+)
 
 Settings = dict[str, Any]
 

@@ -61,6 +61,11 @@ class Positions(nn.Module):
         if kind == "learnt":
             self.vectors_PD = nn.Parameter(torch.zeros(max_positions or POSITIONS, size))
 
+    @property
+    def count(self) -> int | None:
+        """How many positions have a vector of their own; None: all."""
+        return None if self.vectors_PD is None else len(self.vectors_PD)
+
     def initialise(self) -> None:
         """Draw learnt vectors with the deviation of sines."""
         if self.vectors_PD is not None:

@@ -98,9 +98,7 @@ class StraightThrough(Addressing):
         self, scores_BHTS: Tensor, query_BTQ: Tensor, memory: Memory, state: AttentionState
     ) -> Addressed:
         """Return one-hot weights."""
-        masked_BHTS = at_least_float32(scores_BHTS).masked_fill(
-            ~memory.mask_B1TS, float("-inf")
-        )
+        masked_BHTS = at_least_float32(scores_BHTS).masked_fill(~memory.mask_B1TS, float("-inf"))
         if self.training:
             return Addressed(functional.gumbel_softmax(masked_BHTS, self.temperature, hard=True))
         return Addressed(one_hot(masked_BHTS.argmax(-1), masked_BHTS))

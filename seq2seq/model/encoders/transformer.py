@@ -46,8 +46,8 @@ class EncoderLayer(nn.Module):
         with scope("self"):
             memory = unit.remember(vectors_BSD, mask_BS)
             attended = unit(vectors_BSD, memory, unit.start(memory))
-        states_BSD = self.feeding(self.attending.leave(states_BSD, attended))
-        return states_BSD
+        after_BSD: Tensor = self.feeding(self.attending.leave(states_BSD, attended))
+        return after_BSD
 
 
 class TransformerEncoder(Encoder):
