@@ -53,9 +53,9 @@ TRANSFORMERS: list[dict[str, Any]] = [
 ]
 PERCEIVER = {"kind": "perceiver", "latents": 5, "heads": 2, "ff": 7, "bands": 2, "span": 9}
 LATENT_UNITS: list[dict[str, Any]] = [
-    {"cross_attention": {"kind": "additive", "size": 5}, "self_attention": {"kind": "dot"}},
+    {"cross_attention": {"kind": "additive", "size": 5}, "self_attention": "dot", "heads": None},
     {"cross_attention": {"kind": "general", "addressing": {"kind": "local-p", "window": 2}}},
-    {"cross_attention": "location-aware", "self_attention": "coverage", "share": False},
+    {"cross_attention": "location-aware", "self_attention": "coverage", "heads": None},
     {"cross_attention": {"kind": "cosine", "addressing": "ntm"}, "self_layers": 0},
 ]
 NOT_FOR_SELF = ("location", "none")
