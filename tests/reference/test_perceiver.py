@@ -263,6 +263,12 @@ def test_what_goes_by_positions_cannot_attend_to_latents(attention: Any, line: s
             {"cross_attention": "qkv", "self_attention": "qkv"},
             "model.encoder.heads: both units are given",
         ),
+        ({"heads": 5}, "model.encoder.heads: expected a divisor of size 6, found 5"),
+        ({"heads": None}, "model.encoder.size: expected a multiple of the 4 heads, found 6"),
+        (
+            {"cross_attention": "dot", "span": 9},
+            "model.encoder.cross_attention: kind dot needs latents and source of one size, found 6 ",
+        ),
         ({"bidirectional": False}, "model.encoder.bidirectional: unknown option of kind perceiver"),
     ],
 )

@@ -27,6 +27,8 @@ from seq2seq.model.probe import probe, scope
 from seq2seq.model.transformer import EMBEDDED, Attending, FeedForward, LayerNorm, Positions
 
 KEY = "model.encoder"
+HEADS = 4
+"""Of a unit that is not given."""
 
 PositionKind = Literal["fourier", "sinusoidal", "none"]
 
@@ -241,8 +243,16 @@ def _build_unit(
     """The unit given as `name`, or `multihead` with so many heads."""
     key = f"{KEY}.{name}"
     if config is None:
-        given = {} if heads is None else {"heads": heads}
-        config = AttentionConfig.model_validate({"kind": "multihead", **given})
+        config = AttentionConfig.model_validate({"kind": "multihead", "heads": heads or HEADS})
+        if heads is None and size % HEADS:
+            raise UserError(f"{KEY}.size: expected a multiple of the {HEADS} heads, found {size}")
+        if heads is not None and (heads < 1 or size % heads):
+            raise UserError(f"{KEY}.heads: expected a divisor of size {size}, found {heads}")
+    if config.kind == "dot" and size != memory_size:
+        raise UserError(
+            f"{key}: kind dot needs latents and source of one size, found {size} and "
+            f"{memory_size} (embedding and position features); kind general fits any"
+        )
     unit = build_attention(config, size, memory_size, positions=positions, key=key)
     if not unit.heads:
         raise UserError(f"{key}: kind none has no weights; null is multihead")
