@@ -1,6 +1,6 @@
 """The Perceiver against another's network, the paper in NumPy loops, and arithmetic on paper.
 
-Shapes: B = 3 sentences of 5, 3 and 1 tokens, N = 4 latents of D = 6, embeddings of I = 3; float64.
+Shapes: B = 3 sentences of 5, 3 and 1 tokens, N = 4 latents of D = 6, embeddings of 3; float64.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from seq2seq.model.transformer import EMBEDDED
 
 Array = npt.NDArray[np.float64]
 LENGTHS = torch.tensor([5, 3, 1])
-I, N, D, HEADS = 3, 4, 6, 2
+EMBEDDING, N, D, HEADS = 3, 4, 6, 2
 SMALL = {"kind": "perceiver", "size": D, "latents": N, "heads": HEADS, "ff": 7}
 
 
 def build(**options: Any) -> Perceiver:
     torch.manual_seed(1)
     config = EncoderConfig.model_validate({**SMALL, **options})
-    encoder = build_encoder(config, I, dropout=0.0).double()
+    encoder = build_encoder(config, EMBEDDING, dropout=0.0).double()
     for parameter in encoder.parameters():
         nn.init.normal_(parameter, std=0.5)
     assert isinstance(encoder, Perceiver)
@@ -40,7 +40,9 @@ def build(**options: Any) -> Perceiver:
 
 
 def some_sentences() -> Tensor:
-    return torch.randn(3, 5, I, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    return torch.randn(
+        3, 5, EMBEDDING, dtype=torch.float64, generator=torch.Generator().manual_seed(2)
+    )
 
 
 # --- another's network ----------------------------------------------------------------------------
@@ -54,7 +56,7 @@ def test_it_is_the_network_of_the_package_perceiver_pytorch() -> None:
         num_freq_bands=3,
         depth=2,
         max_freq=5,
-        input_channels=I,
+        input_channels=EMBEDDING,
         input_axis=1,
         num_latents=N,
         latent_dim=D,
@@ -178,7 +180,7 @@ def test_places_along_a_sentence_do_not_depend_on_its_length() -> None:
         place = 2 * s / 3 - 1
         angles = [math.pi * place, 2 * math.pi * place]  # frequencies from 1 to 4 / 2
         expected = [*map(math.sin, angles), *map(math.cos, angles), place]
-        np.testing.assert_allclose(source_BSE[1, s, I:], expected, atol=1e-12)
+        np.testing.assert_allclose(source_BSE[1, s, EMBEDDING:], expected, atol=1e-12)
 
 
 # --- weights over the source ----------------------------------------------------------------------
@@ -267,7 +269,7 @@ def test_what_goes_by_positions_cannot_attend_to_latents(attention: Any, line: s
         ({"heads": None}, "model.encoder.size: expected a multiple of the 4 heads, found 6"),
         (
             {"cross_attention": "dot", "span": 9},
-            "model.encoder.cross_attention: kind dot needs latents and source of one size, found 6 ",
+            "model.encoder.cross_attention: kind dot needs latents and source of one size, found",
         ),
         ({"bidirectional": False}, "model.encoder.bidirectional: unknown option of kind perceiver"),
     ],
