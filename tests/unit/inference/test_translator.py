@@ -54,7 +54,7 @@ LATENTS = {"kind": "perceiver", "latents": 5, "heads": 2, "span": 9}
 
 @pytest.mark.parametrize("decoder", ["luong", "bahdanau", "transformer"])
 def test_what_no_latent_reads_has_no_weight(decoder: str) -> None:
-    """Where the decoder reads latents, the word is hidden from them, and so is what shifts leave."""
+    """A decoder that reads latents: the word is hidden from these, and so is what a shift leaves."""
     model = translator("general", {"kind": decoder, "size": 8}, **LATENTS)
     words = {word.word: list(word.pieces) for word in model.source_words(TEXT)}
     for spec, unread in (("mask=cat", words["cat"]), ("shift=1", [0])):
