@@ -111,7 +111,7 @@ class FastStep:
         """Return the state before the first step, a row a sentence, each to have so many slots."""
         latents: tuple[Tensor, ...] = ()
         if isinstance(memory, OverLatents):
-            memory, latents = memory.memory, (memory.weights_BNS,)
+            latents, memory = (memory.weights_BNS,), memory.memory
         memory, state = cast("Memory", memory), cast("DecoderState", state)
         attention = self._decoder.attention
         projected = slots > 1 and _reads_means(attention)

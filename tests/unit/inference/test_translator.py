@@ -49,12 +49,12 @@ def test_threads_translate_with_interventions_of_their_own(decoder: str) -> None
             assert plain.result() == own
 
 
-LATENTS = {"kind": "perceiver", "latents": 5, "heads": 2, "span": 9}
+LATENTS: dict[str, Any] = {"kind": "perceiver", "latents": 5, "heads": 2, "span": 9}
 
 
 @pytest.mark.parametrize("decoder", ["luong", "bahdanau", "transformer"])
 def test_what_no_latent_reads_has_no_weight(decoder: str) -> None:
-    """A decoder that reads latents: the word is hidden from these, and so is what a shift leaves."""
+    """Where a decoder reads latents, the word is hidden from them, and what a shift leaves too."""
     model = translator("general", {"kind": decoder, "size": 8}, **LATENTS)
     words = {word.word: list(word.pieces) for word in model.source_words(TEXT)}
     for spec, unread in (("mask=cat", words["cat"]), ("shift=1", [0])):
