@@ -80,7 +80,15 @@ ADDRESSINGS: KindTable[type] = KindTable(
         "ntm": "ntm.NTMAddressing",
     },
 )
-CELLS: KindTable[type] = KindTable("seq2seq.model.cells", {"gru": "gru.GRU", "lstm": "lstm.LSTM"})
+CELLS: KindTable[type] = KindTable(
+    "seq2seq.model.cells",
+    {
+        "gru": "gru.GRU",
+        "lstm": "lstm.LSTM",
+        "ntm": "ntm.NTM",
+        "dnc": "dnc.DNC",
+    },
+)
 ENCODERS: KindTable[type] = KindTable(
     "seq2seq.model.encoders", {"recurrent": "recurrent.RecurrentEncoder"}
 )

@@ -47,9 +47,15 @@ SELF_ATTENTION: list[dict[str, Any]] = [
 ]
 
 
-def handed_over(unit: str, decoder: str, cell: str) -> Case:
-    """A network of two layers whose decoder's cells go on from the states of the encoder's."""
-    cells = {"cell": cell, "layers": 2}
+MACHINES: dict[str, dict[str, Any]] = {
+    "ntm": {"kind": "ntm", "slots": 5, "width": 3, "reads": 2},
+    "dnc": {"kind": "dnc", "slots": 5, "width": 3, "reads": 2, "controller": "gru"},
+}
+
+
+def handed_over(unit: str, decoder: str, cell: Any, layers: int = 2) -> Case:
+    """A network whose decoder's cells go on from the states of the encoder's."""
+    cells = {"cell": cell, "layers": layers}
     encoder = {"kind": "recurrent", "size": 8, "bidirectional": False}
     return Case({"kind": unit}, {"kind": decoder, "bridge": "state", **cells}, {**encoder, **cells})
 
@@ -69,6 +75,20 @@ CASES = [
     *(Case(unit, {"kind": "stacked", "layers": 2}) for unit in (*UNITS, *ADDRESSED)),
     *(handed_over("none", "luong", cell) for cell in ("gru", "lstm")),
     *(handed_over("general", kind, "gru") for kind in ("bahdanau", "conditional", "stacked")),
+    *(handed_over("none", "luong", machine, layers=1) for machine in MACHINES.values()),
+    *(
+        Case(UNITS[1], {"kind": kind, "cell": machine})
+        for machine in MACHINES.values()
+        for kind in ("luong", "bahdanau", "conditional")
+    ),
+    *(Case(UNITS[1], {"kind": "luong"}, {"cell": machine}) for machine in MACHINES.values()),
+    Case(
+        UNITS[1],
+        {
+            "kind": "bahdanau",
+            "cell": {**MACHINES["ntm"], "controller": "feed-forward", "writes": 2},
+        },
+    ),
     Case(UNITS[3], {"kind": "bahdanau", "readout": "maxout"}, {"bidirectional": False, "size": 8}),
 ]
 
