@@ -90,7 +90,8 @@ CELLS: KindTable[type] = KindTable(
     },
 )
 ENCODERS: KindTable[type] = KindTable(
-    "seq2seq.model.encoders", {"recurrent": "recurrent.RecurrentEncoder"}
+    "seq2seq.model.encoders",
+    {"recurrent": "recurrent.RecurrentEncoder", "transformer": "transformer.TransformerEncoder"},
 )
 DECODERS: KindTable[type] = KindTable(
     "seq2seq.model.decoders",
@@ -99,6 +100,7 @@ DECODERS: KindTable[type] = KindTable(
         "bahdanau": "bahdanau.Bahdanau",
         "conditional": "conditional.Conditional",
         "stacked": "stacked.Stacked",
+        "transformer": "transformer.TransformerDecoder",
     },
 )
 OPTIMIZERS: KindTable[Callable[..., Any]] = KindTable(

@@ -153,7 +153,7 @@ class DataConfig(Part):
 class TokenizerConfig(Part):
     """The SentencePiece model: how text becomes pieces."""
 
-    kind: Literal["unigram", "bpe"] = "bpe"
+    kind: Literal["unigram", "bpe", "word", "char"] = "bpe"
     vocab_size: int = Field(default=6000, ge=8)
     joint: bool = True
     character_coverage: float = Field(default=1.0, gt=0.9, le=1)
@@ -224,6 +224,13 @@ class EncoderConfig(UnitConfig):
     layers: int = Field(default=1, ge=1)
     bidirectional: bool = True
     self_attention: AttentionConfig | None = None
+    self_residual: bool = False
+
+    @classmethod
+    def idle(cls, values: Mapping[str, Any]) -> dict[str, str]:
+        """The residual path, where there is no self-attention to go around."""
+        alone = values.get("self_attention") is None
+        return {"self_residual": "model.encoder.self_attention is null"} if alone else {}
 
     @model_validator(mode="before")
     @classmethod
@@ -246,6 +253,7 @@ class DecoderConfig(UnitConfig):
     input_feeding: bool = False
     bridge: BridgeKind = "last"
     readout: Literal["tanh", "maxout"] = "tanh"
+    self_attention: AttentionConfig | None = None
 
     @model_validator(mode="after")
     def _only_luong_feeds(self) -> DecoderConfig:
@@ -339,7 +347,7 @@ class TrainingConfig(Part):
     schedule: ScheduleConfig = ScheduleConfig()
     teacher_forcing: TeacherForcingConfig = TeacherForcingConfig()
     validate_every: int | None = Field(default=None, ge=1)
-    metric: Literal["bleu", "chrf", "loss"] = "bleu"
+    metric: Literal["bleu", "chrf", "exact", "loss"] = "bleu"
     patience: int | None = Field(default=10, ge=1)
     keep: int = Field(default=1, ge=1)
     average: int = Field(default=1, ge=1)

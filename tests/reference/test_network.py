@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from seq2seq.config import AttentionConfig, CellConfig, DecoderConfig, EncoderConfig, ModelConfig
+from seq2seq.errors import UserError
 from seq2seq.model.attention import build_attention
 from seq2seq.model.cells import build_cell
 from seq2seq.model.cells.gru import GRU
@@ -94,6 +95,49 @@ def test_shares_of_a_cell_that_gives_none_add_up_to_its_whole_input() -> None:
     outputs_BTD, end = cell(inputs_BI.unsqueeze(1).expand(-1, 3, -1), cell.start(inputs_BI))
     torch.testing.assert_close(outputs_BTD[:, -1], 4 * inputs_BI)
     torch.testing.assert_close(end, 4 * inputs_BI)
+
+
+@pytest.mark.parametrize("residual", [False, True])
+def test_the_layers_read_self_attention_which_a_residual_path_adds_to_the_embedding(
+    residual: bool,
+) -> None:
+    """Variant 4 of the source article: corr = softmax((K X) . (Q X) / sqrt(d)), read from V X."""
+    torch.manual_seed(7)
+    config = EncoderConfig.model_validate(
+        {"size": 4, "bidirectional": False, "self_attention": "qkv", "self_residual": residual}
+    )
+    encoder = build_encoder(config, EMBEDDING, dropout=0.0).double()
+    assert isinstance(encoder, RecurrentEncoder)
+    matrices = dict(encoder.named_parameters(prefix=""))
+    query, key, value = (
+        matrices[f"self_attention.{name}.weight"].detach().numpy()
+        for name in ("query", "key", "value")
+    )
+    embedded_BSI = torch.randn(3, 5, EMBEDDING, dtype=torch.float64)
+    read_BSI = np.zeros(embedded_BSI.shape)
+    for sentence, length in enumerate(LENGTHS.tolist()):
+        words = embedded_BSI[sentence, :length].numpy()
+        for position, word in enumerate(words):
+            scores = [(key @ other) @ (query @ word) / np.sqrt(EMBEDDING) for other in words]
+            weights = np.exp(scores) / np.exp(scores).sum()
+            context = sum(
+                weight * (value @ other) for weight, other in zip(weights, words, strict=True)
+            )
+            read_BSI[sentence, position] = context + word * residual
+    cell = encoder.forwards[0]
+    assert isinstance(cell, Cell)
+    states_BSE, _ = cell(torch.from_numpy(read_BSI), torch.zeros(3, 4, dtype=torch.float64))
+    encoded = encoder(embedded_BSI, LENGTHS)
+    mask_BS1 = encoded.mask_BS.unsqueeze(-1)
+    torch.testing.assert_close(encoded.states_BSE * mask_BS1, states_BSE * mask_BS1)
+
+
+def test_a_residual_path_needs_a_context_as_long_as_the_embedding() -> None:
+    config = EncoderConfig.model_validate(
+        {"self_attention": {"kind": "qkv", "size": 5}, "self_residual": True}
+    )
+    with pytest.raises(UserError, match=r"self_residual.* context 5 and embedding 3; .*size"):
+        build_encoder(config, EMBEDDING, dropout=0.0)
 
 
 # --- the decoders, one sentence, in NumPy ---------------------------------------------------------

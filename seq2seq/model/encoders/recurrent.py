@@ -1,6 +1,7 @@
 """Recurrent layers over the source, in one or both directions -- Schuster and Paliwal 1997.
 
-Self-attention, if any, comes first: each embedding's context among all is what the layers read.
+Self-attention, if any, comes first: each embedding's context among all is what the layers read, or
+with a residual path the sum of both -- He et al. 2016.
 
 Shapes: B batch, S source positions, I input size, D layer size, E memory size (D, or 2 D when
 bidirectional: forward half first).
@@ -44,13 +45,22 @@ class RecurrentEncoder(Encoder):
         layers: int = 1,
         bidirectional: bool = True,
         self_attention: AttentionConfig | None = None,
+        self_residual: bool = False,
     ) -> None:
         super().__init__()
         self.self_attention = (
             None if self_attention is None else _self_attention(self_attention, embedding)
         )
+        self.self_residual = self_residual
         if self.self_attention is not None:
-            embedding = self.self_attention.context_size
+            context = self.self_attention.context_size
+            if self_residual and context != embedding:
+                raise UserError(
+                    f"{KEY}.self_residual adds the context to the embedding, and needs both of "
+                    f"one size, found context {context} and embedding {embedding}; "
+                    f"leave {KEY}.self_attention.size out"
+                )
+            embedding = context
         self.bidirectional = bidirectional
         self.memory_size = (2 if bidirectional else 1) * size
         sizes = [embedding] + [self.memory_size] * (layers - 1)
@@ -90,12 +100,15 @@ class RecurrentEncoder(Encoder):
         return Encoded(states_BSE, mask_BS, final_BE, tuple(ends) if self.hands_over else ())
 
     def _attend_to_itself(self, embedded_BSI: Tensor, mask_BS: Tensor) -> Tensor:
-        """Each token's context among all tokens, if the encoder has self-attention."""
+        """Each token's context among all tokens, if the encoder has self-attention; with a residual
+        path, added to the token."""
         if self.self_attention is None:
             return embedded_BSI
         with scope("self"):
             memory = self.self_attention.remember(embedded_BSI, mask_BS)
             attended = self.self_attention(embedded_BSI, memory, self.self_attention.start(memory))
+        if self.self_residual:
+            return embedded_BSI + attended.context_BTV
         return attended.context_BTV
 
     def _layer(

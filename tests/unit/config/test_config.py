@@ -305,6 +305,7 @@ def test_a_number_is_finite(key: str, value: str) -> None:
             "per has no effect: every input comes from the reference",
         ),
         (["batching.sentences=3", "batching.tokens=99"], "tokens .*sentences sets the size"),
+        (["model.encoder.self_residual=true"], "self_residual .*self_attention is null"),
     ],
 )
 def test_a_setting_without_effect_is_refused(overrides: list[str], said: str) -> None:
@@ -558,8 +559,8 @@ def test_a_bare_kind_that_is_none_is_told_where_it_stands(tmp_path: Path) -> Non
     path = written(tmp_path, "extends: demo.yaml\ntraining: {schedule: bogus}\n")
     with pytest.raises(UserError, match=r"run\.yaml:2: training\.schedule\.kind: expected"):
         load_config(path)
-    with pytest.raises(UserError, match=r"override 'model.encoder=transformer': model\.encoder"):
-        load_config(find_recipe(Path("demo")), ["model.encoder=transformer"])
+    with pytest.raises(UserError, match=r"override 'model.encoder=gated': model\.encoder"):
+        load_config(find_recipe(Path("demo")), ["model.encoder=gated"])
 
 
 def test_a_dot_too_many_is_told_of_the_override() -> None:
