@@ -46,25 +46,29 @@ def interpolate(found: Tensor, last: Tensor, gate: Tensor) -> Tensor:
     return torch.lerp(last, found, gate)
 
 
-def shift(weights_BHN: Tensor, shifts_BHR: Tensor) -> Tensor:
-    """Return the weights moved round the ring of slots by -1, 0, 1 (or by -2 to 2, and so on).
-
-    -- Graves et al. 2014, equation 8.
-    """
-    count, slots = shifts_BHR.size(-1), weights_BHN.size(-1)
-    reach = count // 2
+def neighbours(weights_BHN: Tensor, count: int) -> Tensor:
+    """Return neighbours_BHNR: of each slot in the ring of slots the weights from the one before
+    to the one after, or from as many as make up `count`, an odd number, with the slot itself."""
+    reach, slots = count // 2, weights_BHN.size(-1)
     before_BHR, after_BHR = weights_BHN[..., slots - reach :], weights_BHN[..., :reach]
-    ring_BHM = torch.cat((before_BHR, weights_BHN, after_BHR), -1)
-    windows_BHNR = ring_BHM.unfold(-1, count, 1)  # the last of a window moves up by the most
-    return (windows_BHNR @ shifts_BHR.flip(-1).unsqueeze(-1)).squeeze(-1)
+    return torch.cat((before_BHR, weights_BHN, after_BHR), -1).unfold(-1, count, 1)
 
 
-def sharpen(weights: Tensor, sharpness: Tensor) -> Tensor:
-    """Return weights^gamma over their sum -- Graves et al. 2014, equation 9.
+def shift(neighbours_BHNR: Tensor, shifts_BHR: Tensor) -> Tensor:
+    """Return weights_BHN moved up by -1, 0, 1 (or by -2 to 2, and so on), a share by each.
+
+    -- Graves et al. 2014, equation 8. What moves up by one comes from the slot before.
+    """
+    return (neighbours_BHNR @ shifts_BHR.flip(-1).unsqueeze(-1)).squeeze(-1)
+
+
+def sharpen(weights: Tensor, sharpness: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Return weights^gamma over their sum -- Graves et al. 2014, equation 9; 0 outside the mask.
 
     As the softmax of gamma log(w), which neither a gamma of 50 nor a weight of 0 makes 0 / 0.
     """
-    return (sharpness * weights.clamp_min(LEAST).log()).softmax(-1)
+    logits = sharpness * weights.clamp_min(LEAST).log()
+    return (logits if mask is None else logits.masked_fill(~mask, float("-inf"))).softmax(-1)
 
 
 def write(content_BNW: Tensor, weights_BHN: Tensor, erase_BHW: Tensor, add_BHW: Tensor) -> Tensor:

@@ -53,12 +53,11 @@ TRANSFORMERS: list[dict[str, Any]] = [
 ]
 NOT_FOR_SELF = ("location", "none")
 RECURRENT = [kind for kind in DECODERS if "cell" in option_names(DECODERS[kind])]
-
-
 MACHINES: dict[str, dict[str, Any]] = {
     "ntm": {"kind": "ntm", "slots": 5, "width": 3, "reads": 2},
     "dnc": {"kind": "dnc", "slots": 5, "width": 3, "reads": 2, "controller": "gru"},
 }
+WRITES_TWICE = {**MACHINES["ntm"], "controller": "feed-forward", "writes": 2}
 
 
 def handed_over(unit: str, decoder: str, cell: Any, layers: int = 2) -> Case:
@@ -95,13 +94,7 @@ CASES = [
         for kind in ("luong", "bahdanau", "conditional")
     ),
     *(Case(UNITS[1], {"kind": "luong"}, {"cell": machine}) for machine in MACHINES.values()),
-    Case(
-        UNITS[1],
-        {
-            "kind": "bahdanau",
-            "cell": {**MACHINES["ntm"], "controller": "feed-forward", "writes": 2},
-        },
-    ),
+    Case(UNITS[1], {"kind": "bahdanau", "cell": WRITES_TWICE}),
     Case(UNITS[3], {"kind": "bahdanau", "readout": "maxout"}, {"bidirectional": False, "size": 8}),
     *(Case(unit, {"kind": "transformer"}) for unit in UNITS if unit["kind"] in NOT_FOR_SELF),
     *(

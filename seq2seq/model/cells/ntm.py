@@ -11,6 +11,7 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor
 
+from seq2seq.errors import UserError
 from seq2seq.kernels import turing
 from seq2seq.kernels.deferred import is_deferring
 from seq2seq.model.cells.machine import ControllerKind, Count, Machine, probe_step
@@ -20,6 +21,7 @@ from seq2seq.model.memory import (
     LEAST,
     interpolate,
     look_up,
+    neighbours,
     oneplus,
     read,
     sharpen,
@@ -58,6 +60,8 @@ class NTM(Machine):
         shift: Count = 1,
         controller: ControllerKind = "lstm",
     ) -> None:
+        if shift > slots:
+            raise UserError(f"cell.shift: expected at most the slots, {slots}, found {shift}")
         self.placing = width + 3 + (2 * shift + 1)  # key, strength, gate, sharpness, shifts
         super().__init__(
             input_size,
@@ -117,4 +121,5 @@ class NTM(Machine):
         sharpness_BH1 = probe_step("sharpness_BHT1", sharpness_BH1, 2)
         found_BHN = look_up(keys_BHW, strengths_BH1, content_BNW)
         gated_BHN = interpolate(found_BHN, last_BHN, gate_BH1)
-        return sharpen(shift(gated_BHN, shifts_BHR), sharpness_BH1)
+        moved_BHN = shift(neighbours(gated_BHN, 2 * self.shift + 1), shifts_BHR)
+        return sharpen(moved_BHN, sharpness_BH1)
