@@ -48,6 +48,7 @@ UNITS = {
     "additive, 128 units": {"kind": "additive", "size": 128},
     "qkv": "qkv",
     "multihead": "multihead",
+    "sigma-pi": "sigma-pi",
     "cosine": "cosine",
     "location": "location",
     "location-aware": "location-aware",

@@ -1,5 +1,7 @@
 """The written-out step of a Neural Turing Machine against the readable one; float64."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -35,7 +37,7 @@ def gradients(cell: NTM, inputs_BTI: Tensor, start_BX: Tensor, *, fast: bool) ->
         {"slots": 1, "width": 2, "controller": "lstm"},
     ],
 )
-def test_it_has_the_values_and_gradients_of_the_readable_step(options: dict[str, object]) -> None:
+def test_it_has_the_values_and_gradients_of_the_readable_step(options: dict[str, Any]) -> None:
     torch.manual_seed(2)
     cell = NTM(3, SIZE, **options).double()
     for parameter in cell.parameters():
