@@ -51,7 +51,8 @@ def neighbours(weights_BHN: Tensor, count: int) -> Tensor:
     to the one after, or from as many as make up `count`, an odd number, with the slot itself."""
     reach, slots = count // 2, weights_BHN.size(-1)
     before_BHR, after_BHR = weights_BHN[..., slots - reach :], weights_BHN[..., :reach]
-    return torch.cat((before_BHR, weights_BHN, after_BHR), -1).unfold(-1, count, 1)
+    ring_BHM = torch.cat((before_BHR, weights_BHN, after_BHR), -1)
+    return torch.stack([ring_BHM[..., first : first + slots] for first in range(count)], -1)
 
 
 def shift(neighbours_BHNR: Tensor, shifts_BHR: Tensor) -> Tensor:
@@ -101,13 +102,17 @@ def use(usage_BN: Tensor, written_BN: Tensor, read_BHN: Tensor, free_gates_BH: T
 def allocate(usage_BN: Tensor) -> Tensor:
     """Return allocation_BN: all of it to the least used slot if that is free, else the next.
 
-    a[i] = (1 - u[i]) times the product of u over all slots that are used less -- equation 1.
+    a[i] = (1 - u[i]) times the product of u over all slots that are used less -- equation 1. The
+    paper sorts them; here each slot looks which those are, the first of equal ones. That is as
+    fast, and ONNX has no sort that keeps the order of equal ones.
     """
-    order_BN = usage_BN.argsort(stable=True, dim=-1)
-    used_BN = UNUSED + (1 - UNUSED) * usage_BN.gather(-1, order_BN)
-    logs_BN = used_BN.log()
-    share_BN = (1 - used_BN) * (logs_BN.cumsum(-1) - logs_BN).exp()
-    return torch.zeros_like(share_BN).scatter(-1, order_BN, share_BN)
+    slots = usage_BN.size(-1)
+    first_NN = torch.ones(slots, slots, dtype=torch.bool, device=usage_BN.device).tril(-1)
+    own_BN1, others_B1N = usage_BN.unsqueeze(2), usage_BN.unsqueeze(1)
+    less_BNN = (others_B1N < own_BN1) | ((others_B1N == own_BN1) & first_NN)
+    used_BN1 = UNUSED + (1 - UNUSED) * own_BN1
+    product_BN1 = (less_BNN.to(usage_BN.dtype) @ used_BN1.log()).exp()
+    return ((1 - used_BN1) * product_BN1).squeeze(2)
 
 
 def precede(precedence_BN: Tensor, written_BN: Tensor) -> Tensor:

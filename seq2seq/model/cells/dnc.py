@@ -80,16 +80,16 @@ class DNC(Machine):
             parameters=reads * (width + 5) + 3 * width + 3,
         )
 
-    def blank(self, batch: int) -> DNCMemory:
+    def blank(self, zeros_B1: Tensor) -> DNCMemory:
         """Return slots of zeros that nobody has used."""
-        new_zeros = self.first_reads_HW.new_zeros
+        zeros_BN, zeros_B11 = zeros_B1.expand(-1, self.slots), zeros_B1.unsqueeze(2)
         return DNCMemory(
-            content_BNW=new_zeros(batch, self.slots, self.width),
-            usage_BN=new_zeros(batch, self.slots),
-            read_weights_BHN=new_zeros(batch, self.reads, self.slots),
-            write_weights_BN=new_zeros(batch, self.slots),
-            precedence_BN=new_zeros(batch, self.slots),
-            links_BNN=new_zeros(batch, self.slots, self.slots),
+            content_BNW=zeros_B11.expand(-1, self.slots, self.width),
+            usage_BN=zeros_BN,
+            read_weights_BHN=zeros_B11.expand(-1, self.reads, self.slots),
+            write_weights_BN=zeros_BN,
+            precedence_BN=zeros_BN,
+            links_BNN=zeros_B11.expand(-1, self.slots, self.slots),
         )
 
     def turn(self, parameters_BP: Tensor, memory: Tree) -> tuple[Tensor, Tree]:

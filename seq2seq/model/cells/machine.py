@@ -97,8 +97,8 @@ class Machine(Cell):
         self.heads = Linear(size, parameters)
         self.mix = Linear(size + reads * width, size)
 
-    def blank(self, batch: int) -> Tree:
-        """Return the memory before the first step."""
+    def blank(self, zeros_B1: Tensor) -> Tree:
+        """Return the memory before the first step of each sentence, whose zeros are given."""
         raise NotImplementedError
 
     def turn(self, parameters_BP: Tensor, memory: Tree) -> tuple[Tensor, Tree]:
@@ -107,14 +107,14 @@ class Machine(Cell):
 
     def start(self, initial_BX: Tensor) -> MachineState:
         """Return a blank memory, and the controller started from the vector."""
-        batch = initial_BX.size(0)
-        reads_BHW = at_least_float32(self.first_reads_HW).expand(batch, -1, -1)
+        zeros_B1 = 0 * at_least_float32(initial_BX[:, :1])  # B itself would be constant in ONNX
+        reads_BHW = self.first_reads_HW + zeros_B1.unsqueeze(2)
         if self.starts_reads:
             reads_BHW = reads_BHW + initial_BX.unflatten(-1, (self.reads, self.width))
-            initial_BX = initial_BX.new_zeros(batch, self.size)
+            initial_BX = zeros_B1.expand(-1, self.size)
         controller = self.controller.start(initial_BX)
         return MachineState(
-            self._mixed(controller, reads_BHW), controller, reads_BHW, self.blank(batch)
+            self._mixed(controller, reads_BHW), controller, reads_BHW, self.blank(zeros_B1)
         )
 
     def output(self, state: Tree) -> Tensor:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from seq2seq.errors import UserError
 from seq2seq.kernels import turing
@@ -28,6 +28,7 @@ from seq2seq.model.memory import (
     shift,
     write,
 )
+from seq2seq.model.parts import initialise
 
 
 class NTMMemory(NamedTuple):
@@ -47,6 +48,8 @@ class NTM(Machine):
     """
 
     BLANK = 1e-6
+    GATE = -2.0
+    """The bias of the gates before training: an eighth of a weight is found by content."""
 
     def __init__(
         self,
@@ -74,13 +77,22 @@ class NTM(Machine):
         )
         self.writes, self.shift = writes, shift
 
-    def blank(self, batch: int) -> NTMMemory:
+    def initialise(self) -> None:
+        """Have heads stay near where they are: by content alone they would stand everywhere."""
+        for child in self.children():
+            initialise(child)
+        nn.init.zeros_(self.first_reads_HW)
+        with torch.no_grad():
+            for head in range(self.reads + self.writes):
+                self.heads.bias[head * self.placing + self.width + 2] = self.GATE
+
+    def blank(self, zeros_B1: Tensor) -> NTMMemory:
         """Return equal slots, and all heads on the first."""
-        like = self.first_reads_HW
-        content_BNW = like.new_full((batch, self.slots, self.width), self.BLANK)
-        weights_BHN = like.new_zeros(batch, self.reads + self.writes, self.slots)
-        weights_BHN[..., 0] = 1
-        return NTMMemory(content_BNW, weights_BHN)
+        content_NW = zeros_B1.new_full((self.slots, self.width), self.BLANK)
+        first_N = torch.eye(1, self.slots, dtype=zeros_B1.dtype, device=zeros_B1.device)
+        weights_HN = first_N.expand(self.reads + self.writes, -1)
+        zeros_B11 = zeros_B1.unsqueeze(2)
+        return NTMMemory(content_NW + zeros_B11, weights_HN + zeros_B11)
 
     def turn(self, parameters_BP: Tensor, memory: Tree) -> tuple[Tensor, Tree]:
         """Place all heads, write, then read -- sections 3.1 to 3.3."""
