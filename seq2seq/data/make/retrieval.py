@@ -42,6 +42,11 @@ class Retrieval(Task):
                 "sequence; with --rewrite a key may come again"
             )
 
+    @property
+    def name(self) -> str:
+        """`rewrite`, if keys come again."""
+        return "rewrite" if self.rewrite else ""
+
     def example(self, draws: Draws, length: int) -> Example:
         """Return `length` keys with their values, and a key; the answer is its value."""
         keys, values = _names(self.keys, ascii_lowercase, "k"), _names(self.values, digits, "v")
