@@ -185,11 +185,7 @@ class Cell(nn.Module):
         With `lengths_B` (each at least 1), a sentence's state stays as it is after its last step;
         what is output there has no meaning.
         """
-        if torch.onnx.is_in_onnx_export() and inputs_BTI.size(1) > 1:  # the trace would be as long
-            raise UserError(
-                f"{type(self).__name__} reads the source in a loop over its words, which an ONNX "
-                "graph can't hold; such a cell can be exported in the decoder only"
-            )
+        self.refuse_export(inputs_BTI.size(1))
         (share,) = self.shares(inputs_BTI.size(-1))
         outputs: list[Tensor] = []
         for number, input_BG in enumerate(share(inputs_BTI).unbind(1)):
@@ -197,6 +193,14 @@ class Cell(nn.Module):
             state = following if lengths_B is None else where(number < lengths_B, following, state)
             outputs.append(self.output(state))
         return torch.stack(outputs, 1), state
+
+    def refuse_export(self, steps: int) -> None:
+        """Raise UserError if a loop over these steps is to become an ONNX graph."""
+        if torch.onnx.is_in_onnx_export() and steps > 1:  # the trace would be as long
+            raise UserError(
+                f"{type(self).__name__} reads the source in a loop over its words, which an ONNX "
+                "graph can't hold; such a cell can be exported in the decoder only"
+            )
 
     def memory_scope(self) -> AbstractContextManager[None]:
         """Return the scope of the cell's memory: `1.memory` in the cell of the lowest layer."""

@@ -21,6 +21,7 @@ UNITS: list[dict[str, Any]] = [
     {"kind": "additive", "size": 5},
     {"kind": "qkv", "size": 6},
     {"kind": "multihead", "size": 6, "heads": 3},
+    {"kind": "sigma-pi", "rank": 5, "query_factors": 2},
     {"kind": "cosine"},
     {"kind": "location", "positions": 9},
     {"kind": "location-aware", "size": 5, "filters": 3, "width": 3},
@@ -39,6 +40,17 @@ ADDRESSED: list[dict[str, Any]] = [
     {"kind": "cosine", "addressing": "ntm"},
     {"kind": "coverage", "addressing": "ntm"},
     {"kind": "multihead", "size": 6, "heads": 2, "addressing": "ntm"},
+]
+CELLS_OF_FORERUNNERS: list[dict[str, Any]] = [
+    {"kind": "multiplicative"},
+    {"kind": "multiplicative-lstm"},
+    {"kind": "sigma-pi", "rank": 3},
+    {"kind": "sigma-pi", "gate": "none"},
+    {"kind": "hyper", "small": 3},
+    {"kind": "hyper", "norm": False},
+    {"kind": "fast-weights"},
+    {"kind": "fast-weights", "rule": "sum", "features": "elu", "norm": "length", "heads": 2},
+    {"kind": "fast-associative", "inner": 2},
 ]
 SELF_ATTENTION: list[dict[str, Any]] = [
     {"kind": "dot"},
@@ -81,6 +93,12 @@ CASES = [
     *(Case(UNITS[3], {"kind": "luong", "bridge": bridge}) for bridge in ("mean", "copy", "zero")),
     *(Case(unit, {"kind": "stacked", "layers": 2}) for unit in (*UNITS, *ADDRESSED)),
     *(handed_over("none", "luong", cell) for cell in ("gru", "lstm")),
+    *(
+        Case(UNITS[1], {"kind": decoder, "cell": cell}, {"cell": cell})
+        for cell in CELLS_OF_FORERUNNERS
+        for decoder in ("luong", "bahdanau")
+    ),
+    *(handed_over("general", "luong", cell["kind"]) for cell in CELLS_OF_FORERUNNERS[::2]),
     *(handed_over("general", kind, "gru") for kind in ("bahdanau", "conditional", "stacked")),
     Case(UNITS[3], {"kind": "bahdanau", "readout": "maxout"}, {"bidirectional": False, "size": 8}),
     *(Case(unit, {"kind": "transformer"}) for unit in UNITS if unit["kind"] in NOT_FOR_SELF),

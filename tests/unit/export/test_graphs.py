@@ -89,6 +89,25 @@ CASES: dict[str, dict[str, Any]] = {
         "attention": "none",
         "encoder": {"size": 6, "self_attention": "qkv", "self_residual": True},
     },
+    **{
+        f"{cell} in the decoder": {
+            "attention": "sigma-pi",
+            "decoder": {"kind": decoder, "cell": cell, "size": 8},
+        }
+        for cell, decoder in (
+            ("multiplicative", "luong"),
+            ("multiplicative-lstm", "bahdanau"),
+            ("sigma-pi", "bahdanau"),
+            ("hyper", "luong"),
+            ("fast-weights", "bahdanau"),
+            ("fast-associative", "luong"),
+        )
+    },
+    "fast weights by the sum, in both": {
+        "attention": "dot",
+        "encoder": {"cell": {"kind": "fast-weights", "rule": "sum"}, "size": 4},
+        "decoder": {"cell": {"kind": "fast-weights", "rule": "sum"}, "size": 8},
+    },
 }
 
 
