@@ -54,9 +54,16 @@ CORPORA: dict[str, tuple[str, dict[str, Any]]] = {
     "repeat-copy": ("repeat-copy", {}),
     "recall": ("recall", {}),
     "retrieval": ("retrieval", {}),
-    "retrieval-rewrite": (
+    "retrieval-joined-rewrite": (
         "retrieval",
-        {"rewrite": True, "keys": 20, "shortest": 20, "longest": 20, "beyond": (40, 80)},
+        {
+            "joined": True,
+            "rewrite": True,
+            "keys": 20,
+            "shortest": 20,
+            "longest": 20,
+            "beyond": (40,),
+        },
     ),
     "stories-1": ("stories", {"facts": 1}),
     "stories-2": ("stories", {"facts": 2}),

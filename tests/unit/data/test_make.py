@@ -43,8 +43,7 @@ def solve_recall(source: str) -> str:
 
 def solve_retrieval(source: str) -> str:
     pairs, _, key = source.partition(" ? ? ")
-    words = pairs.split()
-    return dict(zip(words[::2], words[1::2], strict=True))[key]
+    return dict(re.findall(r"(k\d+|[a-z]) ?(v\d+|\d)", pairs))[key]
 
 
 def solve_stories(source: str) -> str:
@@ -92,6 +91,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("retrieval", {}),
     ("retrieval", {"keys": 60, "values": 60, "longest": 20}),
     ("retrieval", {"keys": 5, "rewrite": True}),
+    ("retrieval", {"keys": 40, "values": 15, "joined": True}),
     *(("stories", {"facts": facts}) for facts in (1, 2, 3)),
 ]
 
@@ -108,7 +108,7 @@ def test_every_answer_is_the_one_that_follows_from_the_text(
             assert target == SOLVERS[kind](source)
             from_words, to_words = split_words(source), split_words(target)
             assert {to for _, to in links} == set(range(len(to_words)))
-            assert all(from_words[at] == to_words[to] for at, to in links)
+            assert all(from_words[at].endswith(to_words[to]) for at, to in links)
 
 
 def test_every_task_has_a_solver() -> None:
