@@ -96,7 +96,11 @@ CELLS: KindTable[type] = KindTable(
 )
 ENCODERS: KindTable[type] = KindTable(
     "seq2seq.model.encoders",
-    {"recurrent": "recurrent.RecurrentEncoder", "transformer": "transformer.TransformerEncoder"},
+    {
+        "recurrent": "recurrent.RecurrentEncoder",
+        "transformer": "transformer.TransformerEncoder",
+        "perceiver": "perceiver.Perceiver",
+    },
 )
 DECODERS: KindTable[type] = KindTable(
     "seq2seq.model.decoders",

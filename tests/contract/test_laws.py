@@ -63,6 +63,13 @@ TRANSFORMERS: list[dict[str, Any]] = [
     {"norm": "post", "positions": "learnt", "max_positions": 6, "activation": "gelu"},
     {"norm": "pre", "positions": "none", "heads": 2, "ff": 5},
 ]
+PERCEIVER = {"kind": "perceiver", "latents": 5, "heads": 2, "ff": 7, "bands": 2, "span": 9}
+LATENT_UNITS: list[dict[str, Any]] = [
+    {"cross_attention": {"kind": "additive", "size": 5}, "self_attention": "dot", "heads": None},
+    {"cross_attention": {"kind": "general", "addressing": {"kind": "local-p", "window": 2}}},
+    {"cross_attention": "location-aware", "self_attention": "coverage", "heads": None},
+    {"cross_attention": {"kind": "cosine", "addressing": "ntm"}, "self_layers": 0},
+]
 NOT_FOR_SELF = ("location", "none")
 RECURRENT = [kind for kind in DECODERS if "cell" in option_names(DECODERS[kind])]
 
@@ -116,6 +123,14 @@ CASES = [
         for settings in TRANSFORMERS
     ),
     *(Case(UNITS[4], {"kind": kind}, {"kind": "transformer"}) for kind in DECODERS),
+    *(Case(UNITS[1], {"kind": kind}, PERCEIVER) for kind in DECODERS),
+    *(Case(UNITS[3], {"kind": "luong"}, {**PERCEIVER, **units}) for units in LATENT_UNITS),
+    Case(ADDRESSED[5], {"kind": "luong"}, {**PERCEIVER, "self_layers": 2}),
+    Case(
+        UNITS[4],
+        {"kind": "bahdanau"},
+        {"kind": "perceiver", "blocks": 1, "positions": "sinusoidal", "share": False},
+    ),
     *(
         Case(UNITS[1], {"kind": "transformer"}, {"kind": "transformer", "self_attention": unit})
         for unit in SELF_ATTENTION
