@@ -92,11 +92,17 @@ CELLS: KindTable[type] = KindTable(
         "hyper": "hyper.Hyper",
         "fast-weights": "fast_weights.FastWeights",
         "fast-associative": "fast_associative.FastAssociative",
+        "ntm": "ntm.NTM",
+        "dnc": "dnc.DNC",
     },
 )
 ENCODERS: KindTable[type] = KindTable(
     "seq2seq.model.encoders",
-    {"recurrent": "recurrent.RecurrentEncoder", "transformer": "transformer.TransformerEncoder"},
+    {
+        "recurrent": "recurrent.RecurrentEncoder",
+        "transformer": "transformer.TransformerEncoder",
+        "perceiver": "perceiver.Perceiver",
+    },
 )
 DECODERS: KindTable[type] = KindTable(
     "seq2seq.model.decoders",
