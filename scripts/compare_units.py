@@ -154,7 +154,7 @@ def training_updates(name: str) -> Iterator[int]:
     """Yield the number of target tokens of one update after another."""
     config = unit_config(name, 1)
     prepared = prepare(config)
-    model = Seq2Seq(config.model, *map(len, prepared.tokenizers))
+    model = Seq2Seq(config.model, *prepared.tokenizers.sizes)
     optimizer = build_optimizer(config.training.optimizer, model)
     update = Update(Likelihood(model), optimizer, clip=1.0)
     batches = Batches(prepared.train, config.batching, source_end=False, seed=1)

@@ -59,7 +59,7 @@ _Loader.add_constructor(
 
 Tree = dict[str, Any]
 _FETCHED = "corpora:"  # begins a path in ./corpora/, where `data get` leaves them
-_UNITS = ("attention", "self_attention", "addressing", "cell")
+_UNITS = ("attention", "self_attention", "addressing", "cell", "source_kind")
 _PATHS = (("data", "train"), ("data", "valid"), ("data", "test"), ("code",), ("init",))
 
 
