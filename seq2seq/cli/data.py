@@ -118,6 +118,11 @@ def check(
     given = {"train": train, "valid": valid, "test": test, "source": source, "target": target}
     changes = {name: value for name, value in given.items() if value is not None}
     settings = revise(open_config(config, overrides).data, changes)
+    if not settings.source_kind.is_text:
+        raise UserError(
+            "data check reads text on both sides, and sources are files "
+            f"({settings.source_kind.kind}); `train` tells of files that can't be read"
+        )
     splits = {"train": settings.train, "valid": settings.valid, "test": settings.test}
     if not any(splits.values()):
         raise UserError(

@@ -463,7 +463,7 @@ class Config(Part):
         ]
         if self.model.tie == "all":
             wrong.append("model.tie=target")
-        if kind != "text" and wrong:
+        if kind != "text" and wrong and self.init is None:  # which has a tokenizer and a model
             raise ValueError(
                 f"data.source_kind {kind} has no text on the source's side: set {', '.join(wrong)}"
             )

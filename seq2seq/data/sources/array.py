@@ -72,7 +72,7 @@ def _loaded(name: str, path: Path, item: str) -> npt.NDArray[Any]:
         raise
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        if "allow_pickle" in str(error) or "Object arrays" in str(error):
+        if any(word in reason for word in ("allow_pickle", "Object arrays", "Python objects")):
             reason = "it holds Python objects, or is no array at all; save plain numbers"
         raise UserError(f"{name}: cannot be read as an array: {reason}") from None
 
@@ -95,5 +95,7 @@ def _member(name: str, archive: Any, item: str) -> npt.NDArray[Any]:
             f"{name}: expected FILE#NAME with one of its arrays, {shown}, found "
             f"{'no name' if not item else repr(item)}"
         )
-    member: npt.NDArray[Any] = archive[item]
+    member: object = archive[item]
+    if not isinstance(member, np.ndarray):
+        raise UserError(f"{name}: cannot be read as an array: it is damaged")
     return member
