@@ -44,9 +44,9 @@ def patches(grid: Grid, cell: Sequence[int]) -> Rows:
 def positions(counts: Sequence[int], frequencies: int) -> Rows:
     """Return Fourier features of the place of each patch, row by row; none for 0 frequencies.
 
-    Along each axis a place x runs from -1 to 1, and its features are x, and sin(k pi x) and
-    cos(k pi x) for k = 1 .. `frequencies` -- Jaegle et al. 2021, section 3.2, whose bands these are
-    for a grid of twice as many places.
+    Along each axis a place x runs from -1 to 1, and its features are sin(k pi x) and cos(k pi x)
+    for k = 1 .. `frequencies`, and x -- Jaegle et al. 2021, section 3.2, whose bands these are for
+    a grid of twice as many places. The same as `seq2seq.model.positions`, without torch.
     """
     if not frequencies:
         return np.zeros((prod(counts), 0), np.float32)
@@ -55,6 +55,6 @@ def positions(counts: Sequence[int], frequencies: int) -> Rows:
     for count in counts:
         places_N = np.linspace(-1, 1, count) if count > 1 else np.zeros(1)
         turns_NK = places_N[:, None] * bands_K
-        axes.append(np.concatenate((places_N[:, None], np.sin(turns_NK), np.cos(turns_NK)), 1))
+        axes.append(np.concatenate((np.sin(turns_NK), np.cos(turns_NK), places_N[:, None]), 1))
     rows = [np.concatenate(of_axes) for of_axes in product(*axes)]
     return np.array(rows, np.float32)

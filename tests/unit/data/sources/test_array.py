@@ -114,7 +114,7 @@ BAD: dict[str, tuple[Any, str]] = {
 def test_an_array_that_is_no_source_is_refused_by_name(tmp_path: Path, kind: str) -> None:
     values, reason = BAD[kind]
     np.save(tmp_path / "bad.npy", values, allow_pickle=kind == "objects")
-    with pytest.raises(UserError, match="bad.npy") as told:
+    with pytest.raises(UserError, match=r"bad\.npy") as told:
         ArrayReader().grid(str(tmp_path / "bad.npy"))
     assert reason in str(told.value)
     assert "\n" not in str(told.value)

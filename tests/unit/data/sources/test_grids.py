@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from seq2seq.data.sources.grids import patch_counts, patches, positions
+from seq2seq.model.positions import fourier_features, grid_places
 
 
 @pytest.mark.parametrize(
@@ -40,10 +41,15 @@ def test_a_place_has_itself_and_its_sines_and_cosines_along_each_axis(
         row: list[float] = []
         for index, count in zip(place, counts, strict=True):
             x = -1 + 2 * index / (count - 1) if count > 1 else 0.0
-            row += [x, *(math.sin(k * math.pi * x) for k in (1, 2, 3))]
-            row += [math.cos(k * math.pi * x) for k in (1, 2, 3)]
+            row += [math.sin(k * math.pi * x) for k in (1, 2, 3)]
+            row += [*(math.cos(k * math.pi * x) for k in (1, 2, 3)), x]
         expected.append(row)
     np.testing.assert_allclose(positions(counts, 3), expected, atol=1e-6)
+
+
+def test_positions_are_those_of_the_model_s_own_function() -> None:
+    expected = fourier_features(grid_places((3, 4)), 5, (10, 10))
+    np.testing.assert_allclose(positions((3, 4), 5), expected.numpy(), atol=1e-5)
 
 
 def test_no_frequencies_are_no_positions() -> None:
