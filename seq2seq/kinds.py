@@ -91,7 +91,8 @@ ADDRESSINGS: KindTable[type] = KindTable(
 )
 CELLS: KindTable[type] = KindTable("seq2seq.model.cells", {"gru": "gru.GRU", "lstm": "lstm.LSTM"})
 ENCODERS: KindTable[type] = KindTable(
-    "seq2seq.model.encoders", {"recurrent": "recurrent.RecurrentEncoder"}
+    "seq2seq.model.encoders",
+    {"recurrent": "recurrent.RecurrentEncoder", "transformer": "transformer.TransformerEncoder"},
 )
 DECODERS: KindTable[type] = KindTable(
     "seq2seq.model.decoders",
@@ -100,6 +101,7 @@ DECODERS: KindTable[type] = KindTable(
         "bahdanau": "bahdanau.Bahdanau",
         "conditional": "conditional.Conditional",
         "stacked": "stacked.Stacked",
+        "transformer": "transformer.TransformerDecoder",
     },
 )
 OPTIMIZERS: KindTable[Callable[..., Any]] = KindTable(

@@ -168,7 +168,7 @@ def _read(
     tensors = {
         "embeddings_SI": _joined(seen, "encoder.embedded_BSI", axis=1),
         "states_SE": _joined(seen, "encoder.states_BSE", axis=1),
-        **_of_units(seen, list(model.decoder.units), steps),
+        **_of_units(seen, list(model.decoder.source_units), steps),
         "features_TF": _joined(seen, "decoder.features_BTF")[:steps],
         "log_probs_T": _array(log_probs_TW[:steps].gather(1, wanted_T1).squeeze(1)),
     }
@@ -223,7 +223,7 @@ def _nothing(model: Seq2Seq) -> dict[str, Array]:
         "queries_HTK": (heads, 0, 0),
         "scores_HTS": (heads, 0, 0),
         "weights_HTS": (heads, 0, 0),
-        "context_TC": (0, sum(unit.context_size for unit in model.decoder.units.values())),
+        "context_TC": (0, sum(unit.context_size for unit in model.decoder.source_units.values())),
         "features_TF": (0, 0),
         "log_probs_T": (0,),
     }

@@ -66,7 +66,7 @@ class Encoder(nn.Module):
 
     @property
     def units(self) -> Mapping[str, Attention]:
-        """The attention units inside, by the names of their scopes: `self`."""
+        """The attention units inside, by the names of their scopes: `self`, or `1.self`."""
         return {}
 
     def forward(self, embedded_BSI: Tensor, lengths_B: Tensor) -> Encoded:
@@ -80,7 +80,7 @@ class Decoded(NamedTuple):
     features_BTF: Tensor
     """What the output layer reads."""
     weights_BHTS: Tensor
-    """The weights of all units, their heads side by side in the order of `Decoder.units`."""
+    """The weights over the source, all heads side by side in the order of `source_units`."""
     state: Tree
     """After the last of the tokens."""
     choices: Mapping[str, Choices] = {}
@@ -104,6 +104,11 @@ class Decoder(nn.Module):
     def units(self) -> Mapping[str, Attention]:
         """The attention units inside, by the names of their scopes: `source`, or `1.source`."""
         raise NotImplementedError
+
+    @property
+    def source_units(self) -> Mapping[str, Attention]:
+        """Those that attend to the source: their names end in `source`, and not in `self`."""
+        return {n: unit for n, unit in self.units.items() if n.rpartition(".")[2] == "source"}
 
     def start(self, encoded: Encoded) -> tuple[Tree, Tree]:
         """Return the memory, fixed over the steps, and the state before the first step."""

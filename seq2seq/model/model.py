@@ -21,10 +21,11 @@ from seq2seq.model.contract import Decoded, Surroundings, Tree, join
 from seq2seq.model.decoders import build_decoder
 from seq2seq.model.decoders.bridge import check_handover
 from seq2seq.model.dropout import Dropout
+from seq2seq.model.embedding import Embedding
 from seq2seq.model.encoders import build_encoder
 from seq2seq.model.parts import initialise as initialise_weights
 from seq2seq.model.probe import is_probed, probe, scope
-from seq2seq.model.source import Features, Projection
+from seq2seq.model.source import Features, source_embedding
 
 
 class TeacherForcing(NamedTuple):
@@ -84,8 +85,8 @@ class Seq2Seq(nn.Module):
         if self.decoder.continues:
             check_handover(self.encoder, config.encoder, config.decoder)
             self.encoder.hands_over = True
-        self.aligned = aligned_heads(self.decoder.units, config.alignment)
-        source = _source_embedding(source_vocabulary, config.embedding)
+        self.aligned = aligned_heads(self.decoder.source_units, config.alignment)
+        source = source_embedding(source_vocabulary, config.embedding)
         self.source_embedding = source
         self.target_embedding = (
             source
@@ -112,8 +113,8 @@ class Seq2Seq(nn.Module):
 
     @property
     def head_names(self) -> list[str]:
-        """A name for each head of the decoder's units: `head 1`, or `layer 2 source head 1`."""
-        return head_names(self.decoder.units)
+        """A name for each head that attends to the source: `head 1`, or `layer 2 source head 1`."""
+        return head_names(self.decoder.source_units)
 
     def encode(self, source_BS: Tensor, lengths_B: Tensor) -> tuple[Tree, Tree]:
         """Return the decoder's memory of each sentence, and its state before the first step.
@@ -204,22 +205,3 @@ def current_names(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
         f"decoder.{name}" if name.startswith("bridge.") else name: tensor
         for name, tensor in weights.items()
     }
-
-
-def _source_embedding(vocabulary: int | Features, size: int) -> Embedding | Projection:
-    if isinstance(vocabulary, Features):
-        return Projection(vocabulary.size, size)
-    return Embedding(vocabulary, size)
-
-
-class Embedding(nn.Embedding):
-    """Ids -> vectors, normal with a large deviation before training."""
-
-    DEVIATION = 0.35
-    """Large, so that tokens matter to the first gates at once: after 1,000 updates of the demo's
-    model (batching.tokens 250, constant rate 0.003) validation BLEU was 60, against 52 with
-    size^-0.5 (0.09) and 41 with 0.7; one run each."""
-
-    def initialise(self) -> None:
-        """Draw all vectors anew."""
-        nn.init.normal_(self.weight, std=self.DEVIATION)

@@ -7,8 +7,9 @@ from torch import Tensor, nn
 
 from seq2seq.data.sources import Features
 from seq2seq.kernels.deferred import Linear
+from seq2seq.model.embedding import Embedding
 
-__all__ = ["Features", "Projection"]
+__all__ = ["Features", "Projection", "source_embedding"]
 
 
 class Projection(nn.Module):
@@ -22,3 +23,10 @@ class Projection(nn.Module):
     def forward(self, source_BSF: Tensor) -> Tensor:
         """Return embedded_BSI."""
         return self.linear(source_BSF.to(self.linear.weight.dtype))
+
+
+def source_embedding(vocabulary: int | Features, size: int) -> Embedding | Projection:
+    """Return what makes vectors of a source: of ids of a vocabulary, or of rows of features."""
+    if isinstance(vocabulary, Features):
+        return Projection(vocabulary.size, size)
+    return Embedding(vocabulary, size)

@@ -11,6 +11,7 @@ import pytest
 
 from seq2seq.config import AttentionConfig, ModelConfig
 from seq2seq.conformance.laws import LAWS, Case, Law
+from seq2seq.kinds import option_names
 from seq2seq.model.attention import ADDRESSINGS, ATTENTIONS, build_attention
 from seq2seq.model.decoders import DECODERS
 
@@ -45,6 +46,13 @@ SELF_ATTENTION: list[dict[str, Any]] = [
     {"kind": "multihead", "heads": 2},
     {"kind": "dot", "addressing": {"kind": "local-m", "window": 1}},
 ]
+TRANSFORMERS: list[dict[str, Any]] = [
+    {"norm": "pre"},
+    {"norm": "post", "positions": "learnt", "max_positions": 6, "activation": "gelu"},
+    {"norm": "pre", "positions": "none", "heads": 2, "ff": 5},
+]
+NOT_FOR_SELF = ("location", "none")
+RECURRENT = [kind for kind in DECODERS if "cell" in option_names(DECODERS[kind])]
 
 
 def handed_over(unit: str, decoder: str, cell: str) -> Case:
@@ -67,7 +75,7 @@ CASES = [
         {"kind": "luong"},
         {"self_attention": {"kind": "qkv"}, "self_residual": True},
     ),
-    *(Case(UNITS[2], {"kind": kind, "cell": "lstm"}, {"kind": "lstm"}) for kind in DECODERS),
+    *(Case(UNITS[2], {"kind": kind, "cell": "lstm"}, {"kind": "lstm"}) for kind in RECURRENT),
     *(Case(UNITS[1], {"kind": kind, "layers": 2}, {"layers": 2}) for kind in DECODERS),
     Case(UNITS[1], {"kind": "luong", "layers": 2, "input_feeding": True}, {"layers": 2}),
     *(Case(UNITS[3], {"kind": "luong", "bridge": bridge}) for bridge in ("mean", "copy", "zero")),
@@ -75,6 +83,25 @@ CASES = [
     *(handed_over("none", "luong", cell) for cell in ("gru", "lstm")),
     *(handed_over("general", kind, "gru") for kind in ("bahdanau", "conditional", "stacked")),
     Case(UNITS[3], {"kind": "bahdanau", "readout": "maxout"}, {"bidirectional": False, "size": 8}),
+    *(Case(unit, {"kind": "transformer"}) for unit in UNITS if unit["kind"] in NOT_FOR_SELF),
+    *(
+        Case(unit, {"kind": "transformer", "self_attention": unit})
+        for unit in (*UNITS, *ADDRESSED)
+        if unit["kind"] not in NOT_FOR_SELF
+    ),
+    *(
+        Case(
+            {"kind": "multihead", "size": 6, "heads": 2, "bias": True},
+            {"kind": "transformer", "layers": 2, **settings},
+            {"kind": "transformer", "layers": 2, **settings},
+        )
+        for settings in TRANSFORMERS
+    ),
+    *(Case(UNITS[4], {"kind": kind}, {"kind": "transformer"}) for kind in DECODERS),
+    *(
+        Case(UNITS[1], {"kind": "transformer"}, {"kind": "transformer", "self_attention": unit})
+        for unit in SELF_ATTENTION
+    ),
 ]
 
 

@@ -10,6 +10,7 @@ from seq2seq.data.make.scenes import draw_figure
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
     from seq2seq.data.make.contract import Draws
 
 SIZE, FRAMES = 24, 8

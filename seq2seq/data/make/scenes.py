@@ -8,7 +8,6 @@ from seq2seq.data.make.figures import COLOURS, SHAPES, Figure, blank, draw
 
 if TYPE_CHECKING:
     from seq2seq.data.make.contract import Draws
-
     from seq2seq.data.make.figures import Pixels
 
 SIZE = 32

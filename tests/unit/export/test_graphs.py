@@ -68,6 +68,23 @@ CASES: dict[str, dict[str, Any]] = {
     },
     "none": {"attention": "none", "decoder": {"kind": "conditional"}},
     "self-attention": {"attention": "dot", "encoder": {"size": 6, "self_attention": "multihead"}},
+    "transformer": {
+        "attention": {"kind": "multihead", "heads": 3},
+        "encoder": {"kind": "transformer", "layers": 2, "size": 12, "heads": 3},
+        "decoder": {"kind": "transformer", "layers": 2, "norm": "pre", "positions": "learnt"},
+    },
+    "transformer, units that carry a state": {
+        "attention": {"kind": "cosine", "addressing": "ntm"},
+        "decoder": {"kind": "transformer", "self_attention": "coverage"},
+    },
+    "transformer, local-m": {
+        "attention": {"kind": "location", "positions": 5},
+        "encoder": {"kind": "transformer", "size": 12},
+        "decoder": {
+            "kind": "transformer",
+            "self_attention": {"kind": "dot", "addressing": {"kind": "local-m", "window": 1}},
+        },
+    },
     "self-attention, residual": {
         "attention": "none",
         "encoder": {"size": 6, "self_attention": "qkv", "self_residual": True},
