@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from seq2seq.data.make.figures import Figure, blank, draw
-from seq2seq.data.make.scenes import draw_figure
+from seq2seq.data.make.contract import Drawing, Draws, Example
+from seq2seq.data.make.drawn import Drawn, check_count
+from seq2seq.data.make.figures import Figure, blank, draw, draw_figure
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-
-    from seq2seq.data.make.contract import Draws
 
 SIZE, FRAMES = 24, 8
 _RADIUS = 5
@@ -81,10 +83,40 @@ def draw_clip(draws: Draws) -> Clip:
     """Return a clip at random, whose figure stays in sight."""
     figure, direction, speed = draw_figure(draws), draws.one(DIRECTIONS), draws.one(SPEEDS)
     way = (FRAMES - 1) * speed.pixels
-    half = way // 2
-    spread = (SIZE - way) // 2 - 1
 
     def begin(sign: int) -> int:
-        return SIZE // 2 - sign * half + draws.between(-spread, spread)
+        return draws.between(_RADIUS + max(0, -sign * way), SIZE - _RADIUS - max(0, sign * way))
 
     return Clip(figure, begin(direction.down), begin(direction.right), direction, speed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clips(Drawn):
+    """Say how a figure moves: a film -> `a red circle moves slowly to the left`."""
+
+    unit: ClassVar[str] = "figure"
+    pairs: ClassVar[int] = 2000
+    kind: ClassVar[str] = "array"
+
+    shortest: int = 1
+    longest: int = 1
+    beyond: tuple[int, ...] = ()
+
+    def check(self) -> None:
+        """Raise UserError if the options don't go together."""
+        super().check()
+        check_count(self, 1)
+
+    def example(self, draws: Draws, length: int) -> Example:
+        """Return a random clip."""
+        clip = draw_clip(draws)
+        return Example(f"{clip.english} from {clip.y}, {clip.x}", clip.english, (), clip)
+
+    def save(self, prefix: Path, drawings: Sequence[Drawing]) -> list[str]:
+        """Write all films of a split as one array; the first of them is `train.npy#0`."""
+        import numpy as np
+
+        films = [drawing.pixels for drawing in drawings if isinstance(drawing, Clip)]
+        file = prefix.with_name(f"{prefix.name}.npy")
+        np.save(file, np.stack(films))
+        return [f"{file.name}#{number}" for number in range(len(films))]

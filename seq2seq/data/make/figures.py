@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from seq2seq.data.make.contract import Draws
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -75,6 +77,11 @@ class Figure(NamedTuple):
         if shape.feminine:
             return f"une {shape.french} {colour.feminine}"
         return f"un {shape.french} {colour.masculine}"
+
+
+def draw_figure(draws: Draws) -> Figure:
+    """Return a figure at random."""
+    return Figure(draws.one(SHAPES), draws.one(COLOURS))
 
 
 def blank(size: int) -> Pixels:

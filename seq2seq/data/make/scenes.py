@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from seq2seq.data.make.figures import COLOURS, SHAPES, Figure, blank, draw
+from seq2seq.data.make.contract import Drawing, Draws, Example
+from seq2seq.data.make.drawn import Drawn, check_count, file_names
+from seq2seq.data.make.figures import Figure, blank, draw, draw_figure
+from seq2seq.extras import MissingPackageError, install_hint
 
 if TYPE_CHECKING:
-    from seq2seq.data.make.contract import Draws
     from seq2seq.data.make.figures import Pixels
 
 SIZE = 32
@@ -70,11 +75,6 @@ class Scene(NamedTuple):
         return pixels
 
 
-def draw_figure(draws: Draws) -> Figure:
-    """Return a figure at random."""
-    return Figure(draws.one(SHAPES), draws.one(COLOURS))
-
-
 def draw_scene(draws: Draws) -> Scene:
     """Return a scene at random, of two figures that differ and don't touch."""
     first = second = draw_figure(draws)
@@ -91,3 +91,40 @@ def draw_scene(draws: Draws) -> Scene:
     rows, columns = (along, across) if relation.vertical else (across, along)
     one, other = (Place(*place) for place in zip(rows, columns, radii, strict=True))
     return Scene((first, second), (one, other), relation)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenes(Drawn):
+    """Say how two figures stand: a picture -> `a red circle above a blue square`."""
+
+    unit: ClassVar[str] = "figures"
+    kind: ClassVar[str] = "image"
+
+    shortest: int = 2
+    longest: int = 2
+    beyond: tuple[int, ...] = ()
+
+    def check(self) -> None:
+        """Raise UserError if the options don't go together."""
+        super().check()
+        check_count(self, 2)
+
+    def example(self, draws: Draws, length: int) -> Example:
+        """Return a random scene."""
+        scene = draw_scene(draws)
+        return Example(f"{scene.english} {scene.places}", scene.english, (), scene)
+
+    def save(self, prefix: Path, drawings: Sequence[Drawing]) -> list[str]:
+        """Write a picture each; UserError without Pillow."""
+        try:
+            from PIL import Image
+        except ImportError:
+            raise MissingPackageError(
+                f"data make scenes writes pictures with Pillow: {install_hint('images')}"
+            ) from None
+        names = file_names(prefix, len(drawings), "png")
+        prefix.mkdir()
+        for name, drawing in zip(names, drawings, strict=True):
+            assert isinstance(drawing, Scene)
+            Image.fromarray(drawing.pixels).save(prefix.parent / name)
+        return names

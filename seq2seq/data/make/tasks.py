@@ -19,6 +19,9 @@ TASKS: KindTable[type[Task]] = KindTable(
         "recall": "recall.Recall",
         "retrieval": "retrieval.Retrieval",
         "stories": "stories.Stories",
+        "scenes": "scenes.Scenes",
+        "clips": "clips.Clips",
+        "tones": "tones.Tones",
     },
 )
 

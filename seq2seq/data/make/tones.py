@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import wave
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+from seq2seq.data.make.contract import Drawing, Draws, Example
+from seq2seq.data.make.drawn import Drawn, file_names
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-
-    from seq2seq.data.make.contract import Draws
 
 RATE = 8000
 """Samples a second."""
@@ -36,7 +41,7 @@ class Note(NamedTuple):
 PITCHES = (Pitch("low", "grave", 300), Pitch("middle", "moyen", 700), Pitch("high", "aigu", 1600))
 
 
-class Tones(NamedTuple):
+class Melody(NamedTuple):
     """Notes, one after the other."""
 
     notes: tuple[Note, ...]
@@ -65,9 +70,9 @@ class Tones(NamedTuple):
         return np.round(np.concatenate(parts) * 20000).astype(np.int16)
 
 
-def draw_tones(draws: Draws, length: int) -> Tones:
+def draw_melody(draws: Draws, length: int) -> Melody:
     """Return so many notes at random, none quite as high, as long or as loud as another."""
-    return Tones(tuple(_draw_note(draws) for _ in range(length)))
+    return Melody(tuple(_draw_note(draws) for _ in range(length)))
 
 
 def _draw_note(draws: Draws) -> Note:
@@ -75,3 +80,34 @@ def _draw_note(draws: Draws) -> Note:
     hertz = pitch.hertz * draws.between(85, 115) // 100
     milliseconds = draws.between(240, 320) if long else draws.between(80, 140)
     return Note(pitch, long, hertz, milliseconds, draws.between(50, 100) / 100)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tones(Drawn):
+    """Name the notes of a recording, one after the other: -> `long high, low, middle`."""
+
+    unit: ClassVar[str] = "notes"
+    kind: ClassVar[str] = "sound"
+
+    shortest: int = 2
+    longest: int = 4
+    beyond: tuple[int, ...] = (5, 6)
+
+    def example(self, draws: Draws, length: int) -> Example:
+        """Return random notes."""
+        melody = draw_melody(draws, length)
+        sizes = [(note.hertz, note.milliseconds, note.loudness) for note in melody.notes]
+        return Example(f"{melody.english} {sizes}", melody.english, (), melody)
+
+    def save(self, prefix: Path, drawings: Sequence[Drawing]) -> list[str]:
+        """Write a WAV file each, of 16 bits and one channel."""
+        names = file_names(prefix, len(drawings), "wav")
+        prefix.mkdir()
+        for name, drawing in zip(names, drawings, strict=True):
+            assert isinstance(drawing, Melody)
+            with wave.open(str(prefix.parent / name), "wb") as file:
+                file.setnchannels(1)
+                file.setsampwidth(2)
+                file.setframerate(RATE)
+                file.writeframes(drawing.samples.astype("<i2").tobytes())
+        return names
