@@ -78,7 +78,7 @@ def find_costs(
 
 def check_texts(translator: Translator, texts: Sequence[str], intervention: Intervention) -> None:
     """Raise UserError if an intervention does not fit the models, or the sentences of `texts`."""
-    translator.check_attention()
+    translator.check_attention(intervention)
     intervention.check(
         [[] if translator.is_blank(text) else translator.source_words(text) for text in texts]
     )

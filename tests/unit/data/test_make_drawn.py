@@ -82,7 +82,8 @@ def test_a_picture_shows_what_its_sentence_says(scenes: Path) -> None:
     for name, english in zip(
         lines(scenes / "train.image"), lines(scenes / "train.en"), strict=True
     ):
-        assert (match := sentence.fullmatch(english))
+        match = sentence.fullmatch(english)
+        assert match
         _, first, relation, _, second = match.groups()
         if first == second:  # then colours don't tell which is which
             continue
@@ -137,7 +138,8 @@ def test_a_film_shows_a_figure_that_moves_as_its_sentence_says(tmp_path: Path) -
         zip(*(lines(folder / f"train.{side}") for side in ("array", "en", "fr")), strict=True)
     ):
         assert name == f"train.npy#{number}"
-        assert (match := re.fullmatch(r"an? (\w+) \w+ moves (slowly|quickly) (.*)", english))
+        match = re.fullmatch(r"an? (\w+) \w+ moves (slowly|quickly) (.*)", english)
+        assert match
         colour, speed, way = match.groups()
         middles = [figures_in(frame)[colour] for frame in films[number]]
         step = 2 if speed == "quickly" else 1
