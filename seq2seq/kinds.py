@@ -101,6 +101,8 @@ CELLS: KindTable[type] = KindTable(
         "hyper": "hyper.Hyper",
         "fast-weights": "fast_weights.FastWeights",
         "fast-associative": "fast_associative.FastAssociative",
+        "ntm": "ntm.NTM",
+        "dnc": "dnc.DNC",
     },
 )
 ENCODERS: KindTable[type] = KindTable(
