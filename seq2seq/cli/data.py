@@ -117,6 +117,10 @@ def make(
         bool | None,
         typer.Option("--rewrite", help="Let keys come again; the last value counts (retrieval)."),
     ] = None,
+    joined: Annotated[
+        bool | None,
+        typer.Option("--joined", help="Write key and value as one symbol (retrieval)."),
+    ] = None,
     facts: Annotated[
         int | None,
         typer.Option("--facts", help="Sentences that an answer needs: 1, 2 or 3 (stories)."),
@@ -145,6 +149,7 @@ def make(
         "keys": keys,
         "values": values,
         "rewrite": rewrite,
+        "joined": joined,
         "facts": facts,
     }
     given = {option: value for option, value in options.items() if value is not None}

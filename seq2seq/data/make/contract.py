@@ -20,6 +20,9 @@ from seq2seq.machine.disk import write_lines
 
 Item = TypeVar("Item")
 
+SIDES = ("src", "tgt")
+"""The endings of the files of a task of text, which the recipes give as languages."""
+
 
 class Draws:
     """Random choices that are the same on every machine and in every version of Python.
@@ -123,9 +126,10 @@ class Task:
     def write(self, prefix: Path, examples: Sequence[Example]) -> None:
         """Write the files of a split, PREFIX.src, PREFIX.tgt and PREFIX.align."""
         links = [" ".join(f"{source}-{target}" for source, target in e.links) for e in examples]
+        source, target = SIDES
         columns = {
-            "src": [example.source for example in examples],
-            "tgt": [example.target for example in examples],
+            source: [example.source for example in examples],
+            target: [example.target for example in examples],
             "align": links,
         }
         for ending, lines in columns.items():

@@ -13,8 +13,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from seq2seq.data.make import make_corpus
+from seq2seq.bundled import find_recipe
+from seq2seq.config import load_config
+from seq2seq.data.make import TASKS, make_corpus
+from seq2seq.data.make.drawn import Drawn
 from seq2seq.data.make.figures import COLOURS, SHAPES, Figure, blank, draw
+from seq2seq.data.prepare import prepare
 from seq2seq.errors import UserError
 
 WHITE = (255, 255, 255)
@@ -193,6 +197,22 @@ def test_a_seed_gives_the_same_files_and_another_seed_others(kind: str, tmp_path
         for name, seed in (("one", 1), ("again", 1), ("other", 2))
     )
     assert one == again != other
+
+
+@pytest.mark.parametrize("name", ["scenes", "scenes-hard", "clips", "tones"])
+def test_a_recipe_reads_the_corpus_of_its_task_by_a_reader_of_its_kind(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = load_config(find_recipe(Path("scenes") / name))
+    task = TASKS[name.partition("-")[0]]
+    assert issubclass(task, Drawn)
+    assert config.data.train == str(tmp_path / "corpora" / name.partition("-")[0] / "train")
+    assert (config.data.source, config.data.source_kind.kind) == (task.kind, task.kind)
+    with pytest.raises(
+        UserError, match=f"make it with: seq2seq data make {name.partition('-')[0]}"
+    ):
+        prepare(config, cache=tmp_path)
 
 
 def digest(folder: Path) -> str:
