@@ -153,7 +153,7 @@ class DataConfig(Part):
 class TokenizerConfig(Part):
     """The SentencePiece model: how text becomes pieces."""
 
-    kind: Literal["unigram", "bpe"] = "bpe"
+    kind: Literal["unigram", "bpe", "word", "char"] = "bpe"
     vocab_size: int = Field(default=6000, ge=8)
     joint: bool = True
     character_coverage: float = Field(default=1.0, gt=0.9, le=1)
@@ -347,7 +347,7 @@ class TrainingConfig(Part):
     schedule: ScheduleConfig = ScheduleConfig()
     teacher_forcing: TeacherForcingConfig = TeacherForcingConfig()
     validate_every: int | None = Field(default=None, ge=1)
-    metric: Literal["bleu", "chrf", "loss"] = "bleu"
+    metric: Literal["bleu", "chrf", "exact", "loss"] = "bleu"
     patience: int | None = Field(default=10, ge=1)
     keep: int = Field(default=1, ge=1)
     average: int = Field(default=1, ge=1)

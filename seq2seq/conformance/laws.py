@@ -217,7 +217,10 @@ def weights_are_non_negative_sum_to_one_and_never_lie_on_padding(case: Case) -> 
     if on_padding != 0:
         raise AssertionError(f"expected no weight on padding, found {_number(on_padding)} in all")
     sums_BHT = weights_BHTS.sum(-1)
-    if all(unit.addressing.sums_to_one for unit in model.decoder.source_units.values()):
+    units = list(model.decoder.source_units.values())
+    if not model.encoder.keeps_positions:
+        units += model.encoder.units.values()
+    if all(unit.addressing.sums_to_one for unit in units):
         _assert_close(sums_BHT, torch.ones_like(sums_BHT), "sums of weights and 1")
     if not (sums_BHT < 1 + 1e-12).all():
         above = _number(sums_BHT.max() - 1)

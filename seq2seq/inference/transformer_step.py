@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from seq2seq.model.attention import Memory, causal
-from seq2seq.model.contract import Decoder, Tree, select
+from seq2seq.model.contract import Decoder, OverLatents, Tree, over_source, select
 from seq2seq.model.decoders.transformer import (
     DecoderLayer,
     LayerState,
@@ -41,6 +41,8 @@ class SharedState(NamedTuple):
     visible_BKS: Tensor
     """True where a token is of the hypothesis's own past."""
     step: int
+    latents: tuple[Tensor, ...] = ()
+    """Of memories of latents: `OverLatents.weights_BNS`."""
 
     def reorder(self, rows_N: Tensor) -> SharedState:
         """Continue other rows of the same sentences."""
@@ -56,6 +58,7 @@ class SharedState(NamedTuple):
             select(self.layers, rows_B),
             self.visible_BKS[rows_B],
             self.step,
+            select(self.latents, rows_B),
         )
 
     def repeat(self, times: int) -> SharedState:
@@ -73,10 +76,13 @@ class TransformerStep:
 
     def start(self, memory: Tree, state: Tree, *, slots: int) -> SharedState:
         """Return the state before the first step, a row a sentence."""
+        latents: tuple[Tensor, ...] = ()
+        if isinstance(memory, OverLatents):
+            latents, memory = (memory.weights_BNS,), memory.memory
         memories, state = cast("tuple[Memory, ...]", memory), cast("TransformerState", state)
         layers = tuple(layer._replace(past=causal.Shared(*layer.past)) for layer in state.layers)
         mask_BS = memories[0].mask_BS
-        return SharedState(memories, layers, mask_BS.new_empty(len(mask_BS), 1, 0), 0)
+        return SharedState(memories, layers, mask_BS.new_empty(len(mask_BS), 1, 0), 0, latents)
 
     def __call__(self, tokens_N: Tensor, state: SharedState) -> Stepped:
         """Return what follows `tokens_N`."""
@@ -89,17 +95,18 @@ class TransformerStep:
         read = self._decoder.read(embedded_BKI, positions_11, state.memories, state.layers, attend)
         logits_NW = self._model.output(read.features_BTF.flatten(0, 1))
         weights_BHKS = self._decoder.source_weights(read)[:, self._model.aligned]
+        if state.latents:
+            weights_BHKS = over_source(weights_BHKS, *state.latents)
         return Stepped(
             logits_NW.log_softmax(-1, dtype=torch.float32),
             weights_BHKS.transpose(1, 2).flatten(0, 1),
-            SharedState(
-                state.memories,
-                tuple(
+            state._replace(
+                layers=tuple(
                     new._replace(source=old.source)
                     for new, old in zip(read.layers, state.layers, strict=True)
                 ),
-                visible_BKS,
-                state.step + 1,
+                visible_BKS=visible_BKS,
+                step=state.step + 1,
             ),
         )
 

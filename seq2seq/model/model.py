@@ -15,7 +15,7 @@ from seq2seq.config import ModelConfig
 from seq2seq.errors import UserError, did_you_mean
 from seq2seq.kernels.deferred import Linear, deferring
 from seq2seq.model.attention import Attention, build_attention
-from seq2seq.model.contract import Decoded, Surroundings, Tree, join
+from seq2seq.model.contract import Decoded, OverLatents, Surroundings, Tree, join, over_source
 from seq2seq.model.decoders import build_decoder
 from seq2seq.model.decoders.bridge import check_handover
 from seq2seq.model.dropout import Dropout
@@ -66,6 +66,7 @@ class Seq2Seq(nn.Module):
                 query_size,
                 self.encoder.memory_size,
                 token_size=config.embedding,
+                positions=self.encoder.keeps_positions,
             )
 
         self.decoder = build_decoder(
@@ -114,18 +115,27 @@ class Seq2Seq(nn.Module):
             embedded_BSI = probe("embedded_BSI", self.source_embedding(source_BS))
             encoded = self.encoder(self.dropout(embedded_BSI), lengths_B)
         with scope("decoder"):
-            return self.decoder.start(encoded)
+            memory, state = self.decoder.start(encoded)
+        if encoded.weights_BNS is not None:
+            memory = OverLatents(memory, encoded.weights_BNS)
+        return memory, state
 
     def decode(self, inputs_BT: Tensor, memory: Tree, state: Tree) -> Decoded:
         """Read T target ids; features t are those of the token after input t.
 
-        The weights are those that count as the alignment (`model.alignment`).
+        The weights are those that count as the alignment (`model.alignment`), always over the
+        positions of the source.
         """
+        latents = memory if isinstance(memory, OverLatents) else None
         with scope("decoder"):
             embedded_BTI = self.dropout(self.target_embedding(inputs_BT))
-            decoded: Decoded = self.decoder(embedded_BTI, memory, state)
+            decoded: Decoded = self.decoder(
+                embedded_BTI, memory if latents is None else latents.memory, state
+            )
             features_BTF = probe("features_BTF", self.dropout(decoded.features_BTF))
             weights_BHTS = decoded.weights_BHTS[:, self.aligned]
+            if latents is not None:
+                weights_BHTS = over_source(weights_BHTS, latents.weights_BNS)
             return decoded._replace(features_BTF=features_BTF, weights_BHTS=weights_BHTS)
 
     def forward(

@@ -106,4 +106,6 @@ class StraightThrough(Addressing):
 
 def one_hot(chosen_BHT: Tensor, like_BHTS: Tensor) -> Tensor:
     """Return weights of 1 at the chosen positions, in the shape and type of `like_BHTS`."""
-    return torch.zeros_like(like_BHTS).scatter(-1, chosen_BHT.unsqueeze(-1), 1.0)
+    # Not by scatter: an exported graph may keep its zeros in the shape of the first batch.
+    positions_S = torch.arange(like_BHTS.size(-1), device=like_BHTS.device)
+    return (positions_S == chosen_BHT.unsqueeze(-1)).to(like_BHTS.dtype)

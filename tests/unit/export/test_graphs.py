@@ -67,7 +67,26 @@ CASES: dict[str, dict[str, Any]] = {
         "decoder": {"kind": "luong", "bridge": "state"},
     },
     "none": {"attention": "none", "decoder": {"kind": "conditional"}},
+    "perceiver": {
+        "attention": "general",
+        "encoder": {"kind": "perceiver", "size": 6, "heads": 2, "latents": 5, "span": 9},
+        "decoder": {"kind": "luong"},
+    },
+    "perceiver, sinusoidal, dot": {
+        "attention": "none",
+        "encoder": {
+            "kind": "perceiver",
+            "size": 8,  # that of the embeddings
+            "positions": "sinusoidal",
+            "cross_attention": "dot",
+            "self_attention": {"kind": "multihead", "addressing": "gumbel"},
+        },
+    },
     "self-attention": {"attention": "dot", "encoder": {"size": 6, "self_attention": "multihead"}},
+    "self-attention, residual": {
+        "attention": "none",
+        "encoder": {"size": 6, "self_attention": "qkv", "self_residual": True},
+    },
     "transformer": {
         "attention": {"kind": "multihead", "heads": 3},
         "encoder": {"kind": "transformer", "layers": 2, "size": 12, "heads": 3},
@@ -85,9 +104,24 @@ CASES: dict[str, dict[str, Any]] = {
             "self_attention": {"kind": "dot", "addressing": {"kind": "local-m", "window": 1}},
         },
     },
-    "self-attention, residual": {
-        "attention": "none",
-        "encoder": {"size": 6, "self_attention": "qkv", "self_residual": True},
+    **{
+        f"{cell} in the decoder": {
+            "attention": "sigma-pi",
+            "decoder": {"kind": decoder, "cell": cell, "size": 8},
+        }
+        for cell, decoder in (
+            ("multiplicative", "luong"),
+            ("multiplicative-lstm", "bahdanau"),
+            ("sigma-pi", "bahdanau"),
+            ("hyper", "luong"),
+            ("fast-weights", "bahdanau"),
+            ("fast-associative", "luong"),
+        )
+    },
+    "fast weights by the sum, in both": {
+        "attention": "dot",
+        "encoder": {"cell": {"kind": "fast-weights", "rule": "sum"}, "size": 4},
+        "decoder": {"cell": {"kind": "fast-weights", "rule": "sum"}, "size": 8},
     },
 }
 
