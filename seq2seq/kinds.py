@@ -50,6 +50,15 @@ class KindTable(MutableMapping[str, Part], Generic[Part]):
         return kind in self._parts
 
 
+SOURCES: KindTable[type] = KindTable(
+    "seq2seq.data.sources",
+    {
+        "text": "text.Text",
+        "image": "image.ImageReader",
+        "sound": "sound.SoundReader",
+        "array": "array.ArrayReader",
+    },
+)
 ATTENTIONS: KindTable[type] = KindTable(
     "seq2seq.model.attention",
     {
@@ -59,6 +68,7 @@ ATTENTIONS: KindTable[type] = KindTable(
         "additive": "bahdanau.Additive",
         "qkv": "qkv.QKV",
         "multihead": "qkv.MultiHead",
+        "sigma-pi": "sigma_pi.SigmaPi",
         "cosine": "ntm.Cosine",
         "location": "location.Location",
         "location-aware": "location.LocationAware",
@@ -80,9 +90,28 @@ ADDRESSINGS: KindTable[type] = KindTable(
         "ntm": "ntm.NTMAddressing",
     },
 )
-CELLS: KindTable[type] = KindTable("seq2seq.model.cells", {"gru": "gru.GRU", "lstm": "lstm.LSTM"})
+CELLS: KindTable[type] = KindTable(
+    "seq2seq.model.cells",
+    {
+        "gru": "gru.GRU",
+        "lstm": "lstm.LSTM",
+        "multiplicative": "multiplicative.MultiplicativeRNN",
+        "multiplicative-lstm": "multiplicative.MultiplicativeLSTM",
+        "sigma-pi": "sigma_pi.SigmaPi",
+        "hyper": "hyper.Hyper",
+        "fast-weights": "fast_weights.FastWeights",
+        "fast-associative": "fast_associative.FastAssociative",
+        "ntm": "ntm.NTM",
+        "dnc": "dnc.DNC",
+    },
+)
 ENCODERS: KindTable[type] = KindTable(
-    "seq2seq.model.encoders", {"recurrent": "recurrent.RecurrentEncoder"}
+    "seq2seq.model.encoders",
+    {
+        "recurrent": "recurrent.RecurrentEncoder",
+        "transformer": "transformer.TransformerEncoder",
+        "perceiver": "perceiver.Perceiver",
+    },
 )
 DECODERS: KindTable[type] = KindTable(
     "seq2seq.model.decoders",
@@ -91,6 +120,7 @@ DECODERS: KindTable[type] = KindTable(
         "bahdanau": "bahdanau.Bahdanau",
         "conditional": "conditional.Conditional",
         "stacked": "stacked.Stacked",
+        "transformer": "transformer.TransformerDecoder",
     },
 )
 OPTIMIZERS: KindTable[Callable[..., Any]] = KindTable(

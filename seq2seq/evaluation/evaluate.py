@@ -21,7 +21,7 @@ from seq2seq.evaluation.pathologies import (
     find_pathologies,
     render_pathologies,
 )
-from seq2seq.evaluation.scores import render_scores, score_tokens
+from seq2seq.evaluation.scores import render_scores, score_exact, score_tokens
 from seq2seq.evaluation.tokenizers import AUTO, choose_tokenizer
 from seq2seq.evaluation.word_attention import Aligning, align
 from seq2seq.inference.translator import Translator
@@ -34,7 +34,8 @@ logger = logging.getLogger(__name__)
 class Evaluation:
     """Translations, their scores, and a report of frequent errors.
 
-    `hypotheses` has one translation a source; `scores` has BLEU, chrF and TER, in percent.
+    `hypotheses` has one translation a source; `scores` has BLEU, chrF and TER, in percent, and
+    what else was asked for.
     """
 
     hypotheses: list[str]
@@ -42,7 +43,9 @@ class Evaluation:
     tokenize: BleuTokenizer
     """The tokeniser of every BLEU of this evaluation, except the Moses-tokenised one."""
     lengths: list[LengthBucket]
-    pathologies: PathologyReport
+    """By length of the source in words; empty where sources are files."""
+    pathologies: PathologyReport | None
+    """None where sources are files, which have no words to compare with."""
     alignment: AttentionAlignment | None
     """The score of the largest weights on the first references; None without gold."""
     link_scores: dict[str, AlignmentScore]
@@ -72,7 +75,8 @@ class Evaluation:
             parts.append("\n".join(["attention on the references, against the gold:", *lines]))
         if self.entropy is not None:
             parts.append(f"attention entropy on the references: {self.entropy:.3f} nats a word")
-        parts += [render_lengths(self.lengths), render_pathologies(self.pathologies)]
+        if self.pathologies:
+            parts += [render_lengths(self.lengths), render_pathologies(self.pathologies)]
         return "\n\n".join(parts)
 
     def as_dict(self) -> dict[str, Any]:
@@ -90,6 +94,7 @@ def evaluate(
     tokenize: BleuTokenizer = AUTO,
     language: str = "",
     moses: str | None = None,
+    exact: bool = False,
     alignments: str | Path | None = None,
     aligning: Aligning | None = None,
     bootstrap: int = 1000,
@@ -98,7 +103,8 @@ def evaluate(
 
     `tokenize` names the tokeniser of BLEU, by default the choice of `choose_tokenizer` for the
     target `language`; `moses` names the target language for an additional lower-cased,
-    Moses-tokenised BLEU; `alignments` is a gold file for the alignment error rate of attention
+    Moses-tokenised BLEU; `exact` asks for the share of lines that are right to the letter too;
+    `alignments` is a gold file for the alignment error rate of attention
     when the model reads the first references; `aligning` says how to count words and which other
     links to score. Raises UserError where the files don't belong together.
     """
@@ -117,12 +123,17 @@ def evaluate(
     scores = score_tokens(hypotheses, references, tokenize, bootstrap=bootstrap)
     if moses:
         scores += score_moses(hypotheses, references, language=moses, bootstrap=bootstrap)
+    if exact:
+        scores.append(score_exact(hypotheses, references))
+    files = translator.reads_files
     return Evaluation(
         hypotheses,
         scores,
         tokenize,
-        score_by_length(sources, hypotheses, references, tokenize=tokenize),
-        find_pathologies(
+        [] if files else score_by_length(sources, hypotheses, references, tokenize=tokenize),
+        None
+        if files
+        else find_pathologies(
             sources,
             hypotheses,
             truncated=[_is_cut(t) for t in translations],
