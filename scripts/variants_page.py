@@ -22,9 +22,10 @@ def main() -> None:
 def render(page: str, results: str) -> str:
     """Return `page` with what `results` hold between its marks."""
     for mark, block in blocks(results).items():
-        between = re.compile(rf"(?<=<!-- {mark} -->\n).*?(?=<!-- /{mark} -->)", re.DOTALL)
-        page, times = between.subn(lambda _, block=block: block, page)
-        assert times == 1, f"expected the mark <!-- {mark} --> once, found it {times} times"
+        before, start, rest = page.partition(f"<!-- {mark} -->\n")
+        _, end, after = rest.partition(f"<!-- /{mark} -->")
+        assert end, f"expected the marks <!-- {mark} --> and <!-- /{mark} -->"
+        page = before + start + block + end + after
     return page
 
 
