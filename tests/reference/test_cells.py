@@ -250,20 +250,25 @@ def features_of(kind: str, norm: str, key: Array) -> Array:
     return np.array([x / max(size, 1e-6) for x in made])  # with dpfp all may be 0
 
 
-def heads_of(cell: FastWeights, x: Array) -> list[Array]:
+def heads_of(cell: FastWeights, x: Array, last: Array) -> list[Array]:
     """Query, key, value, direct output and rate before the sigmoid, of one input."""
     made = array(cell.input.weight) @ x + array(cell.input.bias)
-    return np.split(made, np.cumsum(cell.sizes)[:-1])
+    if cell.own is not None:
+        made = made + array(cell.own.weight) @ last
+    both, *others = np.split(made, np.cumsum(cell.sizes)[:-1])
+    return [*np.split(both, 2), *others]
 
 
+@pytest.mark.parametrize("recurrent", [False, True])
 @pytest.mark.parametrize("norm", ["sum", "length"])
 @pytest.mark.parametrize("kind", FEATURES)
 @pytest.mark.parametrize("rule", RULES)
 def test_fast_weights_are_written_and_read_as_in_schlag_et_al_2021(
-    rule: str, kind: str, norm: str
+    rule: str, kind: str, norm: str, recurrent: bool
 ) -> None:
     heads, size = 2, 3
-    cell = cell_of("fast-weights", rule=rule, features=kind, norm=norm, heads=heads, key_size=size)
+    options = {"heads": heads, "key_size": size, "recurrent": recurrent}
+    cell = cell_of("fast-weights", rule=rule, features=kind, norm=norm, **options)
     assert isinstance(cell, FastWeights)
     outputs_BTD, _ = run(cell)
     v = D // heads
@@ -272,8 +277,9 @@ def test_fast_weights_are_written_and_read_as_in_schlag_et_al_2021(
             np.outer(features_of(kind, norm, array(cell.first_key[n, 0])), initial[n * v :][:v])
             for n in range(heads)
         ]
+        h = initial
         for t in range(T):
-            query, key, value, direct, *rate = heads_of(cell, inputs[t])
+            query, key, value, direct, *rate = heads_of(cell, inputs[t], h)
             reads = []
             for n in range(heads):
                 q, k = (features_of(kind, norm, x[n * size :][:size]) for x in (query, key))
