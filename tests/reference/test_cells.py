@@ -232,7 +232,10 @@ def test_before_training_the_hyper_lstm_is_one_fixed_lstm() -> None:
 
 # --- fast weights ---------------------------------------------------------------------------------
 
-FEATURES = ["dpfp", "elu", "softmax"]
+FEATURES = [
+    *((kind, norm) for kind in ("dpfp", "elu", "softmax") for norm in ("sum", "length")),
+    ("silu", "length"),
+]
 RULES = ["sum", "delta"]
 
 
@@ -243,6 +246,8 @@ def features_of(kind: str, norm: str, key: Array) -> Array:
         made = [parts[n] * parts[n - 1] for n in range(len(parts))]
     elif kind == "elu":
         made = [x + 1 if x > 0 else math.exp(x) for x in key]
+    elif kind == "silu":
+        made = [x / (1 + math.exp(-x)) for x in key]
     else:
         made = [math.exp(x) for x in key]
         made = [x / sum(made) for x in made]
@@ -260,8 +265,7 @@ def heads_of(cell: FastWeights, x: Array, last: Array) -> list[Array]:
 
 
 @pytest.mark.parametrize("recurrent", [False, True])
-@pytest.mark.parametrize("norm", ["sum", "length"])
-@pytest.mark.parametrize("kind", FEATURES)
+@pytest.mark.parametrize(("kind", "norm"), FEATURES)
 @pytest.mark.parametrize("rule", RULES)
 def test_fast_weights_are_written_and_read_as_in_schlag_et_al_2021(
     rule: str, kind: str, norm: str, recurrent: bool
@@ -443,6 +447,7 @@ def test_the_fast_matrix_is_probed_at_every_step_by_the_cell_s_place(kind: str) 
             r"heads: expected a divisor of size 6, found 4",
         ),
         ({"kind": "fast-weights", "heads": 2, "key_size": 1}, r"dpfp needs a key_size of 2"),
+        ({"kind": "fast-weights", "heads": 2, "features": "silu"}, r"silu .*; set norm: length"),
         ({"kind": "fast-weights", "rule": "hebb"}, r"rule: expected 'delta' or 'sum'"),
         ({"kind": "sigma-pi", "rank": 0}, r"rank: expected greater than or equal to 1"),
         ({"kind": "hyper", "small": 0}, r"small: expected greater than or equal to 1"),

@@ -66,7 +66,8 @@ class FastWeights(Cell):
     `features` is f: `elu` for elu(x) + 1 (Katharopoulos et al. 2020), `softmax`, or `dpfp`, the
     products of each positive or negative part with its neighbour (Schlag et al. 2021, section 5.3).
     They are divided by their sum, as there; `norm: length` divides by their length, with which
-    b = 1 writes exactly what will be read (Yang et al. 2024).
+    b = 1 writes exactly what will be read. So also x sigmoid(x), `silu`, which may be negative
+    (Yang et al. 2024): keys that have nothing to do with each other can be at right angles.
 
     With `recurrent` the slow network reads the last output beside the input (Irie et al. 2021,
     section 3.1, the recurrent delta net): then no step can be taken before the one before it.
@@ -80,7 +81,7 @@ class FastWeights(Cell):
         size: int,
         *,
         rule: Literal["delta", "sum"] = "delta",
-        features: Literal["dpfp", "elu", "softmax"] = "dpfp",
+        features: Literal["dpfp", "elu", "softmax", "silu"] = "dpfp",
         norm: Literal["sum", "length"] = "sum",
         heads: Annotated[int, Field(ge=1)] = 4,
         key_size: Annotated[int, Field(ge=1)] | None = None,
@@ -92,6 +93,8 @@ class FastWeights(Cell):
         key_size = key_size or max(2, size // heads)
         if features == "dpfp" and key_size < 2:
             raise UserError("cell.features dpfp needs a key_size of 2 or more, found 1")
+        if features == "silu" and norm == "sum":
+            raise UserError("cell.features silu has negative numbers; set norm: length")
         self.rule, self.heads = rule, heads
         self.features: Callable[[Tensor], Tensor] = _FEATURES[features]
         self.norm = norm
@@ -263,4 +266,9 @@ def _softmax(keys_HTK: Tensor) -> Tensor:
     return keys_HTK.softmax(-1)
 
 
-_FEATURES: dict[str, Callable[[Tensor], Tensor]] = {"dpfp": _dpfp, "elu": _elu, "softmax": _softmax}
+_FEATURES: dict[str, Callable[[Tensor], Tensor]] = {
+    "dpfp": _dpfp,
+    "elu": _elu,
+    "softmax": _softmax,
+    "silu": nn.functional.silu,
+}
