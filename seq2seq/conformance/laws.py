@@ -23,7 +23,7 @@ from torch.nn import functional
 from seq2seq.config import DecodingConfig, ModelConfig
 from seq2seq.data.batching import Batch, collate
 from seq2seq.data.tokenizer import BOS, EOS, PAD
-from seq2seq.inference.fast_step import FastStep, fits
+from seq2seq.inference.fast_step import fast_step_of
 from seq2seq.inference.interventions import Reweighting, reweighted, shift, uniform
 from seq2seq.inference.model_step import ModelState, model_step
 from seq2seq.kinds import DECODERS, ENCODERS, option_names
@@ -217,7 +217,10 @@ def weights_are_non_negative_sum_to_one_and_never_lie_on_padding(case: Case) -> 
     if on_padding != 0:
         raise AssertionError(f"expected no weight on padding, found {_number(on_padding)} in all")
     sums_BHT = weights_BHTS.sum(-1)
-    if all(unit.addressing.sums_to_one for unit in model.decoder.source_units.values()):
+    units = list(model.decoder.source_units.values())
+    if not model.encoder.keeps_positions:
+        units += model.encoder.units.values()
+    if all(unit.addressing.sums_to_one for unit in units):
         _assert_close(sums_BHT, torch.ones_like(sums_BHT), "sums of weights and 1")
     if not (sums_BHT < 1 + 1e-12).all():
         above = _number(sums_BHT.max() - 1)
@@ -467,10 +470,10 @@ def a_wide_beam_is_exhaustive_search(case: Case) -> None:
 def the_fast_step_is_the_plain_one(case: Case) -> None:
     """Search finds the same by it, alone and in an ensemble, where it can stand in at all."""
     model = build(case)
-    if not fits(model.decoder):
+    step, plain = fast_step_of(model), model_step(model)
+    if step is None:
         return
     source_BS, lengths_B, _ = inputs()
-    step, plain = FastStep(model), model_step(model)
     for beam in (1, 3):
         options = DecodingConfig(beam=beam, n_best=beam, length_penalty=0.6, no_repeat_ngram=2)
         memory, state = model.encode(source_BS, lengths_B)

@@ -37,6 +37,8 @@ class State(NamedTuple):
 
     memory: Parts
     own: Parts
+    positions: int
+    """S, of the source."""
 
     def reorder(self, rows_N: Ids) -> State:
         """Continue other rows of the same sentences."""
@@ -44,13 +46,16 @@ class State(NamedTuple):
 
     def keep(self, rows_N: Ids) -> State:
         """Keep only these rows."""
-        return State(_select(self.memory, rows_N), _select(self.own, rows_N))
+        memory, own = _select(self.memory, rows_N), _select(self.own, rows_N)
+        return self._replace(memory=memory, own=own)
 
     def repeat(self, times: int) -> State:
         """Repeat each row, side by side."""
-        return State(
-            *({name: part.repeat(times, 0) for name, part in parts.items()} for parts in self)
+        memory, own = (
+            {name: part.repeat(times, 0) for name, part in parts.items()}
+            for parts in (self.memory, self.own)
         )
+        return self._replace(memory=memory, own=own)
 
 
 class Network:
@@ -82,7 +87,7 @@ class Network:
         for name, (axes, dtype) in self._growing.items():
             sizes = {"source": source_BS.shape[1], STEPS: 0}
             own[name] = np.zeros((len(source_BS), *(sizes.get(a, a) for a in axes)), dtype)
-        return State(parts, own)
+        return State(parts, own, source_BS.shape[1])
 
     def step(self, tokens_N: Ids, state: State) -> Stepped:
         """Return what follows the newest token of each hypothesis."""
@@ -91,10 +96,9 @@ class Network:
         log_probs_NW = found["log_probs"]
         weights_NHS = found.get("attention")
         if weights_NHS is None:  # no heads
-            mask_NS = next(part for name, part in state.memory.items() if name.endswith("mask"))
-            weights_NHS = np.zeros((len(tokens_N), 0, mask_NS.shape[1]), np.float32)
+            weights_NHS = np.zeros((len(tokens_N), 0, state.positions), np.float32)
         own = {name: found[NEXT + name] for name in state.own}
-        return Stepped(log_probs_NW, weights_NHS, State(state.memory, own))
+        return Stepped(log_probs_NW, weights_NHS, state._replace(own=own))
 
 
 _TYPES = {

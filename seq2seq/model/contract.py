@@ -12,7 +12,8 @@ and resuming treat them without knowing what they hold. What attention is, `atte
 says.
 
 Shapes: B batch, S memory positions, T steps, I input size, E memory size, D output size of a cell,
-X size of what starts a cell, G size of what a cell's step reads, F feature size, H heads.
+X size of what starts a cell, G size of what a cell's step reads, F feature size, H heads, N
+latents.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ class Encoded(NamedTuple):
     """What the encoder knows at its end: a vector final_BE, or a machine's whole memory."""
     states: tuple[Tree, ...] = ()
     """Where the encoder `hands_over`: the last state of each cell, whole, from the lowest up."""
+    weights_BNS: Tensor | None = None
+    """Of an encoder that keeps no positions: how much state n has read of source position s."""
 
     def mean_BE(self) -> Tensor:
         """Return the mean of each sentence's states."""
@@ -58,7 +61,7 @@ class Encoder(nn.Module):
     """E, the size of a state."""
     keeps_positions: ClassVar[bool] = True
     """True when state s is about source position s, so that weights over states are weights over
-    tokens."""
+    tokens. Otherwise the states are latents, and `Encoded.weights_BNS` is not None."""
     has_states: ClassVar[bool] = False
     """True when it can give `Encoded.states`."""
     hands_over: bool = False
@@ -205,6 +208,22 @@ class Cell(nn.Module):
     def memory_scope(self) -> AbstractContextManager[None]:
         """Return the scope of the cell's memory: `1.memory` in the cell of the lowest layer."""
         return scope(f"{self.place}.memory".lstrip("."))
+
+
+class OverLatents(NamedTuple):
+    """The decoder's memory of latents, and `Encoded.weights_BNS`, which lead back to the source."""
+
+    memory: Tree
+    weights_BNS: Tensor
+
+
+def over_source(weights_BHTN: Tensor, weights_BNS: Tensor) -> Tensor:
+    """Return weights_BHTS: what the source has in the mean of latents that the weights make.
+
+    weights(t, s) = sum_n weights(t, n) weights(n, s)
+    """
+    with torch.autocast(weights_BHTN.device.type, enabled=False):
+        return weights_BHTN @ weights_BNS.to(weights_BHTN.dtype).unsqueeze(1)
 
 
 # --- trees ----------------------------------------------------------------------------------------

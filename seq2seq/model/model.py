@@ -4,6 +4,8 @@ Shapes: B batch, S source positions, T target steps, F feature size, W target vo
 number of features taken together.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import NamedTuple
@@ -15,7 +17,7 @@ from seq2seq.config import ModelConfig
 from seq2seq.errors import UserError, did_you_mean
 from seq2seq.kernels.deferred import Linear, deferring
 from seq2seq.model.attention import Attention, build_attention
-from seq2seq.model.contract import Decoded, Surroundings, Tree, join
+from seq2seq.model.contract import Decoded, OverLatents, Surroundings, Tree, join, over_source
 from seq2seq.model.decoders import build_decoder
 from seq2seq.model.decoders.bridge import check_handover
 from seq2seq.model.dropout import Dropout
@@ -23,6 +25,7 @@ from seq2seq.model.embedding import Embedding
 from seq2seq.model.encoders import build_encoder
 from seq2seq.model.parts import initialise as initialise_weights
 from seq2seq.model.probe import is_probed, probe, scope
+from seq2seq.model.source import Features, source_embedding
 
 
 class TeacherForcing(NamedTuple):
@@ -41,18 +44,25 @@ class Seq2Seq(nn.Module):
     def __init__(
         self,
         config: ModelConfig,
-        source_vocabulary: int,
+        source_vocabulary: int | Features,
         target_vocabulary: int,
         *,
         initialise: bool = True,
     ) -> None:
         """Build the network of `config` over vocabularies of the given sizes.
 
+        A source that is not text has features in the place of a vocabulary.
+
         Without `initialise` the weights are for loading only, and the network is there sooner.
         Raises UserError where parts of the configuration don't fit together.
         """
         super().__init__()
         self.config = config
+        if config.tie == "all" and isinstance(source_vocabulary, Features):
+            raise UserError(
+                "model.tie all needs text on both sides, and sources are rows of features; "
+                "tie target fits any"
+            )
         if config.tie == "all" and source_vocabulary != target_vocabulary:
             raise UserError(
                 "model.tie all needs one vocabulary for both languages (tokenizer.joint: true), "
@@ -66,6 +76,7 @@ class Seq2Seq(nn.Module):
                 query_size,
                 self.encoder.memory_size,
                 token_size=config.embedding,
+                positions=self.encoder.keeps_positions,
             )
 
         self.decoder = build_decoder(
@@ -76,10 +87,11 @@ class Seq2Seq(nn.Module):
             check_handover(self.encoder, config.encoder, config.decoder)
             self.encoder.hands_over = True
         self.aligned = aligned_heads(self.decoder.source_units, config.alignment)
-        self.source_embedding = Embedding(source_vocabulary, config.embedding)
+        source = source_embedding(source_vocabulary, config.embedding)
+        self.source_embedding = source
         self.target_embedding = (
-            self.source_embedding
-            if config.tie == "all"
+            source
+            if config.tie == "all" and isinstance(source, Embedding)
             else Embedding(target_vocabulary, config.embedding)
         )
         self.output = Linear(config.embedding, target_vocabulary)
@@ -108,24 +120,34 @@ class Seq2Seq(nn.Module):
     def encode(self, source_BS: Tensor, lengths_B: Tensor) -> tuple[Tree, Tree]:
         """Return the decoder's memory of each sentence, and its state before the first step.
 
-        `source_BS` holds ids padded on the right, `lengths_B` their numbers, each at least 1.
+        `source_BS` holds ids padded on the right, `lengths_B` their numbers, each at least 1. Of
+        a source that is not text it holds rows of features: it is source_BSF.
         """
         with scope("encoder"):
             embedded_BSI = probe("embedded_BSI", self.source_embedding(source_BS))
             encoded = self.encoder(self.dropout(embedded_BSI), lengths_B)
         with scope("decoder"):
-            return self.decoder.start(encoded)
+            memory, state = self.decoder.start(encoded)
+        if encoded.weights_BNS is not None:
+            memory = OverLatents(memory, encoded.weights_BNS)
+        return memory, state
 
     def decode(self, inputs_BT: Tensor, memory: Tree, state: Tree) -> Decoded:
         """Read T target ids; features t are those of the token after input t.
 
-        The weights are those that count as the alignment (`model.alignment`).
+        The weights are those that count as the alignment (`model.alignment`), always over the
+        positions of the source.
         """
+        latents = memory if isinstance(memory, OverLatents) else None
         with scope("decoder"):
             embedded_BTI = self.dropout(self.target_embedding(inputs_BT))
-            decoded: Decoded = self.decoder(embedded_BTI, memory, state)
+            decoded: Decoded = self.decoder(
+                embedded_BTI, memory if latents is None else latents.memory, state
+            )
             features_BTF = probe("features_BTF", self.dropout(decoded.features_BTF))
             weights_BHTS = decoded.weights_BHTS[:, self.aligned]
+            if latents is not None:
+                weights_BHTS = over_source(weights_BHTS, latents.weights_BNS)
             return decoded._replace(features_BTF=features_BTF, weights_BHTS=weights_BHTS)
 
     def forward(

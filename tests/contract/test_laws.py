@@ -64,13 +64,25 @@ TRANSFORMERS: list[dict[str, Any]] = [
     {"norm": "post", "positions": "learnt", "max_positions": 6, "activation": "gelu"},
     {"norm": "pre", "positions": "none", "heads": 2, "ff": 5},
 ]
+PERCEIVER = {"kind": "perceiver", "latents": 5, "heads": 2, "ff": 7, "bands": 2, "span": 9}
+LATENT_UNITS: list[dict[str, Any]] = [
+    {"cross_attention": {"kind": "additive", "size": 5}, "self_attention": "dot", "heads": None},
+    {"cross_attention": {"kind": "general", "addressing": {"kind": "local-p", "window": 2}}},
+    {"cross_attention": "location-aware", "self_attention": "coverage", "heads": None},
+    {"cross_attention": {"kind": "cosine", "addressing": "ntm"}, "self_layers": 0},
+]
 NOT_FOR_SELF = ("location", "none")
 RECURRENT = [kind for kind in DECODERS if "cell" in option_names(DECODERS[kind])]
+MACHINES: dict[str, dict[str, Any]] = {
+    "ntm": {"kind": "ntm", "slots": 5, "width": 3, "reads": 2},
+    "dnc": {"kind": "dnc", "slots": 5, "width": 3, "reads": 2, "controller": "gru"},
+}
+WRITES_TWICE = {**MACHINES["ntm"], "controller": "feed-forward", "writes": 2}
 
 
-def handed_over(unit: str, decoder: str, cell: str) -> Case:
-    """A network of two layers whose decoder's cells go on from the states of the encoder's."""
-    cells = {"cell": cell, "layers": 2}
+def handed_over(unit: str, decoder: str, cell: Any, layers: int = 2) -> Case:
+    """A network whose decoder's cells go on from the states of the encoder's."""
+    cells = {"cell": cell, "layers": layers}
     encoder = {"kind": "recurrent", "size": 8, "bidirectional": False}
     return Case({"kind": unit}, {"kind": decoder, "bridge": "state", **cells}, {**encoder, **cells})
 
@@ -101,6 +113,14 @@ CASES = [
     ),
     *(handed_over("general", "luong", cell["kind"]) for cell in CELLS_OF_FORERUNNERS[::2]),
     *(handed_over("general", kind, "gru") for kind in ("bahdanau", "conditional", "stacked")),
+    *(handed_over("none", "luong", machine, layers=1) for machine in MACHINES.values()),
+    *(
+        Case(UNITS[1], {"kind": kind, "cell": machine})
+        for machine in MACHINES.values()
+        for kind in ("luong", "bahdanau", "conditional")
+    ),
+    *(Case(UNITS[1], {"kind": "luong"}, {"cell": machine}) for machine in MACHINES.values()),
+    Case(UNITS[1], {"kind": "bahdanau", "cell": WRITES_TWICE}),
     Case(UNITS[3], {"kind": "bahdanau", "readout": "maxout"}, {"bidirectional": False, "size": 8}),
     *(Case(unit, {"kind": "transformer"}) for unit in UNITS if unit["kind"] in NOT_FOR_SELF),
     *(
@@ -117,6 +137,14 @@ CASES = [
         for settings in TRANSFORMERS
     ),
     *(Case(UNITS[4], {"kind": kind}, {"kind": "transformer"}) for kind in DECODERS),
+    *(Case(UNITS[1], {"kind": kind}, PERCEIVER) for kind in DECODERS),
+    *(Case(UNITS[3], {"kind": "luong"}, {**PERCEIVER, **units}) for units in LATENT_UNITS),
+    Case(ADDRESSED[5], {"kind": "luong"}, {**PERCEIVER, "self_layers": 2}),
+    Case(
+        UNITS[4],
+        {"kind": "bahdanau"},
+        {"kind": "perceiver", "blocks": 1, "positions": "sinusoidal", "share": False},
+    ),
     *(
         Case(UNITS[1], {"kind": "transformer"}, {"kind": "transformer", "self_attention": unit})
         for unit in SELF_ATTENTION

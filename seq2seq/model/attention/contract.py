@@ -83,13 +83,16 @@ class Addressed(NamedTuple):
 
 
 class Addressing(nn.Module):
-    """Scores -> weights, over the positions of the mask; `recurrent`, `timeless` as in `Attention`.
+    """Scores -> weights, over the positions of the mask.
+
+    `recurrent`, `timeless` and `needs_positions` are as in `Attention`.
 
     Its own settings are the keyword-only arguments of its `__init__`.
     """
 
     recurrent: ClassVar[bool] = False
     timeless: ClassVar[bool] = False
+    needs_positions: ClassVar[bool] = False
     causal: ClassVar[bool] = False
     """True when weights depend on positions by `memory.mask_B1TS` alone, so that each query may
     have positions of its own. Never needed: it makes self-attention of a decoder faster. A subclass
@@ -148,6 +151,10 @@ class Attention(nn.Module):
     reads_means: ClassVar[bool] = True
     """True when the context is the weighted mean of the values, as `forward` and `merge` have it.
     A subclass that defines one of these has it only if it says so itself."""
+
+    needs_positions: ClassVar[bool] = False
+    """True when a position's number, or which are beside it, has a meaning: then latents, which
+    stand in no order, can't be attended to."""
 
     reads_token: ClassVar[bool] = False
     """True when the query is [embedding of the decoder's input token ; decoder state]."""

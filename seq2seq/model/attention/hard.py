@@ -4,10 +4,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from seq2seq.errors import UserError
 from seq2seq.kernels.precision import at_least_float32
 from seq2seq.model.attention.contract import (
     Addressed,
     Addressing,
+    Attention,
     AttentionState,
     Choices,
     Memory,
@@ -104,6 +106,14 @@ class StraightThrough(Addressing):
         return Addressed(one_hot(masked_BHTS.argmax(-1), masked_BHTS))
 
 
+def refuse_hard(unit: Attention, key: str) -> None:
+    """Raise UserError if a unit inside an encoder draws positions; `key` is where it was chosen."""
+    if isinstance(unit.addressing, Stochastic):
+        raise UserError(f"{key}.addressing: hard is learnt from the decoder's choices; try gumbel")
+
+
 def one_hot(chosen_BHT: Tensor, like_BHTS: Tensor) -> Tensor:
     """Return weights of 1 at the chosen positions, in the shape and type of `like_BHTS`."""
-    return torch.zeros_like(like_BHTS).scatter(-1, chosen_BHT.unsqueeze(-1), 1.0)
+    # Not by scatter: an exported graph may keep its zeros in the shape of the first batch.
+    positions_S = torch.arange(like_BHTS.size(-1), device=like_BHTS.device)
+    return (positions_S == chosen_BHT.unsqueeze(-1)).to(like_BHTS.dtype)

@@ -66,8 +66,35 @@ CASES: dict[str, dict[str, Any]] = {
         "encoder": {"bidirectional": False, "size": 12},
         "decoder": {"kind": "luong", "bridge": "state"},
     },
+    "general, ntm": {
+        "attention": "general",
+        "decoder": {"kind": "luong", "cell": {"kind": "ntm", "slots": 5, "width": 3, "writes": 2}},
+    },
+    "additive, dnc": {
+        "attention": "additive",
+        "decoder": {"cell": {"kind": "dnc", "slots": 5, "width": 3, "controller": "feed-forward"}},
+    },
     "none": {"attention": "none", "decoder": {"kind": "conditional"}},
+    "perceiver": {
+        "attention": "general",
+        "encoder": {"kind": "perceiver", "size": 6, "heads": 2, "latents": 5, "span": 9},
+        "decoder": {"kind": "luong"},
+    },
+    "perceiver, sinusoidal, dot": {
+        "attention": "none",
+        "encoder": {
+            "kind": "perceiver",
+            "size": 8,  # that of the embeddings
+            "positions": "sinusoidal",
+            "cross_attention": "dot",
+            "self_attention": {"kind": "multihead", "addressing": "gumbel"},
+        },
+    },
     "self-attention": {"attention": "dot", "encoder": {"size": 6, "self_attention": "multihead"}},
+    "self-attention, residual": {
+        "attention": "none",
+        "encoder": {"size": 6, "self_attention": "qkv", "self_residual": True},
+    },
     "transformer": {
         "attention": {"kind": "multihead", "heads": 3},
         "encoder": {"kind": "transformer", "layers": 2, "size": 12, "heads": 3},
@@ -84,10 +111,6 @@ CASES: dict[str, dict[str, Any]] = {
             "kind": "transformer",
             "self_attention": {"kind": "dot", "addressing": {"kind": "local-m", "window": 1}},
         },
-    },
-    "self-attention, residual": {
-        "attention": "none",
-        "encoder": {"size": 6, "self_attention": "qkv", "self_residual": True},
     },
     **{
         f"{cell} in the decoder": {
