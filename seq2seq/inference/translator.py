@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from seq2seq.config import DecodingConfig, differences
-from seq2seq.data.batching import Batch, collate, send
+from seq2seq.data.batching import Batch, as_source, collate, send
 from seq2seq.data.tokenizer import BOS, EOS, PAD, UNK, Tokenizers
 from seq2seq.errors import UserError
 from seq2seq.inference.fast_step import FastStep, fits
@@ -151,8 +151,8 @@ class Translator(TextTranslator):
         sources = [
             self._reader.read(number, source, options) for number, (source, _) in enumerate(pairs)
         ]
-        done = {s.number: self._unsearched(s) for s in sources if not s.ids}
-        work = [source for source in sources if source.ids]
+        done = {s.number: self._unsearched(s) for s in sources if s.is_blank}
+        work = [source for source in sources if not source.is_blank]
         for first in range(0, len(work), size):
             batch = work[first : first + size]
             targets = [self.tokenizers.target.encode(pairs[s.number][1]) for s in batch]
@@ -290,7 +290,7 @@ class Translator(TextTranslator):
     def _force(self, sources: Sequence[Source], targets: Sequence[list[int]]) -> list[Hypothesis]:
         batch = collate(
             [
-                (np.asarray(source.ids, np.int64), np.asarray(target, np.int64))
+                (as_source(source.ids), np.asarray(target, np.int64))
                 for source, target in zip(sources, targets, strict=True)
             ],
             source_end=self._source_end,

@@ -28,7 +28,7 @@ from seq2seq.model.transformer import (
     Norm,
     PositionKind,
     Positions,
-    build_self_attention,
+    build_layer_unit,
 )
 
 KEY = "model.decoder"
@@ -109,7 +109,7 @@ class TransformerDecoder(Decoder):
 
         self.layers = nn.ModuleList(
             DecoderLayer(
-                attending(build_self_attention(self_attention, heads, size, key=KEY)),
+                attending(build_layer_unit(self_attention, heads, size, key=KEY)),
                 attending(surroundings.attention(size)),
                 FeedForward(size, ff or 4 * size, activation, norm, dropout),
             )
