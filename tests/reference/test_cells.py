@@ -17,7 +17,7 @@ from seq2seq.errors import UserError
 from seq2seq.kernels.deferred import deferring
 from seq2seq.model.cells import build_cell
 from seq2seq.model.cells.fast_associative import AssociativeState, FastAssociative
-from seq2seq.model.cells.fast_weights import Association, FastWeights, at_once, write
+from seq2seq.model.cells.fast_weights import Association, FastWeights, Rule, at_once, write
 from seq2seq.model.cells.hyper import Hyper
 from seq2seq.model.cells.lstm import LSTMState
 from seq2seq.model.cells.multiplicative import MultiplicativeLSTM, MultiplicativeRNN
@@ -264,14 +264,16 @@ def heads_of(cell: FastWeights, x: Array, last: Array) -> list[Array]:
     return [*np.split(both, 2), *others]
 
 
-@pytest.mark.parametrize("recurrent", [False, True])
+@pytest.mark.parametrize(
+    ("recurrent", "decay"), [(False, "none"), (True, "none"), (False, "learned")]
+)
 @pytest.mark.parametrize(("kind", "norm"), FEATURES)
 @pytest.mark.parametrize("rule", RULES)
 def test_fast_weights_are_written_and_read_as_in_schlag_et_al_2021(
-    rule: str, kind: str, norm: str, recurrent: bool
+    rule: str, kind: str, norm: str, recurrent: bool, decay: str
 ) -> None:
     heads, size = 2, 3
-    options = {"heads": heads, "key_size": size, "recurrent": recurrent}
+    options = {"heads": heads, "key_size": size, "recurrent": recurrent, "decay": decay}
     cell = cell_of("fast-weights", rule=rule, features=kind, norm=norm, **options)
     assert isinstance(cell, FastWeights)
     outputs_BTD, _ = run(cell)
@@ -287,6 +289,8 @@ def test_fast_weights_are_written_and_read_as_in_schlag_et_al_2021(
             reads = []
             for n in range(heads):
                 q, k = (features_of(kind, norm, x[n * size :][:size]) for x in (query, key))
+                if cell.decay is not None:
+                    matrices[n] = sigmoid(array(cell.decay[n])) * matrices[n]
                 new = value[n * v :][:v]
                 if rule == "delta":
                     new = sigmoid(rate[0][n]) * (new - k @ matrices[n])
@@ -311,11 +315,12 @@ def test_the_rule_sum_is_attention_to_all_inputs_until_now_without_a_softmax() -
 
 
 @pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("decay", ["none", "learned"])
 @pytest.mark.parametrize("length", [5, 64, 150])
 def test_training_takes_many_steps_at_once_and_gets_what_one_by_one_gets(
-    rule: str, length: int
+    rule: str, length: int, decay: str
 ) -> None:
-    cell = cell_of("fast-weights", rule=rule, heads=2)
+    cell = cell_of("fast-weights", rule=rule, heads=2, decay=decay)
     draws = torch.Generator().manual_seed(9)
     inputs_BTI = torch.randn(B, length, E, generator=draws, dtype=torch.float64)
     lengths_B = torch.tensor([length, length // 2, 1])
@@ -333,7 +338,7 @@ def test_training_takes_many_steps_at_once_and_gets_what_one_by_one_gets(
 def test_gradients_of_many_steps_at_once_are_those_of_one_by_one() -> None:
     found = []
     for at_once_or_not in (torch.enable_grad(), deferring()):
-        cell = cell_of("fast-weights", heads=2)
+        cell = cell_of("fast-weights", heads=2, decay="learned")
         inputs_BTI, initial_BX = tensors(cell)
         with at_once_or_not:
             outputs_BTD, _ = cell(inputs_BTI, cell.start(initial_BX))
@@ -367,7 +372,7 @@ def retrieval_errors(keys_TN: Tensor, values_TV: Tensor, rule: str) -> Tensor:
         torch.empty(1, times * len(keys_TN), 0, dtype=torch.float64),
     )
     size = keys_TN.size(1), values_TV.size(1)
-    _, content = at_once(steps, torch.zeros(1, 1, *size, dtype=torch.float64), rule)
+    _, content = at_once(steps, torch.zeros(1, 1, *size, dtype=torch.float64), Rule(rule))
     content = content if rule == "delta" else content / times
     return (keys_TN @ content[0, 0] - values_TV).norm(dim=-1) / values_TV.norm(dim=-1)
 
@@ -390,7 +395,7 @@ def test_the_delta_rule_replaces_the_value_of_a_key_that_the_sum_adds_up() -> No
         content = torch.zeros(1, 1, 2, 1, dtype=torch.float64)
         for value in (2.0, 5.0):
             step = Association(key, key, torch.full_like(rate, value), rate, none)
-            content = write(step, content, rule)
+            content = write(step, content, Rule(rule))
         torch.testing.assert_close(key @ content, torch.full_like(rate, expected))
 
 

@@ -34,6 +34,15 @@ class FastState(NamedTuple):
     content_BHNV: Tensor
 
 
+class Rule(NamedTuple):
+    """How a matrix is written to."""
+
+    name: str
+    """`delta` or `sum`."""
+    decay_H11: Tensor | None = None
+    """What is left of each head's matrix after a step, if less than all."""
+
+
 class Association(NamedTuple):
     """What the slow network makes of each step's input."""
 
@@ -69,6 +78,10 @@ class FastWeights(Cell):
     b = 1 writes exactly what will be read. So also x sigmoid(x), `silu`, which may be negative
     (Yang et al. 2024): keys that have nothing to do with each other can be at right angles.
 
+    `decay: learned` gives each head a fraction by which its matrix shrinks at each step, so that it
+    forgets (Yang et al. 2025, with a fraction that does not depend on the input). Before training
+    they differ: one head knows the last step, another the last ten, so that order counts.
+
     With `recurrent` the slow network reads the last output beside the input (Irie et al. 2021,
     section 3.1, the recurrent delta net): then no step can be taken before the one before it.
 
@@ -85,6 +98,7 @@ class FastWeights(Cell):
         norm: Literal["sum", "length"] = "sum",
         heads: Annotated[int, Field(ge=1)] = 4,
         key_size: Annotated[int, Field(ge=1)] | None = None,
+        decay: Literal["none", "learned"] = "none",
         recurrent: bool = False,
     ) -> None:
         super().__init__(input_size, size)
@@ -103,6 +117,7 @@ class FastWeights(Cell):
         self.input = nn.Linear(input_size, sum(self.sizes))
         self.own = Linear(size, sum(self.sizes), bias=False) if recurrent else None
         self.reads = Linear(size, size, bias=False)
+        self.decay = nn.Parameter(torch.empty(heads, 1, 1)) if decay == "learned" else None
         self.first_key = nn.Parameter(torch.empty(heads, 1, key_size))
 
     def initialise(self) -> None:
@@ -113,6 +128,10 @@ class FastWeights(Cell):
         nn.init.xavier_uniform_(self.reads.weight)
         nn.init.zeros_(self.input.bias)
         nn.init.normal_(self.first_key)
+        if self.decay is not None:
+            steps = torch.logspace(-1, 1, self.heads, base=8)  # that a head remembers: 1/8 to 8
+            with torch.no_grad():
+                self.decay.copy_(steps.log().view_as(self.decay))
 
     def shares(self, *sizes: int) -> tuple[Share, ...]:
         """Return the products with the slices of the slow network's matrix."""
@@ -156,21 +175,24 @@ class FastWeights(Cell):
         length = steps.direct_BTD.size(1)
         # bf16 would round each product into the matrix, which is a sum over all steps
         with torch.autocast(content_BHNV.device.type, enabled=False):
+            rule = Rule(self.rule, None if self.decay is None else self.decay.sigmoid())
             if self.rule == "sum" and torch.onnx.is_in_onnx_export():
-                reads_BHTV, content_BHNV = at_once(steps, content_BHNV, self.rule)
+                reads_BHTV, content_BHNV = at_once(steps, content_BHNV, rule)
             elif length > 1 and is_deferring():
-                reads_BHTV, content_BHNV = in_chunks(steps, content_BHNV, self.rule)
+                reads_BHTV, content_BHNV = in_chunks(steps, content_BHNV, rule)
             else:
                 self.refuse_export(length)
-                reads_BHTV, content_BHNV = self._one_by_one(steps, content_BHNV)
+                reads_BHTV, content_BHNV = self._one_by_one(steps, content_BHNV, rule)
         reads_BTD = reads_BHTV.transpose(1, 2).flatten(2)
         return (self.reads(reads_BTD) + steps.direct_BTD).tanh(), content_BHNV
 
-    def _one_by_one(self, steps: Association, content_BHNV: Tensor) -> tuple[Tensor, Tensor]:
+    def _one_by_one(
+        self, steps: Association, content_BHNV: Tensor, rule: Rule
+    ) -> tuple[Tensor, Tensor]:
         reads: list[Tensor] = []
         for number in range(steps.direct_BTD.size(1)):
             step = steps.part(number, number + 1)
-            content_BHNV = write(step, content_BHNV, self.rule)
+            content_BHNV = write(step, content_BHNV, rule)
             with self.memory_scope():  # the heads' matrices one above the other
                 content_BTNW = probe("content_BTNW", content_BHNV.flatten(1, 2).unsqueeze(1))
             content_BHNV = content_BTNW.squeeze(1).unflatten(1, content_BHNV.shape[1:3])
@@ -198,36 +220,53 @@ class FastWeights(Cell):
 # --- writing and reading --------------------------------------------------------------------------
 
 
-def write(step: Association, content_BHNV: Tensor, rule: str) -> Tensor:
+def write(step: Association, content_BHNV: Tensor, rule: Rule) -> Tensor:
     """Return the matrix after one step (T = 1) has written to it."""
+    if rule.decay_H11 is not None:
+        content_BHNV = rule.decay_H11 * content_BHNV
     written_BH1V = step.values_BHTV
-    if rule == "delta":
+    if rule.name == "delta":
         written_BH1V = step.rates_BHT1 * (written_BH1V - step.keys_BHTN @ content_BHNV)
     return content_BHNV + step.keys_BHTN.transpose(-1, -2) * written_BH1V
 
 
-def at_once(steps: Association, content_BHNV: Tensor, rule: str) -> tuple[Tensor, Tensor]:
+def at_once(steps: Association, content_BHNV: Tensor, rule: Rule) -> tuple[Tensor, Tensor]:
     """Return reads_BHTV and the matrix after all steps, each of which writes and then reads.
 
     What step t writes is u_t = b_t (v_t - M^T k_t - sum_j<t (k_j . k_t) u_j), M the matrix given:
     one triangular system for all t -- after Yang et al. 2024, section 3. What it reads is attention
-    without a softmax: M^T q_t + sum_j<=t (k_j . q_t) u_j.
+    without a softmax: M^T q_t + sum_j<=t (k_j . q_t) u_j. With a decay d, what was written at step
+    j counts d^(t-j), and M counts d^t.
     """
     queries_BHTN, keys_BHTN, written_BHTV, rates_BHT1, _ = steps
     keys_BHNT = keys_BHTN.transpose(-1, -2)
-    if rule == "delta":
-        before_BHTT = (rates_BHT1 * (keys_BHTN @ keys_BHNT)).tril(-1)
-        alone_BHTV = rates_BHT1 * (written_BHTV - keys_BHTN @ content_BHNV)
-        written_BHTV = torch.linalg.solve_triangular(  # the diagonal counts as 1
-            before_BHTT, alone_BHTV, upper=False, unitriangular=True
-        )
     scores_BHTT = (queries_BHTN @ keys_BHNT).tril()
-    reads_BHTV = queries_BHTN @ content_BHNV + scores_BHTT @ written_BHTV
+    reads_BHTV, known_BHTV = queries_BHTN @ content_BHNV, keys_BHTN @ content_BHNV
+    if rule.decay_H11 is not None:
+        ages_T1 = torch.arange(1, keys_BHTN.size(2) + 1, device=keys_BHTN.device).unsqueeze(-1)
+        ages_TT = (ages_T1 - ages_T1.transpose(0, 1)).clamp(min=0)
+        left_HTT, left_HT1 = rule.decay_H11**ages_TT, rule.decay_H11**ages_T1
+        scores_BHTT = left_HTT * scores_BHTT
+        reads_BHTV, known_BHTV = left_HT1 * reads_BHTV, left_HT1 * known_BHTV
+        content_BHNV = left_HT1[:, -1:] * content_BHNV
+    if rule.name == "delta":
+        before_BHTT = (keys_BHTN @ keys_BHNT).tril(-1)
+        if rule.decay_H11 is not None:
+            before_BHTT = left_HTT * before_BHTT
+        written_BHTV = torch.linalg.solve_triangular(  # the diagonal counts as 1
+            rates_BHT1 * before_BHTT,
+            rates_BHT1 * (written_BHTV - known_BHTV),
+            upper=False,
+            unitriangular=True,
+        )
+    reads_BHTV = reads_BHTV + scores_BHTT @ written_BHTV
+    if rule.decay_H11 is not None:
+        keys_BHNT = keys_BHNT * left_HTT[:, -1:]
     return reads_BHTV, content_BHNV + keys_BHNT @ written_BHTV
 
 
 def in_chunks(
-    steps: Association, content_BHNV: Tensor, rule: str, chunk: int = CHUNK
+    steps: Association, content_BHNV: Tensor, rule: Rule, chunk: int = CHUNK
 ) -> tuple[Tensor, Tensor]:
     """Return the same, a chunk of steps after the other."""
     reads: list[Tensor] = []
