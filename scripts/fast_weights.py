@@ -66,7 +66,8 @@ def one_step(key_BK: Tensor, value_BV: Tensor) -> Association:
     """A step that writes a value under a key, by the delta rule wholly."""
     key_BHTK, value_BHTV = key_BK[:, None, None], value_BV[:, None, None]
     rate_BHT1 = torch.ones_like(value_BHTV[..., :1])
-    return Association(key_BHTK, key_BHTK, value_BHTV, rate_BHT1, value_BV[:, None])
+    nothing_BTD = value_BV[:, None, :0]
+    return Association(key_BHTK, key_BHTK, value_BHTV, rate_BHT1, nothing_BTD, nothing_BTD)
 
 
 def render(found: dict[str, list[float]]) -> str:

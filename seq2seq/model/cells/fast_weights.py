@@ -53,6 +53,8 @@ class Association(NamedTuple):
     """How much of a value is written, of the rule `delta`; empty for `sum`."""
     direct_BTD: Tensor
     """What the output has from the input without the memory."""
+    kept_BTD: Tensor
+    """What is kept of the last output; empty without a gate."""
 
     def part(self, start: int, end: int) -> "Association":
         """Return the steps from `start` to before `end`."""
@@ -62,6 +64,7 @@ class Association(NamedTuple):
             self.values_BHTV[:, :, start:end],
             self.rates_BHT1[:, :, start:end],
             self.direct_BTD[:, start:end],
+            self.kept_BTD[:, start:end],
         )
 
 
@@ -82,6 +85,10 @@ class FastWeights(Cell):
     forgets (Yang et al. 2025, with a fraction that does not depend on the input). Before training
     they differ: one head knows the last step, another the last ten, so that order counts.
 
+    `gate: update` lets an output keep a part of the one before, h' = z h + (1 - z) tanh(...) with
+    z = sigmoid(Z x), as a GRU does. Translation needs it or `recurrent` most of all: without, only
+    the memory knows the order of what was read.
+
     With `recurrent` the slow network reads the last output beside the input (Irie et al. 2021,
     section 3.1, the recurrent delta net): then no step can be taken before the one before it.
 
@@ -99,6 +106,7 @@ class FastWeights(Cell):
         heads: Annotated[int, Field(ge=1)] = 4,
         key_size: Annotated[int, Field(ge=1)] | None = None,
         decay: Literal["none", "learned"] = "none",
+        gate: Literal["none", "update"] = "none",
         recurrent: bool = False,
     ) -> None:
         super().__init__(input_size, size)
@@ -113,7 +121,8 @@ class FastWeights(Cell):
         self.features: Callable[[Tensor], Tensor] = _FEATURES[features]
         self.norm = norm
         self.sizes = [2 * heads * key_size, size, size]
-        self.sizes += [heads] if rule == "delta" else []
+        self.sizes += [size] if gate == "update" else [0]
+        self.sizes += [heads] if rule == "delta" else [0]
         self.input = nn.Linear(input_size, sum(self.sizes))
         self.own = Linear(size, sum(self.sizes), bias=False) if recurrent else None
         self.reads = Linear(size, size, bias=False)
@@ -123,7 +132,7 @@ class FastWeights(Cell):
     def initialise(self) -> None:
         """Give Xavier matrices to each thing made of the input; the first key is drawn."""
         for layer in (self.input, self.own) if self.own is not None else (self.input,):
-            for slice_XI in layer.weight.split(self.sizes):
+            for slice_XI in layer.weight.split([size for size in self.sizes if size]):
                 nn.init.xavier_uniform_(slice_XI)
         nn.init.xavier_uniform_(self.reads.weight)
         nn.init.zeros_(self.input.bias)
@@ -171,7 +180,7 @@ class FastWeights(Cell):
 
     def _run(self, steps: Association, state: Tree) -> tuple[Tensor, Tensor]:
         """Return outputs_BTD, and the matrix after all steps."""
-        content_BHNV = cast("FastState", state).content_BHNV
+        output_BD, content_BHNV = cast("FastState", state)
         length = steps.direct_BTD.size(1)
         # bf16 would round each product into the matrix, which is a sum over all steps
         with torch.autocast(content_BHNV.device.type, enabled=False):
@@ -184,7 +193,19 @@ class FastWeights(Cell):
                 self.refuse_export(length)
                 reads_BHTV, content_BHNV = self._one_by_one(steps, content_BHNV, rule)
         reads_BTD = reads_BHTV.transpose(1, 2).flatten(2)
-        return (self.reads(reads_BTD) + steps.direct_BTD).tanh(), content_BHNV
+        outputs_BTD = (self.reads(reads_BTD) + steps.direct_BTD).tanh()
+        return self._gated(outputs_BTD, steps.kept_BTD, output_BD), content_BHNV
+
+    def _gated(self, new_BTD: Tensor, kept_BTD: Tensor, output_BD: Tensor) -> Tensor:
+        """Let each output keep a part of the one before, if there is a gate."""
+        if not kept_BTD.size(-1):
+            return new_BTD
+        self.refuse_export(new_BTD.size(1))
+        outputs: list[Tensor] = []
+        for new_BD, kept_BD in zip(new_BTD.unbind(1), kept_BTD.unbind(1), strict=True):
+            output_BD = new_BD + kept_BD * (output_BD - new_BD)
+            outputs.append(output_BD)
+        return torch.stack(outputs, 1)
 
     def _one_by_one(
         self, steps: Association, content_BHNV: Tensor, rule: Rule
@@ -201,13 +222,12 @@ class FastWeights(Cell):
 
     def associate(self, input_BTG: Tensor) -> Association:
         """Return queries, keys, values and rates of what the slow network has made of the input."""
-        both_BTX, value_BTD, direct_BTD, *rate = input_BTG.split(self.sizes, -1)
+        both_BTX, value_BTD, direct_BTD, kept_BTD, rate_BTH = input_BTG.split(self.sizes, -1)
         queries_BHTN, keys_BHTN = self._features(split_heads(both_BTX, 2 * self.heads)).chunk(2, 1)
         values_BHTV = split_heads(at_least_float32(value_BTD), self.heads)
-        rates_BHT1 = values_BHTV[..., :0]
-        if rate:
-            rates_BHT1 = split_heads(at_least_float32(rate[0]), self.heads).sigmoid()
-        return Association(queries_BHTN, keys_BHTN, values_BHTV, rates_BHT1, direct_BTD)
+        rates_BHT1 = at_least_float32(rate_BTH).sigmoid().transpose(1, 2).unsqueeze(-1)
+        kept_BTD = kept_BTD.sigmoid()
+        return Association(queries_BHTN, keys_BHTN, values_BHTV, rates_BHT1, direct_BTD, kept_BTD)
 
     def _features(self, keys_HTK: Tensor) -> Tensor:
         """f of keys or queries: features_HTN of 0 or more, whose sum or length is 1."""
@@ -238,7 +258,7 @@ def at_once(steps: Association, content_BHNV: Tensor, rule: Rule) -> tuple[Tenso
     without a softmax: M^T q_t + sum_j<=t (k_j . q_t) u_j. With a decay d, what was written at step
     j counts d^(t-j), and M counts d^t.
     """
-    queries_BHTN, keys_BHTN, written_BHTV, rates_BHT1, _ = steps
+    queries_BHTN, keys_BHTN, written_BHTV, rates_BHT1, *_ = steps
     keys_BHNT = keys_BHTN.transpose(-1, -2)
     scores_BHTT = (queries_BHTN @ keys_BHNT).tril()
     reads_BHTV, known_BHTV = queries_BHTN @ content_BHNV, keys_BHTN @ content_BHNV
