@@ -18,6 +18,7 @@ from seq2seq.config import load_config
 from seq2seq.data.make import TASKS, Draws, build_task, make_corpus
 from seq2seq.data.make.drawn import Drawn
 from seq2seq.data.make.figures import COLOURS, SHAPES, Figure, blank, draw
+from seq2seq.data.make.scenes import draw_scene
 from seq2seq.data.prepare import prepare
 from seq2seq.data.tokenizer import train_target_tokenizer
 from seq2seq.errors import UserError
@@ -100,6 +101,13 @@ def test_a_picture_shows_what_its_sentence_says(scenes: Path) -> None:
         assert sides[relation] == max(sides.values())
         told += 1
     assert told > 100
+
+
+def test_the_larger_figure_is_named_first_so_that_each_picture_has_one_sentence() -> None:
+    draws = Draws("larger")
+    for _ in range(50):
+        first, second = draw_scene(draws).places
+        assert first.radius > second.radius + 2
 
 
 def test_the_french_sentence_says_the_same_and_its_words_agree(scenes: Path) -> None:
