@@ -19,6 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from seq2seq.data.sources import Backdrop
+from seq2seq.errors import UserError
+from seq2seq.explain.reading import ForcedReading
 
 _ACROSS = 5  # pictures in a row
 _INCHES = 1.9  # of a picture's longer side, unless it is a strip
@@ -44,9 +46,25 @@ def lit(backdrop: Backdrop, words: list[str], weights_NS: npt.NDArray[Any]) -> I
 
 
 def save(
+    explanation: ForcedReading, backdrop: Backdrop, path: Path, *, head: int | None = None
+) -> None:
+    """Write a .png file: the picture, and then the picture of each word.
+
+    The weights are those of one head (from 0), or the mean of those that align words. Raises
+    UserError where there is nothing to draw.
+    """
+    words = [word.word for word in explanation.target_words]
+    weights_NS = explanation.matrix_NJ(head)
+    if not (words and weights_NS.shape[1]):
+        raise UserError("picture: expected words with weights to draw, found none")
+    title = f"{Path(explanation.source).name}{explanation.which(head)}\n{explanation.translation}"
+    draw(backdrop, words, weights_NS, path, title)
+
+
+def draw(
     backdrop: Backdrop, words: list[str], weights_NS: npt.NDArray[Any], path: Path, title: str
 ) -> None:
-    """Write a .png file: the picture, and then the picture of each word."""
+    """Write a .png file: the picture, and the picture of each word with its weights."""
     from matplotlib.figure import Figure
 
     whole = Lit("", 0.0, backdrop.pixels_YX3)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from seq2seq.data.sources.backdrop import backdrop_of
-from seq2seq.explain.overlay import data_url, lit, png, save
+from seq2seq.explain.overlay import data_url, draw, lit, png
 
 PIXELS = np.random.default_rng(1).integers(0, 256, (3, 5, 3), np.uint8)
 
@@ -39,5 +39,5 @@ def test_a_file_of_all_words_is_written(tmp_path: Path, shape: tuple[int, ...]) 
     pytest.importorskip("matplotlib", reason="needs the extra: plots")
     backdrop = backdrop_of(np.zeros(shape, np.float32), (2, 2))
     weights_NS = np.full((7, backdrop.positions_YX.max() + 1), 0.1)
-    save(backdrop, list("abcdefg"), weights_NS, tmp_path / "all.png", "a title of $5")
+    draw(backdrop, list("abcdefg"), weights_NS, tmp_path / "all.png", "a title of $5")
     assert (tmp_path / "all.png").read_bytes().startswith(b"\x89PNG")
