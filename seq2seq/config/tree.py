@@ -37,6 +37,8 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 DropoutRate = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 Precision = Literal["fp32", "bf16"]
+BridgeKind = Literal["last", "mean", "copy", "zero", "state"]
+"""What the cells of a decoder start from: `model.decoders.bridge`."""
 BleuTokenizer = Literal[
     "auto", "13a", "zh", "ja-mecab", "ko-mecab", "char", "intl", "none", "flores200"
 ]
@@ -222,6 +224,13 @@ class EncoderConfig(UnitConfig):
     layers: int = Field(default=1, ge=1)
     bidirectional: bool = True
     self_attention: AttentionConfig | None = None
+    self_residual: bool = False
+
+    @classmethod
+    def idle(cls, values: Mapping[str, Any]) -> dict[str, str]:
+        """The residual path, where there is no self-attention to go around."""
+        alone = values.get("self_attention") is None
+        return {"self_residual": "model.encoder.self_attention is null"} if alone else {}
 
     @model_validator(mode="before")
     @classmethod
@@ -242,7 +251,7 @@ class DecoderConfig(UnitConfig):
     size: int = Field(default=512, ge=1)
     layers: int = Field(default=1, ge=1)
     input_feeding: bool = False
-    bridge: Literal["last", "mean", "copy", "zero"] = "last"
+    bridge: BridgeKind = "last"
     readout: Literal["tanh", "maxout"] = "tanh"
 
     @model_validator(mode="after")

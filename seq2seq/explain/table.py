@@ -234,6 +234,7 @@ _STARTS = {
     "mean": "it starts from the mean of H",
     "copy": "it starts as the encoder's last",
     "zero": "it starts from zeros",
+    "state": "it starts as the encoder's last, whole",
 }
 
 

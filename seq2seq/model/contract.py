@@ -18,12 +18,15 @@ X size of what starts a cell, G size of what a cell's step reads, F feature size
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar, NamedTuple, TypeVar, Union, cast
 
 import torch
 from torch import Tensor, nn
 
+from seq2seq.errors import UserError
 from seq2seq.model.attention.contract import Attention, Choices, join_choices
+from seq2seq.model.probe import scope
 
 Tree = Union[Tensor, tuple["Tree", ...]]  # noqa: UP007 -- `|` takes no name in quotes
 """A tensor, or a tuple of trees, named or not; every tensor has the batch as its first axis."""
@@ -39,6 +42,8 @@ class Encoded(NamedTuple):
     """True where the decoder may attend: at a real token, not at padding."""
     final: Tree
     """What the encoder knows at its end: a vector final_BE, or a machine's whole memory."""
+    states: tuple[Tree, ...] = ()
+    """Where the encoder `hands_over`: the last state of each cell, whole, from the lowest up."""
 
     def mean_BE(self) -> Tensor:
         """Return the mean of each sentence's states."""
@@ -54,6 +59,10 @@ class Encoder(nn.Module):
     keeps_positions: ClassVar[bool] = True
     """True when state s is about source position s, so that weights over states are weights over
     tokens."""
+    has_states: ClassVar[bool] = False
+    """True when it can give `Encoded.states`."""
+    hands_over: bool = False
+    """Whether it is to give them: the model sets it where the decoder `continues`."""
 
     @property
     def units(self) -> Mapping[str, Attention]:
@@ -84,6 +93,11 @@ class Decoder(nn.Module):
     @property
     def parallel(self) -> bool:
         """True when no step needs the one before: then all T steps are taken at once."""
+        return False
+
+    @property
+    def continues(self) -> bool:
+        """True when its cells go on from the states of the encoder's, `Encoded.states`."""
         return False
 
     @property
@@ -122,8 +136,12 @@ Share = Callable[[Tensor], Tensor]
 class Cell(nn.Module):
     """An input and a state -> the next state, and with it an output.
 
-    A subclass gives `step`, and what of the rest its state asks for.
+    A subclass gives `step`, and what of the rest its state asks for. One that keeps a memory probes
+    it inside `memory_scope`, every tensor with an axis for its one step: `read_weights_BHTN`.
     """
+
+    place: str = ""
+    """Where in the encoder or decoder it stands, as the scopes there name it: `forward.1`."""
 
     def __init__(self, input_size: int, size: int) -> None:
         super().__init__()
@@ -154,14 +172,30 @@ class Cell(nn.Module):
         """Return the next state, given the sum of all shares of the input."""
         raise NotImplementedError
 
-    def forward(self, inputs_BTI: Tensor, state: Tree) -> tuple[Tensor, Tree]:
-        """Return outputs_BTD and the state after all T steps."""
+    def forward(
+        self, inputs_BTI: Tensor, state: Tree, lengths_B: Tensor | None = None
+    ) -> tuple[Tensor, Tree]:
+        """Return outputs_BTD and the state after all T steps.
+
+        With `lengths_B` (each at least 1), a sentence's state stays as it is after its last step;
+        what is output there has no meaning.
+        """
+        if torch.onnx.is_in_onnx_export() and inputs_BTI.size(1) > 1:  # the trace would be as long
+            raise UserError(
+                f"{type(self).__name__} reads the source in a loop over its words, which an ONNX "
+                "graph can't hold; such a cell can be exported in the decoder only"
+            )
         (share,) = self.shares(inputs_BTI.size(-1))
         outputs: list[Tensor] = []
-        for input_BG in share(inputs_BTI).unbind(1):
-            state = self.step(input_BG, state)
+        for number, input_BG in enumerate(share(inputs_BTI).unbind(1)):
+            following = self.step(input_BG, state)
+            state = following if lengths_B is None else where(number < lengths_B, following, state)
             outputs.append(self.output(state))
         return torch.stack(outputs, 1), state
+
+    def memory_scope(self) -> AbstractContextManager[None]:
+        """Return the scope of the cell's memory: `1.memory` in the cell of the lowest layer."""
+        return scope(f"{self.place}.memory".lstrip("."))
 
 
 # --- trees ----------------------------------------------------------------------------------------
@@ -172,6 +206,15 @@ def select(tree: AnyTree, rows_N: Tensor) -> AnyTree:
     if isinstance(tree, Tensor):
         return cast("AnyTree", tree.index_select(0, rows_N))
     branches = [select(branch, rows_N) for branch in tree]
+    return cast("AnyTree", tuple(branches) if type(tree) is tuple else type(tree)(*branches))
+
+
+def where(rows_B: Tensor, tree: AnyTree, other: AnyTree) -> AnyTree:
+    """Return `tree` in the rows of the batch that are True, `other`, of its shape, elsewhere."""
+    if isinstance(tree, Tensor):
+        rows = rows_B.view(-1, *[1] * (tree.dim() - 1))
+        return cast("AnyTree", torch.where(rows, tree, cast("Tensor", other)))
+    branches = [where(rows_B, *pair) for pair in zip(tree, other, strict=True)]
     return cast("AnyTree", tuple(branches) if type(tree) is tuple else type(tree)(*branches))
 
 

@@ -17,6 +17,7 @@ from seq2seq.kernels.deferred import Linear, deferring
 from seq2seq.model.attention import Attention, build_attention
 from seq2seq.model.contract import Decoded, Surroundings, Tree, join
 from seq2seq.model.decoders import build_decoder
+from seq2seq.model.decoders.bridge import check_handover
 from seq2seq.model.dropout import Dropout
 from seq2seq.model.encoders import build_encoder
 from seq2seq.model.parts import initialise as initialise_weights
@@ -70,6 +71,9 @@ class Seq2Seq(nn.Module):
             config.decoder,
             Surroundings(config.embedding, self.encoder.memory_size, config.dropout, build_unit),
         )
+        if self.decoder.continues:
+            check_handover(self.encoder, config.encoder, config.decoder)
+            self.encoder.hands_over = True
         self.aligned = aligned_heads(self.decoder.units, config.alignment)
         self.source_embedding = Embedding(source_vocabulary, config.embedding)
         self.target_embedding = (

@@ -45,6 +45,15 @@ SELF_ATTENTION: list[dict[str, Any]] = [
     {"kind": "multihead", "heads": 2},
     {"kind": "dot", "addressing": {"kind": "local-m", "window": 1}},
 ]
+
+
+def handed_over(unit: str, decoder: str, cell: str) -> Case:
+    """A network of two layers whose decoder's cells go on from the states of the encoder's."""
+    cells = {"cell": cell, "layers": 2}
+    encoder = {"kind": "recurrent", "size": 8, "bidirectional": False}
+    return Case({"kind": unit}, {"kind": decoder, "bridge": "state", **cells}, {**encoder, **cells})
+
+
 CASES = [
     *(Case(unit, {"kind": "luong"}) for unit in UNITS),
     *(Case(unit, {"kind": "luong", "input_feeding": True}) for unit in UNITS),
@@ -53,11 +62,18 @@ CASES = [
     *(Case(unit, {"kind": "luong"}) for unit in ADDRESSED),
     *(Case(unit, {"kind": "conditional"}) for unit in ADDRESSED),
     *(Case(UNITS[1], {"kind": "luong"}, {"self_attention": unit}) for unit in SELF_ATTENTION),
+    Case(
+        UNITS[1],
+        {"kind": "luong"},
+        {"self_attention": {"kind": "qkv"}, "self_residual": True},
+    ),
     *(Case(UNITS[2], {"kind": kind, "cell": "lstm"}, {"kind": "lstm"}) for kind in DECODERS),
     *(Case(UNITS[1], {"kind": kind, "layers": 2}, {"layers": 2}) for kind in DECODERS),
     Case(UNITS[1], {"kind": "luong", "layers": 2, "input_feeding": True}, {"layers": 2}),
     *(Case(UNITS[3], {"kind": "luong", "bridge": bridge}) for bridge in ("mean", "copy", "zero")),
     *(Case(unit, {"kind": "stacked", "layers": 2}) for unit in (*UNITS, *ADDRESSED)),
+    *(handed_over("none", "luong", cell) for cell in ("gru", "lstm")),
+    *(handed_over("general", kind, "gru") for kind in ("bahdanau", "conditional", "stacked")),
     Case(UNITS[3], {"kind": "bahdanau", "readout": "maxout"}, {"bidirectional": False, "size": 8}),
 ]
 

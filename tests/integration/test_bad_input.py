@@ -197,6 +197,17 @@ CONFIGURATIONS = [
         r"model\.attention\.kind dot needs .* found decoder 72 and encoder 64 .*general fits any"),
     Bad("a bridge that copies unequal sizes", "config check -c tiny.yaml "
         "model.decoder.bridge=copy", r"model\.decoder\.bridge copy needs .*found .*"),
+    Bad("a bridge that hands over the states of two directions", "config check -c tiny.yaml "
+        "model.decoder.bridge=state", r"model\.decoder\.bridge state needs an encoder of one .*"
+        r"set model\.encoder\.bidirectional=false, or .*"),
+    Bad("a bridge that hands over states of another size", "config check -c tiny.yaml "
+        "model.decoder.bridge=state model.encoder.bidirectional=false",
+        r"model\.decoder\.bridge state needs one size .*, found model\.encoder\.size 32 and "
+        r"model\.decoder\.size 72; .*"),
+    Bad("a bridge that hands over states of another cell", "config check -c tiny.yaml "
+        "model.decoder.bridge=state model.encoder.bidirectional=false model.encoder.cell=lstm",
+        r"model\.decoder\.bridge state needs one cell .*, found model\.encoder\.cell lstm and "
+        r"model\.decoder\.cell gru; .*"),
     Bad("tied embeddings of two vocabularies", "train -c tiny.yaml --run new tokenizer.joint=false",
         r"model\.tie: all needs one vocabulary .*, found tokenizer\.joint: false; .*"),
     Bad("input feeding where it has no place", "config show model.decoder.input_feeding=true",

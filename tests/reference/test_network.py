@@ -10,17 +10,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from seq2seq.config import AttentionConfig, CellConfig, DecoderConfig, EncoderConfig
+from seq2seq.config import AttentionConfig, CellConfig, DecoderConfig, EncoderConfig, ModelConfig
+from seq2seq.errors import UserError
 from seq2seq.model.attention import build_attention
 from seq2seq.model.cells import build_cell
 from seq2seq.model.cells.gru import GRU
-from seq2seq.model.contract import Cell, Encoded, Surroundings, Tree
+from seq2seq.model.contract import Cell, Encoded, Surroundings, Tree, named_leaves
 from seq2seq.model.decoders import build_decoder
-from seq2seq.model.decoders.attending import AttendingDecoder
+from seq2seq.model.decoders.attending import AttendingDecoder, DecoderState
 from seq2seq.model.decoders.bridge import Bridge
 from seq2seq.model.decoders.readout import Readout
 from seq2seq.model.encoders import build_encoder
 from seq2seq.model.encoders.recurrent import RecurrentEncoder
+from seq2seq.model.model import Seq2Seq
 
 Array = npt.NDArray[np.float64]
 LENGTHS = torch.tensor([5, 3, 1])
@@ -93,6 +95,49 @@ def test_shares_of_a_cell_that_gives_none_add_up_to_its_whole_input() -> None:
     outputs_BTD, end = cell(inputs_BI.unsqueeze(1).expand(-1, 3, -1), cell.start(inputs_BI))
     torch.testing.assert_close(outputs_BTD[:, -1], 4 * inputs_BI)
     torch.testing.assert_close(end, 4 * inputs_BI)
+
+
+@pytest.mark.parametrize("residual", [False, True])
+def test_the_layers_read_self_attention_which_a_residual_path_adds_to_the_embedding(
+    residual: bool,
+) -> None:
+    """Variant 4 of the source article: corr = softmax((K X) . (Q X) / sqrt(d)), read from V X."""
+    torch.manual_seed(7)
+    config = EncoderConfig.model_validate(
+        {"size": 4, "bidirectional": False, "self_attention": "qkv", "self_residual": residual}
+    )
+    encoder = build_encoder(config, EMBEDDING, dropout=0.0).double()
+    assert isinstance(encoder, RecurrentEncoder)
+    matrices = dict(encoder.named_parameters(prefix=""))
+    query, key, value = (
+        matrices[f"self_attention.{name}.weight"].detach().numpy()
+        for name in ("query", "key", "value")
+    )
+    embedded_BSI = torch.randn(3, 5, EMBEDDING, dtype=torch.float64)
+    read_BSI = np.zeros(embedded_BSI.shape)
+    for sentence, length in enumerate(LENGTHS.tolist()):
+        words = embedded_BSI[sentence, :length].numpy()
+        for position, word in enumerate(words):
+            scores = [(key @ other) @ (query @ word) / np.sqrt(EMBEDDING) for other in words]
+            weights = np.exp(scores) / np.exp(scores).sum()
+            context = sum(
+                weight * (value @ other) for weight, other in zip(weights, words, strict=True)
+            )
+            read_BSI[sentence, position] = context + word * residual
+    cell = encoder.forwards[0]
+    assert isinstance(cell, Cell)
+    states_BSE, _ = cell(torch.from_numpy(read_BSI), torch.zeros(3, 4, dtype=torch.float64))
+    encoded = encoder(embedded_BSI, LENGTHS)
+    mask_BS1 = encoded.mask_BS.unsqueeze(-1)
+    torch.testing.assert_close(encoded.states_BSE * mask_BS1, states_BSE * mask_BS1)
+
+
+def test_a_residual_path_needs_a_context_as_long_as_the_embedding() -> None:
+    config = EncoderConfig.model_validate(
+        {"self_attention": {"kind": "qkv", "size": 5}, "self_residual": True}
+    )
+    with pytest.raises(UserError, match=r"self_residual.* context 5 and embedding 3; .*size"):
+        build_encoder(config, EMBEDDING, dropout=0.0)
 
 
 # --- the decoders, one sentence, in NumPy ---------------------------------------------------------
@@ -193,6 +238,40 @@ def test_maxout_takes_the_larger_of_each_pair() -> None:
     values = layer.linear(x)[0, 0]
     expected = torch.stack([values[:2].max(), values[2:].max()])
     torch.testing.assert_close(layer(x)[0, 0], expected)
+
+
+@pytest.mark.parametrize("kind", ["gru", "lstm"])
+def test_bridge_state_hands_over_the_last_state_of_every_layer_whole(kind: str) -> None:
+    torch.manual_seed(1)
+    config = ModelConfig.model_validate(
+        {
+            "embedding": EMBEDDING,
+            "dropout": 0.0,
+            "encoder": {"kind": kind, "size": D, "layers": 2, "bidirectional": False},
+            "attention": "none",
+            "decoder": {
+                "kind": "luong", "cell": kind, "size": D, "layers": 2, "bridge": "state",
+            },
+        }
+    )  # fmt: skip
+    model = Seq2Seq(config, 9, 9).double()
+    encoder = model.encoder
+    assert isinstance(encoder, RecurrentEncoder)
+    build = nn.LSTM if kind == "lstm" else nn.GRU
+    reference = build(EMBEDDING, D, 2, batch_first=True, dtype=torch.float64)
+    with torch.no_grad():
+        for name, parameter in reference.named_parameters():
+            layer = encoder.forwards[int(name[-1])]
+            parameter.copy_(layer.get_parameter(f"layer.{name[:-1]}0"))
+    source_BS = torch.randint(4, 9, (3, 5))
+    packed = pack_padded_sequence(model.source_embedding(source_BS), LENGTHS, batch_first=True)
+    _, last = reference(packed)
+    _, state = model.encode(source_BS, LENGTHS)
+    assert isinstance(state, DecoderState)
+    for number, found in enumerate(state.layers):
+        expected = [part[number] for part in last] if kind == "lstm" else [last[number]]
+        for (_, ours), theirs in zip(named_leaves(found), expected, strict=True):
+            torch.testing.assert_close(ours, theirs)
 
 
 @pytest.mark.parametrize("kind", ["last", "mean"])

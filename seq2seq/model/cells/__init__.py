@@ -15,9 +15,16 @@ from seq2seq.model.parts import build
 __all__ = ["CELLS", "Cell", "build_cell", "run_stack"]
 
 
-def build_cell(config: CellConfig, input_size: int, size: int, *, key: str) -> Cell:
-    """Return the cell that `config` names; `key` says in messages where `config` stands."""
-    return build(CELLS, config, key, input_size, size)
+def build_cell(
+    config: CellConfig, input_size: int, size: int, *, key: str, place: str = ""
+) -> Cell:
+    """Return the cell that `config` names, to stand at `place` of the encoder or decoder.
+
+    `key` says in messages where `config` stands.
+    """
+    cell: Cell = build(CELLS, config, key, input_size, size)
+    cell.place = place
+    return cell
 
 
 def run_stack(

@@ -24,8 +24,13 @@ class GRU(LibraryCell):
         assert isinstance(state, Tensor)
         return gru(input_BG, linear(state, *self.hidden_weights()), state)
 
-    def forward(self, inputs_BTI: Tensor, state: Tree) -> tuple[Tensor, Tree]:
-        """Return outputs_BTD and the state after all T steps, in one call of the library."""
+    def forward(
+        self, inputs_BTI: Tensor, state: Tree, lengths_B: Tensor | None = None
+    ) -> tuple[Tensor, Tree]:
+        """Return outputs_BTD and the state after the last step, in one call of the library."""
         assert isinstance(state, Tensor)
         outputs_BTD, end = self.layer(inputs_BTI, state.unsqueeze(0).contiguous())
-        return outputs_BTD, end.squeeze(0)
+        if lengths_B is None:
+            return outputs_BTD, end.squeeze(0)
+        last_B1D = (lengths_B - 1)[:, None, None].expand(-1, 1, self.size)
+        return outputs_BTD, outputs_BTD.gather(1, last_B1D).squeeze(1)

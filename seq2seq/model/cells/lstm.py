@@ -45,8 +45,15 @@ class LSTM(LibraryCell):
         cell_BD = forget_BD.sigmoid() * cell_BD + input_BD.sigmoid() * new_BD.tanh()
         return LSTMState(output_BD.sigmoid() * cell_BD.tanh(), cell_BD)
 
-    def forward(self, inputs_BTI: Tensor, state: Tree) -> tuple[Tensor, Tree]:
-        """Return outputs_BTD and the state after all T steps, in one call of the library."""
+    def forward(
+        self, inputs_BTI: Tensor, state: Tree, lengths_B: Tensor | None = None
+    ) -> tuple[Tensor, Tree]:
+        """Return outputs_BTD and the state after the last step, in one call of the library.
+
+        Step by step where sentences end apart: the library tells the memory of the last step only.
+        """
+        if lengths_B is not None:
+            return super().forward(inputs_BTI, state, lengths_B)
         start = [part.unsqueeze(0).contiguous() for part in cast("LSTMState", state)]
         outputs_BTD, (hidden, cell) = self._layer(inputs_BTI, start[0], start[1])
         return outputs_BTD, LSTMState(hidden.squeeze(0), cell.squeeze(0))

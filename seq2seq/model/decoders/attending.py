@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from seq2seq.config import CellConfig
 from seq2seq.model.attention import Attended, Attention, AttentionState, Memory
 from seq2seq.model.cells import build_cell
-from seq2seq.model.contract import Cell, Decoder, Encoded, Surroundings, Tree
+from seq2seq.model.contract import Cell, Decoder, Encoded, Surroundings, Tree, named_leaves
 from seq2seq.model.decoders.bridge import Bridge
 from seq2seq.model.dropout import Dropout
 from seq2seq.model.probe import probe, scope
@@ -39,6 +39,11 @@ class AttendingDecoder(Decoder):
         self.fed_size = fed_size
 
     @property
+    def continues(self) -> bool:
+        """Whether the cells go on from the states of the encoder's."""
+        return self.bridge.continues
+
+    @property
     def units(self) -> Mapping[str, Attention]:
         """`source`."""
         return {"source": self.attention}
@@ -56,10 +61,10 @@ class AttendingDecoder(Decoder):
         """Return keys and values of the encoder states, and the state before the first step."""
         with scope("source"):
             memory = self.attention.remember(self.dropout(encoded.states_BSE), encoded.mask_BS)
-        initial = self.bridge(encoded)
-        layers = tuple(cell.start(x) for cell, x in zip(self.cells, initial, strict=True))
+        layers = self.bridge.start(self.cells, encoded)
         # B of the mask: that of the layers would be a constant in the exported graph
-        fed_BF = initial[0].new_zeros(memory.mask_BS.size(0), self.fed_size)
+        _, first = next(named_leaves(layers))
+        fed_BF = first.new_zeros(memory.mask_BS.size(0), self.fed_size)
         return memory, DecoderState(layers, fed_BF, self.attention.start(memory))
 
     def attend(
@@ -74,10 +79,18 @@ class AttendingDecoder(Decoder):
         return attended
 
 
-def build_cells(config: CellConfig | None, sizes: Iterable[int], size: int) -> nn.ModuleList:
-    """Return a cell for each size of an input."""
+def build_cells(
+    config: CellConfig | None, sizes: Iterable[int], size: int, *, lowest: int = 1, role: str = ""
+) -> nn.ModuleList:
+    """Return a cell for each size of an input, the first in layer `lowest`.
+
+    `role` tells cells of one layer apart.
+    """
     cell = config or CellConfig()
-    return nn.ModuleList(build_cell(cell, n, size, key="model.decoder.cell") for n in sizes)
+    return nn.ModuleList(
+        build_cell(cell, n, size, key="model.decoder.cell", place=f"{number}{role and '.'}{role}")
+        for number, n in enumerate(sizes, lowest)
+    )
 
 
 def cells_of(modules: Iterable[nn.Module]) -> list[Cell]:

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, cast
 import torch
 from torch import Tensor
 
-from seq2seq.config import CellConfig
+from seq2seq.config import BridgeKind, CellConfig
 from seq2seq.kernels.attention_loop import Read, StepWeights, attend_before_gru
 from seq2seq.kernels.deferred import is_deferring
 from seq2seq.model.attention import Attended, AttentionState, Memory
@@ -56,13 +56,13 @@ class Bahdanau(AttendingDecoder):
         size: int,
         cell: CellConfig | None = None,
         layers: int = 1,
-        bridge: Literal["last", "mean", "copy", "zero"] = "last",
+        bridge: BridgeKind = "last",
         readout: Literal["tanh", "maxout"] = "tanh",
     ) -> None:
         super().__init__(surroundings, size)
         embedding, context = surroundings.embedding, self.attention.context_size
         self.build_first(cell, embedding, size)
-        self.upper = build_cells(cell, [size] * (layers - 1), size)
+        self.upper = build_cells(cell, [size] * (layers - 1), size, lowest=2)
         self.readout = Readout(readout, size + embedding + context, embedding)
         self.bridge = self.build_bridge(bridge, surroundings.memory_size)
 

@@ -22,7 +22,8 @@ class Conditional(Bahdanau):
         (self.first,) = cells_of(build_cells(cell, [embedding], size))
         # Without attention there is no context to read, and no cell to read it.
         context = self.attention.context_size
-        self.second = cells_of(build_cells(cell, [context], size))[0] if context else None
+        seconds = build_cells(cell, [context] if context else [], size, role="second")
+        self.second = next(iter(cells_of(seconds)), None)
 
     def shares(self, embedding: int) -> tuple[Share, Share]:
         """Return what tokens contribute to the first cell, and contexts to the second."""

@@ -9,7 +9,7 @@ from typing import Literal, cast
 import torch
 from torch import Tensor
 
-from seq2seq.config import CellConfig
+from seq2seq.config import BridgeKind, CellConfig
 from seq2seq.model.attention import Attended, Memory
 from seq2seq.model.attention import join as join_attended
 from seq2seq.model.cells import run_stack
@@ -37,7 +37,7 @@ class Luong(AttendingDecoder):
         cell: CellConfig | None = None,
         layers: int = 1,
         input_feeding: bool = False,
-        bridge: Literal["last", "mean", "copy", "zero"] = "last",
+        bridge: BridgeKind = "last",
         readout: Literal["tanh", "maxout"] = "tanh",
     ) -> None:
         embedding = surroundings.embedding

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from seq2seq.config import CellConfig
+from seq2seq.config import BridgeKind, CellConfig
 from seq2seq.model.attention import Attended, Attention, AttentionState, Memory, join
 from seq2seq.model.cells import build_cell
 from seq2seq.model.contract import Decoded, Decoder, Encoded, Surroundings, Tree
@@ -74,7 +74,7 @@ class Stacked(Decoder):
         size: int,
         cell: CellConfig | None = None,
         layers: int = 2,
-        bridge: Literal["last", "mean", "copy", "zero"] = "last",
+        bridge: BridgeKind = "last",
         readout: Literal["tanh", "maxout"] = "tanh",
     ) -> None:
         super().__init__()
@@ -94,6 +94,11 @@ class Stacked(Decoder):
         return [cast("Layer", layer) for layer in self.layers]
 
     @property
+    def continues(self) -> bool:
+        """Whether the cells go on from the states of the encoder's."""
+        return self.bridge.continues
+
+    @property
     def units(self) -> Mapping[str, Attention]:
         """`1.source` of the lowest layer, `2.source` of the next, and so on."""
         return {f"{number}.source": layer.attention for number, layer in self._numbered()}
@@ -103,10 +108,10 @@ class Stacked(Decoder):
         states_BSE = self.dropout(encoded.states_BSE)
         memories: list[Memory] = []
         states: list[LayerState] = []
-        for (number, layer), initial_BX in zip(self._numbered(), self.bridge(encoded), strict=True):
+        cells = self.bridge.start([layer.cell for layer in self._layers], encoded)
+        for (number, layer), cell in zip(self._numbered(), cells, strict=True):
             with scope(str(number)), scope("source"):
                 memories.append(layer.attention.remember(states_BSE, encoded.mask_BS))
-            cell = layer.cell.start(initial_BX)
             states.append(LayerState(cell, layer.attention.start(memories[-1])))
         return tuple(memories), tuple(states)
 

@@ -1,6 +1,7 @@
 """Recurrent layers over the source, in one or both directions -- Schuster and Paliwal 1997.
 
-Self-attention, if any, comes first: each embedding's context among all is what the layers read.
+Self-attention, if any, comes first: each embedding's context among all is what the layers read, or
+with a residual path the sum of both -- He et al. 2016.
 
 Shapes: B batch, S source positions, I input size, D layer size, E memory size (D, or 2 D when
 bidirectional: forward half first).
@@ -16,7 +17,7 @@ from seq2seq.errors import UserError
 from seq2seq.model.attention import Attention, build_attention
 from seq2seq.model.attention.hard import Stochastic
 from seq2seq.model.cells import build_cell
-from seq2seq.model.contract import Cell, Encoded, Encoder
+from seq2seq.model.contract import Cell, Encoded, Encoder, Tree
 from seq2seq.model.dropout import Dropout
 from seq2seq.model.probe import probe, scope
 
@@ -32,6 +33,8 @@ class RecurrentEncoder(Encoder):
     code runs on CPU and CUDA and can be exported.
     """
 
+    has_states = True
+
     def __init__(
         self,
         embedding: int,
@@ -42,23 +45,35 @@ class RecurrentEncoder(Encoder):
         layers: int = 1,
         bidirectional: bool = True,
         self_attention: AttentionConfig | None = None,
+        self_residual: bool = False,
     ) -> None:
         super().__init__()
         self.self_attention = (
             None if self_attention is None else _self_attention(self_attention, embedding)
         )
+        self.self_residual = self_residual
         if self.self_attention is not None:
-            embedding = self.self_attention.context_size
+            context = self.self_attention.context_size
+            if self_residual and context != embedding:
+                raise UserError(
+                    f"{KEY}.self_residual adds the context to the embedding, and needs both of "
+                    f"one size, found context {context} and embedding {embedding}; "
+                    f"leave {KEY}.self_attention.size out"
+                )
+            embedding = context
         self.bidirectional = bidirectional
         self.memory_size = (2 if bidirectional else 1) * size
         sizes = [embedding] + [self.memory_size] * (layers - 1)
         config = cell or CellConfig()
 
-        def stack() -> nn.ModuleList:
-            return nn.ModuleList(build_cell(config, n, size, key=f"{KEY}.cell") for n in sizes)
+        def stack(direction: str) -> nn.ModuleList:
+            return nn.ModuleList(
+                build_cell(config, n, size, key=f"{KEY}.cell", place=f"{direction}.{number}")
+                for number, n in enumerate(sizes, 1)
+            )
 
-        self.forwards = stack()
-        self.backwards = stack() if bidirectional else nn.ModuleList()
+        self.forwards = stack("forward")
+        self.backwards = stack("backward") if bidirectional else nn.ModuleList()
         self.dropout = Dropout(dropout)
 
     @property
@@ -69,33 +84,47 @@ class RecurrentEncoder(Encoder):
     def forward(self, embedded_BSI: Tensor, lengths_B: Tensor) -> Encoded:
         """Return the encoder states of right-padded sentences of the given lengths (each >= 1)."""
         positions_S = torch.arange(embedded_BSI.size(1), device=embedded_BSI.device)
-        last_B1 = lengths_B.to(positions_S.device, non_blocking=True).unsqueeze(1) - 1
+        lengths_B = lengths_B.to(positions_S.device, non_blocking=True)
+        last_B1 = lengths_B.unsqueeze(1) - 1
         mask_BS = positions_S <= last_B1
         reversed_BS = torch.where(mask_BS, last_B1 - positions_S, positions_S)
         states_BSE = self._attend_to_itself(embedded_BSI, mask_BS)
+        ends: list[Tree] = []
         for layer in range(len(self.forwards)):
             if layer:
                 states_BSE = self.dropout(states_BSE)
-            states_BSE = self._layer(layer, states_BSE, reversed_BS)
+            states_BSE, end = self._layer(layer, states_BSE, reversed_BS, lengths_B)
+            ends.append(end)
         states_BSE = probe("states_BSE", states_BSE)
-        return Encoded(states_BSE, mask_BS, self._final(states_BSE, last_B1))
+        final_BE = self._final(states_BSE, last_B1)
+        return Encoded(states_BSE, mask_BS, final_BE, tuple(ends) if self.hands_over else ())
 
     def _attend_to_itself(self, embedded_BSI: Tensor, mask_BS: Tensor) -> Tensor:
-        """Each token's context among all tokens, if the encoder has self-attention."""
+        """Each token's context among all tokens, if the encoder has self-attention; with a residual
+        path, added to the token."""
         if self.self_attention is None:
             return embedded_BSI
         with scope("self"):
             memory = self.self_attention.remember(embedded_BSI, mask_BS)
             attended = self.self_attention(embedded_BSI, memory, self.self_attention.start(memory))
+        if self.self_residual:
+            return embedded_BSI + attended.context_BTV
         return attended.context_BTV
 
-    def _layer(self, layer: int, inputs_BSI: Tensor, reversed_BS: Tensor) -> Tensor:
+    def _layer(
+        self, layer: int, inputs_BSI: Tensor, reversed_BS: Tensor, lengths_B: Tensor
+    ) -> tuple[Tensor, Tree]:
+        """The outputs of a layer, and the forward cell's state at the end of each sentence.
+
+        Where nobody takes that over, it is the state at the end of the padding.
+        """
         batch = reversed_BS.size(0)  # that of inputs_BSI would be a constant in the exported graph
-        outputs = [_read(self.forwards[layer], inputs_BSI, batch)]
-        if self.bidirectional:
-            backwards_BSD = _read(self.backwards[layer], _pick(inputs_BSI, reversed_BS), batch)
-            outputs.append(_pick(backwards_BSD, reversed_BS))
-        return torch.cat(outputs, -1)
+        lengths = lengths_B if self.hands_over else None
+        outputs_BSD, end = _read(self.forwards[layer], inputs_BSI, batch, lengths)
+        if not self.bidirectional:
+            return outputs_BSD, end
+        backwards_BSD, _ = _read(self.backwards[layer], _pick(inputs_BSI, reversed_BS), batch)
+        return torch.cat((outputs_BSD, _pick(backwards_BSD, reversed_BS)), -1), end
 
     def _final(self, states_BSE: Tensor, last_B1: Tensor) -> Tensor:
         """What each direction knew after its last token: the forward one's last state, the
@@ -117,10 +146,13 @@ def _self_attention(config: AttentionConfig, size: int) -> Attention:
     return attention
 
 
-def _read(cell: nn.Module, inputs_BSI: Tensor, batch: int) -> Tensor:
+def _read(
+    cell: nn.Module, inputs_BSI: Tensor, batch: int, lengths_B: Tensor | None = None
+) -> tuple[Tensor, Tree]:
     assert isinstance(cell, Cell)
-    outputs_BSD, _ = cell(inputs_BSI, cell.start(inputs_BSI.new_zeros(batch, cell.state_size)))
-    return outputs_BSD
+    start = cell.start(inputs_BSI.new_zeros(batch, cell.state_size))
+    outputs_BSD, end = cell(inputs_BSI, start, lengths_B)
+    return outputs_BSD, end
 
 
 def _pick(vectors_BSD: Tensor, positions_BP: Tensor) -> Tensor:

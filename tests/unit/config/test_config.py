@@ -305,6 +305,7 @@ def test_a_number_is_finite(key: str, value: str) -> None:
             "per has no effect: every input comes from the reference",
         ),
         (["batching.sentences=3", "batching.tokens=99"], "tokens .*sentences sets the size"),
+        (["model.encoder.self_residual=true"], "self_residual .*self_attention is null"),
     ],
 )
 def test_a_setting_without_effect_is_refused(overrides: list[str], said: str) -> None:

@@ -61,8 +61,17 @@ CASES: dict[str, dict[str, Any]] = {
     },
     "additive, hard": {"attention": {"kind": "additive", "addressing": "hard"}},
     "uniform, zero": {"attention": "uniform", "decoder": {"kind": "luong", "bridge": "zero"}},
+    "none, gru state": {
+        "attention": "none",
+        "encoder": {"bidirectional": False, "size": 12},
+        "decoder": {"kind": "luong", "bridge": "state"},
+    },
     "none": {"attention": "none", "decoder": {"kind": "conditional"}},
     "self-attention": {"attention": "dot", "encoder": {"size": 6, "self_attention": "multihead"}},
+    "self-attention, residual": {
+        "attention": "none",
+        "encoder": {"size": 6, "self_attention": "qkv", "self_residual": True},
+    },
 }
 
 
@@ -167,3 +176,12 @@ def test_exporting_leaves_the_model_as_it_was(tokenizers: Tokenizers, tmp_path: 
     model = build(CASES["none"], tokenizers).eval()
     write_graphs(model, tmp_path)
     assert not any(module.training for module in model.modules())
+
+
+def test_an_encoder_that_reads_word_by_word_is_refused(
+    tokenizers: Tokenizers, tmp_path: Path
+) -> None:
+    encoder = {**LSTM, "bidirectional": False, "size": 12}
+    case = {"encoder": encoder, "decoder": {"cell": "lstm", "bridge": "state"}}
+    with pytest.raises(UserError, match=r"export: .*LSTM reads the source in a loop"):
+        write_graphs(build(case, tokenizers), tmp_path)
