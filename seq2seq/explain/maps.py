@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -111,14 +111,25 @@ class Maps:
         most = float(np.abs(finite).max())
         return (-most, most) if finite.min() < 0 else (0.0, max(1.0, most))
 
+    @property
+    def heading(self) -> str:
+        """Return the place, and of a unit its kind, in words."""
+        return f"{self.place}: {self.kind} attention" if self.kind else self.place
+
     def title(self, number: int | None = None) -> str:
-        """Return the place and which of the matrices, or the mean of all, in words."""
-        kind = f": {self.kind} attention" if self.kind else ""
+        """Return the heading and which of the matrices, or the mean of all, in words."""
         count = len(self.names)
-        which = f", mean of {count} heads" if self.by == "head" and count > 1 else ""
-        if number is not None and self.by:
-            which = f", at {self.names[number]}" if self.by == "step" else f", {self.names[number]}"
-        return f"{self.place}{kind}{which}"
+        if number is None or not self.by:
+            return (
+                f"{self.heading}, mean of {count} heads" if self.by and count > 1 else self.heading
+            )
+        return f"{self.heading}, {'at ' if self.by == 'step' else ''}{self.names[number]}"
+
+    def mean(self) -> Maps:
+        """Return the mean of all heads as the one matrix."""
+        values_NXY = self.values_NXY.mean(0, keepdims=True)
+        name = f"mean of {len(self.names)} heads"
+        return replace(self, by="", names=[name], values_NXY=values_NXY, scores_NXY=None)
 
     def numbers(self, head: int | None) -> Sequence[int | None]:
         """Return which matrices to show where one head is asked for, or None: the mean of all.

@@ -14,9 +14,12 @@ const unpacked = new WeakMap();
 /** The codes of a map, unpacked when they are first asked for. */
 function codesOf(map) {
   if (!unpacked.has(map)) {
-    const bytes = Uint8Array.from(atob(map.codes), (letter) => letter.charCodeAt(0));
-    const view = new DataView(bytes.buffer);
-    unpacked.set(map, Uint16Array.from({ length: bytes.length / 2 }, (_, k) => view.getUint16(2 * k, true)));
+    const bytes = atob(map.codes);
+    const codes = new Uint16Array(bytes.length / 2);
+    for (let k = 0; k < codes.length; k++) {
+      codes[k] = bytes.charCodeAt(2 * k) | (bytes.charCodeAt(2 * k + 1) << 8);
+    }
+    unpacked.set(map, codes);
   }
   return unpacked.get(map);
 }
@@ -519,7 +522,7 @@ class Grid {
   about(explanation, map) {
     const unit = map.attention ? `${map.attention} attention, ` : "";
     const [rows, columns] = [map.rows, map.columns].map((axis) => axisOf(explanation, axis).name);
-    return `${unit}a row a ${rows}, a column a ${columns}`;
+    return `${unit}rows: ${rows}, columns: ${columns}`;
   }
 
   button(explanation, map, number, level) {
@@ -708,7 +711,7 @@ class Panel {
   renderTexts() {
     const { explanation } = this;
     const own = this.checkpoints[this.choice.checkpoint]?.translations?.[shared.sentence];
-    this.part("caption").textContent = explanation ? captionOf(explanation, this.map) : "";
+    this.part("caption").textContent = explanation ? captionOf(explanation, shared.view === "grid" ? null : this.map) : "";
     this.part("source").textContent = explanation?.source ?? "";
     this.part("translation").textContent = explanation?.translation ?? "";
     const given = own !== undefined;

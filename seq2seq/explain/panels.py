@@ -15,6 +15,7 @@ from seq2seq.explain.maps import Array, Maps, choose
 from seq2seq.explain.view import View
 from seq2seq.translation.translation import display_width
 
+IN_A_ROW = 12  # small panels at most
 SMALL = 120  # pixels of a small panel's longer side
 FILLED = 20  # columns, or rows, up to which cells have their numbers in them
 SLANTED = 6  # columns of text beyond which labels along the top are slanted
@@ -43,10 +44,17 @@ class Panel(NamedTuple):
         return min(max(value / self.span[1], -1.0), 1.0)
 
 
-def panels(explanation: Explanation, view: View) -> list[list[Panel]]:
+class Row(NamedTuple):
+    """Panels side by side, and what stands above them, if anything."""
+
+    heading: str
+    panels: Sequence[Panel]
+
+
+def panels(explanation: Explanation, view: View) -> list[Row]:
     """Return the matrices to draw, in rows: by default those of `first_maps` side by side.
 
-    Of a unit there is one, of a memory a row for each of its tensors; a grid has a row for each
+    Of a unit there is one, of a memory a row for each of its tensors; a grid has rows for each
     place, with a matrix for each head or step. Raises UserError where there is nothing to draw.
     """
     if not explanation.target_pieces:
@@ -56,26 +64,31 @@ def panels(explanation: Explanation, view: View) -> list[list[Panel]]:
         chosen = explanation.all_maps
     if view.unit is not None:
         chosen = choose(chosen, view.unit)
-    if view.grid:
-        rows = [[_panel(one, number, view) for number in range(len(one.names))] for one in chosen]
-    elif view.unit is not None:
-        rows = [[_panel(one, number, view) for number in one.numbers(view.head)] for one in chosen]
-    else:
+    rows: list[Row] = []
+    if view.grid or view.unit is not None:
+        for one in chosen:
+            small = view.grid or one.by == "step"
+            numbers = range(len(one.names)) if view.grid else one.numbers(view.head)
+            drawn = [_panel(one, number, view, small=small) for number in numbers]
+            parts = [drawn[start : start + IN_A_ROW] for start in range(0, len(drawn), IN_A_ROW)]
+            headings = [one.heading if small else "", *[""] * len(parts)]
+            rows += map(Row, headings, parts)
+    elif chosen:
         heads = [view.head if one.place == explanation.shown else None for one in chosen]
-        rows = [[_panel(one, head, view) for one, head in zip(chosen, heads, strict=True)]]
-    if not any(rows):
+        rows = [Row("", [_panel(one, h, view) for one, h in zip(chosen, heads, strict=True)])]
+    if not rows:
         raise UserError("picture: expected weights to draw, found a model without attention")
-    return [row for row in rows if row]
+    return rows
 
 
-def _panel(one: Maps, number: int | None, view: View) -> Panel:
+def _panel(one: Maps, number: int | None, view: View, *, small: bool = False) -> Panel:
     return Panel(
-        one.title(number),
+        one.names[number] if small and number is not None else one.title(number),
         one.matrix(number, pieces=view.pieces),
         one.rows.labels(view.pieces),
         one.columns.labels(view.pieces),
         one.span,
-        small=view.grid or one.by == "step",
+        small,
     )
 
 

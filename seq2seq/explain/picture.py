@@ -77,22 +77,27 @@ def heat_map(explanation: Explanation, view: View = UNASKED) -> Figure:
     Raises UserError where there is nothing to draw.
     """
     rows = panels(explanation, view)
-    sizes = [[_size(panel) for panel in row] for row in rows]
-    width = 1 + max(sum(width for width, _ in row) for row in sizes)
-    heights = [max(height for _, height in row) for row in sizes]
+    sizes = [[_size(panel) for panel in row.panels] for row in rows]
+    width = 1 + max(3, *(sum(width for width, _ in row) for row in sizes))
+    heights = [
+        max(height for _, height in row_sizes) + (_LINE if row.heading else 0)
+        for row, row_sizes in zip(rows, sizes, strict=True)
+    ]
     title = title_lines(explanation, int(width / _CHARACTER))
     figure = Figure(figsize=(width, 1 + _LINE * len(title) + sum(heights)), layout="constrained")
     # Wrapped here, as matplotlib's own wrapping would take what stands between `$` for a formula.
     figure.suptitle("\n".join(title), fontsize=11, **_text())
     parts = figure.subfigures(len(rows), 1, squeeze=False, height_ratios=heights)[:, 0]
     for part, row, row_sizes in zip(parts, rows, sizes, strict=True):
+        if row.heading:
+            part.suptitle(row.heading, x=0.01, ha="left", fontsize=9, **_text())
         widths = [panel_width for panel_width, _ in row_sizes]
         left = width - 1 - sum(widths)  # what a wider row leaves free
         widths += [left] if left > 0 else []
         axes = part.subplots(1, len(widths), squeeze=False, width_ratios=widths)[0]
-        for ax in axes[len(row) :]:
+        for ax in axes[len(row.panels) :]:
             ax.remove()
-        for ax, panel in zip(axes, row, strict=False):
+        for ax, panel in zip(axes, row.panels, strict=False):
             (_draw_small if panel.small else _draw)(ax, panel)
     return figure
 
@@ -111,7 +116,10 @@ def _size(panel: Panel) -> tuple[float, float]:
 def _draw_small(ax: Axes, panel: Panel) -> None:
     shares_NJ = np.clip(panel.weights_NJ / panel.span[1], -1, 1)
     low = -1 if panel.span[0] < 0 else 0
-    ax.imshow(shares_NJ, cmap=_DIVERGING if low else "Blues", vmin=low, vmax=1, aspect="auto")
+    colours = _DIVERGING if low else "Blues"
+    if shares_NJ.size:
+        ax.imshow(shares_NJ, cmap=colours, vmin=low, vmax=1, aspect="equal")
+        ax.set_anchor("NW")
     ax.set_xticks([])
     ax.set_yticks([])
     ax.set_title(panel.title, fontsize=6, loc="left", pad=2, **_text())

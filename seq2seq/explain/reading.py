@@ -134,10 +134,15 @@ class ForcedReading:
 
     @property
     def all_maps(self) -> list[Maps]:
-        """The alignment, and every other matrix; none of a blank sentence."""
+        """The alignment, and every other matrix; none of a blank sentence.
+
+        Of an alignment by several units there is the mean: their heads are among the others.
+        """
         if not self.target_pieces:
             return []
         alignment = [self.alignment] if self.heads else []
+        if self.heads and self.place == ALIGNMENT and self.alignment_HTP is None:
+            alignment = [self.alignment.mean()]
         return [*alignment, *(one for one in self.maps if not alignment or one.place != self.shown)]
 
     @property
@@ -145,7 +150,7 @@ class ForcedReading:
         """What is shown unasked: the alignment, and self-attention where the encoder has one
         unit."""
         alone = [one for one in self.maps if one.place == "encoder.self"]
-        return [*([self.alignment] if self.heads and self.target_words else []), *alone]
+        return [*([self.alignment] if self.heads else []), *alone]
 
     @property
     def shown(self) -> str:

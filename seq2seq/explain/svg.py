@@ -53,13 +53,17 @@ def drawing(explanation: Explanation, view: View = UNASKED) -> Element:
     Raises UserError where there is nothing to draw.
     """
     rows = panels(explanation, view)
-    sizes = [[_size(panel) for panel in row] for row in rows]
+    sizes = [[_size(panel) for panel in row.panels] for row in rows]
     width = max(_MARGIN + sum(width + _MARGIN for width, _ in row) for row in sizes)
+    above = [_LINE if row.heading else 0 for row in rows]
     heights = [max(height for _, height in row) for row in sizes]
     title = title_lines(explanation, max(20, int((width - 2 * _MARGIN) / _CHARACTER)))
     top = _MARGIN + _LINE * len(title)
-    width = max(width, math.ceil(2 * _MARGIN + _CHARACTER * longest(title)))
-    height = top + sum(heights) + _MARGIN * len(heights)
+    width = max(
+        width,
+        math.ceil(2 * _MARGIN + _CHARACTER * longest([*title, *(row.heading for row in rows)])),
+    )
+    height = top + sum(above) + sum(heights) + _MARGIN * len(heights)
     root = Element(
         "svg",
         {
@@ -76,13 +80,15 @@ def drawing(explanation: Explanation, view: View = UNASKED) -> Element:
     SubElement(root, "rect", {"width": "100%", "height": "100%", "fill": "white"})
     for number, line in enumerate(title, 1):
         _text(root, line, x=width / 2, y=_MARGIN + number * _LINE - 6, anchor="middle")
-    above = float(top)
-    for row, row_sizes, row_height in zip(rows, sizes, heights, strict=True):
-        left = float(_MARGIN)
-        for panel, (panel_width, _) in zip(row, row_sizes, strict=True):
-            (_draw_small if panel.small else _draw)(root, panel, left, above)
-            left += panel_width + _MARGIN
-        above += row_height + _MARGIN
+    y = float(top)
+    for row, row_sizes, heading, row_height in zip(rows, sizes, above, heights, strict=True):
+        x = float(_MARGIN)
+        if heading:
+            _text(root, row.heading, x=x, y=y + heading - 6)
+        for panel, (panel_width, _) in zip(row.panels, row_sizes, strict=True):
+            (_draw_small if panel.small else _draw)(root, panel, x, y + heading)
+            x += panel_width + _MARGIN
+        y += heading + row_height + _MARGIN
     indent(root)
     return root
 

@@ -14,7 +14,7 @@ import numpy as np
 from seq2seq.explain.cells import aligned, clip, largest_places, short
 from seq2seq.explain.maps import ALIGNMENT, Maps, choose, memory_of, places
 from seq2seq.explain.reading import Array, ForcedReading, of_head
-from seq2seq.translation.translation import display_width, in_place, render_matrix
+from seq2seq.translation.translation import display_width, in_place, pad, render_matrix
 
 WIDTH = 120  # columns of text, where no terminal says otherwise
 
@@ -71,11 +71,16 @@ def render(
         steps = render_steps(own, head=head, full=full, width=width)
         parts = [steps, _matrix(own.alignment, head, pieces, limit)]
     else:
+        chosen = choose(reading.all_maps, unit)
+        films = [one for one in chosen if one.by == "step" and len(chosen) > 1 and not full]
         parts = [
             f"{one.title(number)}\n\n{_matrix(one, number, pieces, limit)}"
-            for one in choose(reading.all_maps, unit)
-            for number in one.numbers(head)
+            for one in chosen
+            for number in ([] if one in films else one.numbers(head))
         ]
+        if films:
+            named = ", ".join(one.place for one in films)
+            parts.append(f"--full, or --unit, also shows the matrix of each step: {named}")
     return "\n\n".join([title, *parts])
 
 
@@ -246,6 +251,8 @@ def _first_matrices(
 ) -> list[str]:
     parts = []
     for one in reading.first_maps:
+        if not one.rows.labels(pieces):
+            continue
         aligned = one.place == reading.shown
         matrix = _matrix(one, head if aligned else None, pieces, width)
         parts.append(matrix if aligned else f"{one.title()}\n\n{matrix}")
@@ -257,6 +264,13 @@ def _matrix(one: Maps, number: int | None, pieces: bool, width: int | None) -> s
     values_XY = one.matrix(number, pieces=pieces)
     rows, columns = one.rows.labels(pieces), one.columns.labels(pieces)
     matrix = render_matrix(values_XY.astype(np.float32), rows, columns)
+    if not one.are_weights:  # whose largest value has no meaning
+        cells = [[f"{value:.2f}" for value in values_Y] for values_Y in values_XY]
+        cells = [columns, *cells]
+        widths = [max(map(display_width, column)) for column in zip(*cells, strict=True)]
+        cells = [[pad(c, n, right=True) for c, n in zip(row, widths, strict=True)] for row in cells]
+        labelled = zip(["", *rows], cells, strict=True)
+        matrix = "\n".join(aligned([[label, *row] for label, row in labelled]))
     if width is None or max(map(display_width, matrix.splitlines()), default=0) <= width:
         return matrix
     named = columns if one.columns.is_text else [f"at {label}" for label in columns]
