@@ -34,7 +34,16 @@ from scripts.peers import logs  # noqa: E402
 from scripts.peers.learning import render_learning  # noqa: E402
 from scripts.peers.ours import Ours  # noqa: E402
 from scripts.peers.processes import Done, Job, JobError, run  # noqa: E402
-from scripts.peers.results import BF16, EXPORTED, OURS, Contest, Figures, Results, render  # noqa: E402
+from scripts.peers.results import (  # noqa: E402
+    BF16,
+    EXPORTED,
+    INT8,
+    OURS,
+    Contest,
+    Figures,
+    Results,
+    render,
+)
 from scripts.peers.system import BATCH, RECIPES, Search, System, Training  # noqa: E402
 from scripts.peers.systems import SYSTEMS  # noqa: E402
 from scripts.peers.work import Work, make_work  # noqa: E402
@@ -44,9 +53,14 @@ from seq2seq.errors import UserError  # noqa: E402
 logger = logging.getLogger("bench_peers")
 
 PEERS = [name for name in SYSTEMS if name != OURS]
-SETTINGS = {"additive": ["additive"], "general": ["general", "general-parallel"]}
+SETTINGS = {
+    "additive": ["additive"],
+    "general": ["general", "general-parallel"],
+    "transformer": ["transformer"],
+}
 """A setting that peers have -> ours beside it."""
-TRANSLATED = "additive"  # the setting whose models translate
+TRANSLATED = ("additive", "transformer")  # the settings whose models translate
+STARTED = "additive"  # the setting whose start is timed
 TOLERANCE = 0.2
 """By how much the mean length of a model's translations may differ from that of the references."""
 DOUBLINGS = 4  # of the updates of a model whose translations are too short or too long
@@ -129,11 +143,16 @@ def contests(what: str, peers: list[str]) -> Iterator[Contest]:
     """Yield what is held against each other in a section, in the order of a round."""
     for setting in SETTINGS:
         for peer in peers:
-            if setting in SYSTEMS[peer].settings:
-                if what in ("training", "memory") or setting == TRANSLATED:
-                    yield Contest(what, setting, peer, BATCH)
-                if (what, setting, peer) == ("translating", TRANSLATED, "opennmt"):
+            if setting in SYSTEMS[peer].settings and _is_measured(what, setting, peer):
+                yield Contest(what, setting, peer, BATCH)
+                if (what, peer) == ("translating", "opennmt"):
                     yield Contest(what, setting, peer, 4 * BATCH)
+
+
+def _is_measured(what: str, setting: str, peer: str) -> bool:
+    if what in ("training", "memory"):
+        return SYSTEMS[peer].trains
+    return setting == STARTED if what == "start" else setting in TRANSLATED
 
 
 @dataclass(frozen=True)
@@ -176,6 +195,8 @@ class Bench:
             settings = [contest.setting, contest.setting + EXPORTED]
         sides = [(OURS, setting) for setting in settings]
         sides.append((contest.peer, contest.setting))
+        if not SYSTEMS[contest.peer].trains:
+            sides.append((contest.peer, contest.setting + INT8))
         measure = self._measures[contest.what]
         found: dict[str, Figures] = {f"{system} {setting}": {} for system, setting in sides}
         for part in PARTS.get(contest.what, ("",)):
@@ -213,7 +234,7 @@ class Bench:
 
     def _translating(self, turn: Turn) -> Figures:
         model = self._model(turn)
-        precision = "bf16" if turn.setting.endswith(BF16) else "fp32"
+        precision = next((p for p in ("bf16", "int8") if turn.setting.endswith(f"-{p}")), "fp32")
         search = Search(1 if turn.part == "greedy" else 5, turn.batch, precision)
         done = self._run(turn.system.translate(model, search, "test"))
         found = turn.system.translated(model, done)
@@ -237,6 +258,9 @@ class Bench:
         A model that has not learnt where sentences end writes others' multiple, or nothing, and
         its rate is of other work: so each trains until its translations are as long as references.
         """
+        if not turn.system.trains:
+            ours = Turn(self.systems[OURS], turn.setting, turn.part, turn.batch, turn.number)
+            return self._exported(self._model(ours), turn.system.name)
         wanted = fmean(self.work.target_lengths("test"))
         lengths: list[float] = []
         for doubling in range(DOUBLINGS + 1):
@@ -244,7 +268,7 @@ class Bench:
             lengths.append(self._trained_length(turn.system, training))
             if abs(lengths[-1] - wanted) <= TOLERANCE * wanted:
                 exported = turn.setting.endswith(EXPORTED)
-                return self._exported(turn.system, training) if exported else training
+                return self._exported(training, "onnx") if exported else training
         raise UserError(
             f"{turn.system.name}: its translations have {lengths[-1]:.1f} tokens after "
             f"{training.updates} updates, the references {wanted:.1f}: raise --learnt"
@@ -252,7 +276,9 @@ class Bench:
 
     def _planned_model(self, turn: Turn, updates: int) -> Training:
         data = self.work.prepared.folder.name[:8]
-        setting = turn.setting.removesuffix(EXPORTED).removesuffix(BF16)
+        setting = turn.setting
+        for suffix in (EXPORTED, BF16, INT8):
+            setting = setting.removesuffix(suffix)
         name = f"{turn.system.name}-{setting}-{updates}-{data}"
         folder = self.options.home.resolve() / "models" / name
         return Training(setting, "train", updates, updates, seed=1, folder=folder)
@@ -268,12 +294,13 @@ class Bench:
             finished.write_text(str(tokens / self.options.sentences), "utf-8")
         return float(finished.read_text("utf-8"))
 
-    def _exported(self, system: System, model: Training) -> Training:
-        """The model as ONNX graphs, exported now if it is not there."""
-        assert isinstance(system, Ours)
-        exported = model._replace(folder=model.folder.with_name(model.folder.name + EXPORTED))
+    def _exported(self, model: Training, form: str) -> Training:
+        """Our model in another format, exported now if it is not there."""
+        ours = self.systems[OURS]
+        assert isinstance(ours, Ours)
+        exported = model._replace(folder=model.folder.with_name(f"{model.folder.name}-{form}"))
         if not exported.folder.exists():
-            self._run(system.export(model, exported.folder))
+            self._run(ours.export(model, exported.folder, form))
         return exported
 
     def _train(self, system: System, training: Training) -> Done:

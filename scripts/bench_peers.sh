@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measure seq2seq beside JoeyNMT, OpenNMT-py and Marian on the same work: bench_peers.sh [OPTIONS]
+# Measure seq2seq beside JoeyNMT, OpenNMT-py, Marian and CTranslate2: bench_peers.sh [OPTIONS]
 # The first run installs them under ~/.cache/seq2seq/peers, or --home FOLDER: 4 GB, x86-64 Linux only.
 # The options are those of scripts/bench_peers.py (--help); docs/performance.md says what is measured.
 set -euo pipefail
@@ -42,6 +42,9 @@ fi
 
 # Marian, as the wheel that was built of it.
 has marian pymarian 1.12.42 || install marian pymarian==1.12.42 numpy
+
+# CTranslate2 runs what `seq2seq export --format ctranslate2` writes.
+has ctranslate2 ctranslate2 4.8.5 || install ctranslate2 ctranslate2==4.8.5
 
 [ -x "${VENV:-.venv}/bin/python" ] || scripts/install.sh
 exec "${VENV:-.venv}/bin/python" scripts/bench_peers.py "$@"

@@ -3,7 +3,7 @@
 # pytest: scripts/test.sh -m slow, scripts/test.sh -m browser (which needs chromium and chromedriver)
 set -euo pipefail
 cd "$(dirname "$0")/.."
-scripts/install.sh dev,docs,moses,sparse,onnx,plots,browser
+scripts/install.sh dev,docs,moses,sparse,onnx,ctranslate2,plots,browser
 bin=${VENV:-.venv}/bin
 "$bin/ruff" check .
 "$bin/ruff" format --check .

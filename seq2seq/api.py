@@ -134,6 +134,7 @@ def evaluate(
     tokenize: BleuTokenizer | None = None,
     language: str | None = None,
     moses: str | None = None,
+    exact: bool | None = None,
     bootstrap: int = 1000,
     checkpoint: str = "best",
     device: str = "auto",
@@ -146,6 +147,7 @@ def evaluate(
     the run's configuration. `alignments` is a file of gold alignments for the alignment error rate.
     `tokenize` is what BLEU counts, else the run's `evaluation.tokenize`, chosen by the target
     `language`, else the run's; `moses` is that language for the literature's lower-cased BLEU too.
+    `exact` asks for the share of lines that are right to the letter, else the run's metric does.
     `bootstrap` is the number of resamples behind the 95 % intervals, 0 for none. Further keywords
     are settings of decoding (`beam=1`). `print` shows the whole report.
 
@@ -175,6 +177,7 @@ def evaluate(
         tokenize=tokenize or (config.evaluation.tokenize if config else AUTO),
         language=language or (config.data.target if config else ""),
         moses=moses,
+        exact=bool(config and config.training.metric == "exact") if exact is None else exact,
         alignments=None if alignments is None else Path(alignments).expanduser(),
         bootstrap=bootstrap,
     )

@@ -59,6 +59,7 @@ ATTENTIONS: KindTable[type] = KindTable(
         "additive": "bahdanau.Additive",
         "qkv": "qkv.QKV",
         "multihead": "qkv.MultiHead",
+        "sigma-pi": "sigma_pi.SigmaPi",
         "cosine": "ntm.Cosine",
         "location": "location.Location",
         "location-aware": "location.LocationAware",
@@ -80,9 +81,26 @@ ADDRESSINGS: KindTable[type] = KindTable(
         "ntm": "ntm.NTMAddressing",
     },
 )
-CELLS: KindTable[type] = KindTable("seq2seq.model.cells", {"gru": "gru.GRU", "lstm": "lstm.LSTM"})
+CELLS: KindTable[type] = KindTable(
+    "seq2seq.model.cells",
+    {
+        "gru": "gru.GRU",
+        "lstm": "lstm.LSTM",
+        "multiplicative": "multiplicative.MultiplicativeRNN",
+        "multiplicative-lstm": "multiplicative.MultiplicativeLSTM",
+        "sigma-pi": "sigma_pi.SigmaPi",
+        "hyper": "hyper.Hyper",
+        "fast-weights": "fast_weights.FastWeights",
+        "fast-associative": "fast_associative.FastAssociative",
+    },
+)
 ENCODERS: KindTable[type] = KindTable(
-    "seq2seq.model.encoders", {"recurrent": "recurrent.RecurrentEncoder"}
+    "seq2seq.model.encoders",
+    {
+        "recurrent": "recurrent.RecurrentEncoder",
+        "transformer": "transformer.TransformerEncoder",
+        "perceiver": "perceiver.Perceiver",
+    },
 )
 DECODERS: KindTable[type] = KindTable(
     "seq2seq.model.decoders",
@@ -91,6 +109,7 @@ DECODERS: KindTable[type] = KindTable(
         "bahdanau": "bahdanau.Bahdanau",
         "conditional": "conditional.Conditional",
         "stacked": "stacked.Stacked",
+        "transformer": "transformer.TransformerDecoder",
     },
 )
 OPTIMIZERS: KindTable[Callable[..., Any]] = KindTable(

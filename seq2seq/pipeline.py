@@ -23,6 +23,7 @@ from seq2seq.machine.device import find_device
 from seq2seq.machine.launched import is_restarted
 from seq2seq.machine.threads import use_threads
 from seq2seq.model.model import Seq2Seq
+from seq2seq.model.transformer import Positions
 from seq2seq.runs.run import Run
 from seq2seq.training.distributed import ALONE, World, check_devices, joined
 from seq2seq.training.first_warnings import warn_of_data, warn_of_languages
@@ -250,6 +251,14 @@ def describe_model(config: Config, run: Run | None = None) -> str:
 
 def _check_positions(config: Config, model: Seq2Seq) -> None:
     longest = config.data.max_length + config.tokenizer.source_end
+    for key, part in model.named_modules():
+        place = key.partition(".")[0]
+        needed = longest if place == "encoder" else config.data.max_length + 1  # the start token
+        if isinstance(part, Positions) and (count := part.count) and count < needed:
+            raise UserError(
+                f"model.{place}.max_positions: expected at least {needed}, the pieces of the "
+                f"longest sentence (data.max_length, and one for its end), found {count}"
+            )
     for unit in model.decoder.units.values():
         if unit.positions is not None and unit.positions < longest:
             raise UserError(

@@ -21,7 +21,7 @@ class JoeyNMT(System):
 
     name = "joeynmt"
     package = "joeynmt"
-    settings = ("additive", "general")
+    settings = ("additive", "general", "transformer")
 
     def train(self, training: Training) -> Job:
         """Train by its YAML file."""
@@ -73,9 +73,16 @@ class JoeyNMT(System):
             "validation_freq": 10_000 * training.window,  # never; it must be divisible
         }
         tree["testing"] |= {"beam_size": beam, "batch_size": batch}
-        attention = {"additive": "bahdanau", "general": "luong"}[training.setting]
-        tree["model"]["decoder"]["attention"] = attention
+        tree["model"] = self._network(tree.pop("models"), training.setting)
         return tree
+
+    def _network(self, models: dict[str, Any], setting: str) -> dict[str, Any]:
+        if setting == "transformer":
+            return models["transformer"]
+        model: dict[str, Any] = models["recurrent"]
+        attention = {"additive": "bahdanau", "general": "luong"}[setting]
+        model["decoder"]["attention"] = attention
+        return model
 
     def _side(self, language: str) -> dict[str, Any]:
         return {

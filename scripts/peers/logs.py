@@ -88,6 +88,11 @@ def marian_seconds(lines: Iterable[str]) -> float:
     return _only(r"Total time: ([\d.]+)s wall", lines)
 
 
+def ctranslate2_seconds(lines: Iterable[str]) -> float:
+    """Seconds of all batches, without loading the model."""
+    return _only(r"translated in ([\d.]+) s", lines)
+
+
 def output_tokens(lines: Iterable[str]) -> int:
     """Return the tokens of translations in pieces, a line each, their ends counted."""
     return sum(len(line.split()) + 1 for line in lines)

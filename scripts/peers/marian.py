@@ -15,23 +15,13 @@ class Marian(System):
 
     name = "marian"
     package = "pymarian"
-    settings = ("additive",)
+    settings = ("additive", "transformer")
 
     def train(self, training: Training) -> Job:
         """Train by its one command; its threads are workers, each with batches of its own."""
         training.folder.mkdir(parents=True, exist_ok=True)
         options = {
-            "type": "s2s",
-            "enc-type": "bidirectional",
-            "enc-cell": "gru",
-            "dec-cell": "gru",
-            "enc-depth": 1,
-            "dec-depth": 1,
-            "enc-cell-depth": 1,
-            "dec-cell-base-depth": 2,  # two GRUs with the attention between them: it has no less
-            "dim-emb": 256,
-            "dim-rnn": 512,
-            "dropout-rnn": 0.2,
+            **_network(training.setting),
             "cost-type": "ce-mean-words",
             "optimizer": "adam",
             "learn-rate": 0.001,
@@ -84,3 +74,33 @@ class Marian(System):
     def _one(self) -> dict[str, str]:
         """Each of its workers computes with one thread."""
         return {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+def _network(setting: str) -> dict[str, str | int | float]:
+    """What chooses the network."""
+    if setting == "transformer":
+        return {
+            "type": "transformer",
+            "enc-depth": 3,
+            "dec-depth": 3,
+            "dim-emb": 256,
+            "transformer-heads": 4,
+            "transformer-dim-ffn": 1024,
+            "transformer-preprocess": "n",
+            "transformer-postprocess": "da",
+            "transformer-postprocess-top": "n",
+            "transformer-dropout": 0.2,
+        }
+    return {
+        "type": "s2s",
+        "enc-type": "bidirectional",
+        "enc-cell": "gru",
+        "dec-cell": "gru",
+        "enc-depth": 1,
+        "dec-depth": 1,
+        "enc-cell-depth": 1,
+        "dec-cell-base-depth": 2,  # two GRUs with the attention between them: it has no less
+        "dim-emb": 256,
+        "dim-rnn": 512,
+        "dropout-rnn": 0.2,
+    }

@@ -17,7 +17,7 @@ class OpenNMT(System):
 
     name = "opennmt"
     package = "OpenNMT-py"
-    settings = ("additive", "general")
+    settings = ("additive", "general", "transformer")
 
     def train(self, training: Training) -> Job:
         """Train by its program and a YAML file of the data."""
@@ -38,17 +38,8 @@ class OpenNMT(System):
             "data": {"corpus": corpus},
         }
         path.write_text(yaml.safe_dump(tree, sort_keys=False), encoding="utf-8")
-        attention = {"additive": "mlp", "general": "general"}[training.setting]
         options = {
-            "encoder_type": "brnn",
-            "decoder_type": "rnn",
-            "rnn_type": "GRU",
-            "word_vec_size": 256,
-            "enc_layers": 1,
-            "dec_layers": 1,
-            "hidden_size": 512,  # of both directions of the encoder
-            "global_attention": attention,
-            "input_feed": 1,
+            **_network(training.setting),
             "dropout": 0.2,
             "optim": "adam",
             "learning_rate": 0.001,
@@ -67,7 +58,9 @@ class OpenNMT(System):
         }
         flags = [f"-{key}={value}" for key, value in options.items()]
         command = [self._program("onmt_train"), "-config", path, *flags]
-        return Job([*command, "-share_embeddings", "-bridge"], self._environment())
+        tied = ["-share_embeddings"]
+        tied += ["-share_decoder_embeddings"] if training.setting == "transformer" else ["-bridge"]
+        return Job([*command, *tied], self._environment())
 
     def windows(self, training: Training, done: Done) -> list[Window]:
         """Read its log."""
@@ -98,3 +91,31 @@ class OpenNMT(System):
 
     def _output(self, model: Training) -> Path:
         return model.folder / "output.txt"
+
+
+def _network(setting: str) -> dict[str, str | int]:
+    """What chooses the network."""
+    if setting == "transformer":
+        return {
+            "encoder_type": "transformer",
+            "decoder_type": "transformer",
+            "position_encoding": "true",
+            "word_vec_size": 256,
+            "hidden_size": 256,
+            "enc_layers": 3,
+            "dec_layers": 3,
+            "heads": 4,
+            "transformer_ff": 1024,
+            "attention_dropout": 0,
+        }
+    return {
+        "encoder_type": "brnn",
+        "decoder_type": "rnn",
+        "rnn_type": "GRU",
+        "word_vec_size": 256,
+        "enc_layers": 1,
+        "dec_layers": 1,
+        "hidden_size": 512,  # of both directions of the encoder
+        "global_attention": {"additive": "mlp", "general": "general"}[setting],
+        "input_feed": 1,
+    }

@@ -20,7 +20,7 @@ class Ours(System):
 
     name = "seq2seq"
     package = "seq2seq"
-    settings = ("additive", "general", "general-parallel")
+    settings = ("additive", "general", "general-parallel", "transformer")
 
     def version(self) -> str:
         """Return the version of this checkout."""
@@ -46,9 +46,10 @@ class Ours(System):
         """Read the run's metrics.jsonl."""
         return logs.ours_windows((training.folder / "metrics.jsonl").open(encoding="utf-8"))
 
-    def export(self, model: Training, folder: Path) -> Job:
-        """Write the model as ONNX graphs."""
-        return Job(self._command("export", model.folder, "-o", folder), self._environment())
+    def export(self, model: Training, folder: Path, form: str) -> Job:
+        """Write the model in another format: `onnx` or `ctranslate2`."""
+        command = self._command("export", model.folder, "-o", folder, "--format", form)
+        return Job(command, self._environment())
 
     def translate(self, model: Training, search: Search, part: str) -> Job:
         """Translate the test by `bench translate`, which times decoding alone; else as a user."""

@@ -15,7 +15,15 @@ EXPORTED = "-exported"
 """After a setting: its model as ONNX graphs, without torch."""
 BF16 = "-bf16"
 """After a setting: its model searching with products in bfloat16."""
-TITLES = {OURS: "seq2seq", "joeynmt": "JoeyNMT", "opennmt": "OpenNMT-py", "marian": "Marian"}
+TITLES = {
+    OURS: "seq2seq",
+    "joeynmt": "JoeyNMT",
+    "opennmt": "OpenNMT-py",
+    "marian": "Marian",
+    "ctranslate2": "CTranslate2",
+}
+INT8 = "-int8"
+"""After a setting: CTranslate2 with matrices of 8 bits."""
 Figures = dict[str, float]
 _BATCH = 64  # sentences, where a title says no other
 
@@ -104,7 +112,7 @@ class Row(NamedTuple):
         """Return ours / theirs of each round; of our setting with the suffix."""
         if self.batch is None:
             return ""
-        ours = f"{OURS} {self.name.split()[1]}{suffix}"
+        ours = f"{OURS} {self.name.split()[1].removesuffix(INT8)}{suffix}"
         rounds = [f for f in self.rounds(results, what) if ours in f]
         return _spread([f[ours][key] / f[self.name][key] for f in rounds], _two_digits)
 
@@ -178,6 +186,9 @@ _SETTINGS = {
     "general-parallel": "general, no input feeding",
     "additive-bf16": "additive, bf16",
     "additive-exported": "additive, exported",
+    "transformer": "Transformer",
+    "transformer-bf16": "Transformer, bf16",
+    "transformer-int8": "Transformer, int8",
 }
 
 
@@ -192,8 +203,9 @@ def _rows(results: Results, *sections: str) -> list[Row]:
             rows.append(Row(f"{TITLES[OURS]}, {_SETTINGS[name.split()[1]]}", name, None))
         for contest in group:
             batch = f", batch {contest.batch}" if contest.batch != _BATCH else ""
-            title = f"{TITLES[contest.peer]}, {_SETTINGS[setting]}{batch}"
-            rows.append(Row(title, f"{contest.peer} {setting}", contest.batch))
+            for name in dict.fromkeys(name for name in names if name.startswith(contest.peer)):
+                title = f"{TITLES[contest.peer]}, {_SETTINGS[name.split()[1]]}{batch}"
+                rows.append(Row(title, name, contest.batch))
     return list(dict.fromkeys(rows))
 
 

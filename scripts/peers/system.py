@@ -38,7 +38,7 @@ class Search(NamedTuple):
 
     beam: int
     batch: int = BATCH
-    precision: str = "fp32"  # ours alone has another
+    precision: str = "fp32"  # ours and CTranslate2 have others
 
 
 class Translated(NamedTuple):
@@ -59,6 +59,8 @@ class System(ABC):
     name: ClassVar[str]
     package: ClassVar[str]
     settings: ClassVar[tuple[str, ...]]
+    trains: ClassVar[bool] = True
+    """False for an engine that only translates, with models of ours."""
 
     def version(self) -> str:
         """Return the version of the package in the system's environment."""

@@ -1,4 +1,4 @@
-"""Commands for corpora: data get, data check."""
+"""Commands for corpora: data get, data make, data check."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from seq2seq.errors import UserError
 if TYPE_CHECKING:
     from seq2seq.data.tokenizer import Tokenizers
 
-app = typer.Typer(help="Download corpora, and check corpora for problems.")
+app = typer.Typer(help="Download or make corpora, and check corpora for problems.")
 
 
 @app.command(
@@ -42,6 +42,102 @@ def get(
     with _TransferBar() as bar:
         fetched = get_corpus(name, root, origin=origin, progress=bar.update)
     print(render_fetched(fetched))
+
+
+@app.command(
+    short_help="Make a corpus of an artificial task; without a name, list all.",
+    epilog="Example: seq2seq data make copy",
+)
+def make(
+    kind: Annotated[
+        str | None,
+        typer.Argument(metavar="[TASK]", help="Name of the task; without a name, all are listed."),
+    ] = None,
+    root: Annotated[Path, typer.Option("--into", help="Folder to store corpora in.")] = Path(
+        "corpora"
+    ),
+    name: Annotated[
+        str | None,
+        typer.Option("--name", help="Name of the corpus's own folder. [default: the task's name]"),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the random choices.")] = 1,
+    pairs: Annotated[int, typer.Option("--pairs", min=1, help="Training examples.")] = 50_000,
+    held_out: Annotated[
+        int, typer.Option("--held-out", min=1, help="Examples in valid and in each test set.")
+    ] = 1000,
+    shortest: Annotated[
+        int | None, typer.Option("--shortest", help="Shortest length in training.")
+    ] = None,
+    longest: Annotated[
+        int | None, typer.Option("--longest", help="Longest length in training.")
+    ] = None,
+    beyond: Annotated[
+        list[int] | None,
+        typer.Option("--beyond", help="Length of a test set beyond training; repeatable."),
+    ] = None,
+    symbols: Annotated[
+        int | None,
+        typer.Option("--symbols", help="Number of different symbols (copy, repeat-copy, recall)."),
+    ] = None,
+    fewest_repeats: Annotated[
+        int | None,
+        typer.Option("--fewest-repeats", help="Fewest repeats in training (repeat-copy)."),
+    ] = None,
+    most_repeats: Annotated[
+        int | None, typer.Option("--most-repeats", help="Most repeats in training (repeat-copy).")
+    ] = None,
+    beyond_repeats: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--beyond-repeats",
+            help="Repeats of a test set beyond training (repeat-copy); repeatable.",
+        ),
+    ] = None,
+    width: Annotated[
+        int | None, typer.Option("--width", help="Number of symbols in an item (recall).")
+    ] = None,
+    keys: Annotated[
+        int | None, typer.Option("--keys", help="Number of different keys (retrieval).")
+    ] = None,
+    values: Annotated[
+        int | None, typer.Option("--values", help="Number of different values (retrieval).")
+    ] = None,
+    rewrite: Annotated[
+        bool | None,
+        typer.Option("--rewrite", help="Let keys come again; the last value counts (retrieval)."),
+    ] = None,
+    facts: Annotated[
+        int | None,
+        typer.Option("--facts", help="Sentences that an answer needs: 1, 2 or 3 (stories)."),
+    ] = None,
+) -> None:
+    """Make a corpus of an artificial task, with test sets longer than its training examples.
+
+    Lengths count items (copy, repeat-copy, recall), pairs of key and value (retrieval), or
+    sentences (stories). The same options and seed give the same files on any machine.
+    """
+    from seq2seq.data.make import make_corpus, render_tasks
+
+    if kind is None:
+        print(render_tasks())
+        return
+    options = {
+        "shortest": shortest,
+        "longest": longest,
+        "beyond": tuple(beyond) if beyond else None,
+        "symbols": symbols,
+        "fewest_repeats": fewest_repeats,
+        "most_repeats": most_repeats,
+        "beyond_repeats": tuple(beyond_repeats) if beyond_repeats else None,
+        "width": width,
+        "keys": keys,
+        "values": values,
+        "rewrite": rewrite,
+        "facts": facts,
+    }
+    given = {option: value for option, value in options.items() if value is not None}
+    made = make_corpus(kind, root, name=name, pairs=pairs, held_out=held_out, seed=seed, **given)
+    print(made)
 
 
 class _TransferBar:

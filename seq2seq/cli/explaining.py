@@ -323,17 +323,18 @@ def _head(name: str, unit: str | None, translator: Translator) -> int | None:
 
     if name == "mean" and unit is None:
         return None
-    found, unasked = survey(translator)
     if unit is None:
         heads = translator.models[0].heads
     else:
+        found, _ = survey(translator)
         heads = max(len(one.names) if one.by == "head" else 0 for one in choose(found, unit))
     if name == "mean":
         return None
     if name.isdecimal() and 1 <= int(name) <= heads:
         return int(name) - 1
     numbers = {0: "", 1: " or 1"}.get(heads, f" or 1 to {heads}")
-    raise UserError(f"--head: expected mean{numbers} of {unit or unasked}, found {name!r}")
+    of = f" of {unit}" if unit else ""
+    raise UserError(f"--head: expected mean{numbers}{of}, found {name!r}")
 
 
 def _listed(translator: Translator, *, as_json: bool) -> str:
@@ -341,14 +342,15 @@ def _listed(translator: Translator, *, as_json: bool) -> str:
     from seq2seq.explain.cells import aligned
     from seq2seq.explain.explanation import survey
 
-    found, unasked = survey(translator)
+    found, aligned_by = survey(translator)
     if as_json:
-        places = [{**one.about(), "aligned": one.place == unasked} for one in found]
+        places = [{**one.about(), "aligned": one.place in aligned_by} for one in found]
         return json.dumps(places, ensure_ascii=False)
     if not found:
         return "this model has no attention and no memory"
+    marks = ["words are aligned by it" * (one.place in aligned_by) for one in found]
     rows = [
-        [one.place, _kind(one), _sizes(one), "aligned by" * (one.place == unasked)] for one in found
+        [one.place, _kind(one), _sizes(one), mark] for one, mark in zip(found, marks, strict=True)
     ]
     return "\n".join(aligned(rows))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,8 +14,15 @@ from seq2seq.cli.options import CheckpointName, OneRun, open_run
 app = typer.Typer()
 
 
+class Format(str, Enum):
+    """What `seq2seq.export.folder` can write."""
+
+    ONNX = "onnx"
+    CTRANSLATE2 = "ctranslate2"
+
+
 @app.command(
-    short_help="Write a run's model as ONNX, to use without torch.",
+    short_help="Write a run's model for use without torch: ONNX or CTranslate2.",
     epilog="Example: seq2seq export --run runs/demo -o demo.onnx",
 )
 def export(
@@ -31,13 +39,22 @@ def export(
         bool,
         typer.Option("--int8", help="Store weight matrices in 8 bits, except recurrent ones."),
     ] = False,
+    form: Annotated[
+        Format,
+        typer.Option(
+            "--format",
+            help="Format to write: onnx (any model), or ctranslate2 (a Transformer, for that "
+            "engine).",
+        ),
+    ] = Format.ONNX,
 ) -> None:
     """Write a run's model as ONNX graphs; `translate --run FOLDER` then needs no torch.
 
     The folder holds encoder.onnx, step.onnx, the tokenizers and the run's decoding settings.
+    With `--format ctranslate2` it holds a model for the engine CTranslate2, and the tokenizers.
     """
     from seq2seq.export.folder import export as export_run
 
     opened = open_run(run, named, "export")
-    export_run(opened, output, checkpoint=checkpoint, int8=int8)
+    export_run(opened, output, checkpoint=checkpoint, int8=int8, form=form.value)
     logging.getLogger("seq2seq").info("%s (%s) -> %s", opened.folder, checkpoint, output)

@@ -47,6 +47,13 @@ Tokenize = Annotated[
         "ja-mecab, ko-mecab, char, intl, none, flores200.",
     ),
 ]
+Exact = Annotated[
+    bool,
+    typer.Option(
+        "--exact",
+        help="Also print the share of lines that equal a reference to the letter.",
+    ),
+]
 
 
 @app.command(
@@ -123,6 +130,7 @@ def evaluate(
             help="Also print BLEU of lower-cased, Moses-tokenised text, as many papers do.",
         ),
     ] = False,
+    exact: Exact = False,
     output: Output = None,
     bootstrap: Bootstrap = 1000,
     beam: Beam = None,
@@ -135,7 +143,9 @@ def evaluate(
 ) -> None:
     """Translate a test set; print BLEU, chrF and TER, scores by length, and frequent errors.
 
-    With --attention, a table also compares the scores with and without the replaced weights.
+    The share of lines that are right to the letter is printed too with --exact, and if the run
+    chose its checkpoint by it. With --attention, a table also compares the scores with and
+    without the replaced weights.
     """
     from seq2seq.evaluation.evaluate import evaluate as evaluate_model
     from seq2seq.evaluation.links import pharaoh
@@ -161,6 +171,7 @@ def evaluate(
         tokenize=scoring.tokenize,
         language=config.data.target,
         moses=config.data.target if moses else None,
+        exact=exact or config.training.metric == "exact",
         alignments=alignments,
         aligning=aligning,
         bootstrap=bootstrap,
@@ -211,6 +222,7 @@ def score(
             "--moses", help="Language code; also print BLEU of lower-cased, Moses-tokenised text."
         ),
     ] = None,
+    exact: Exact = False,
     bootstrap: Bootstrap = 1000,
     as_json: AsJson = False,
 ) -> None:
@@ -219,7 +231,7 @@ def score(
     from seq2seq.data.corpus import read_texts, without_endings
     from seq2seq.evaluation.moses import score_moses
     from seq2seq.evaluation.references import read_references
-    from seq2seq.evaluation.scores import render_scores, score_corpus
+    from seq2seq.evaluation.scores import render_scores, score_corpus, score_exact
 
     scoring = revised(EvaluationConfig(), {"tokenize": tokenize})
     language = target or without_endings(references[0]).suffix.removeprefix(".")
@@ -231,6 +243,8 @@ def score(
     )
     if moses:
         scores += score_moses(lines, streams, language=moses, bootstrap=bootstrap)
+    if exact:
+        scores.append(score_exact(lines, streams))
     print(json.dumps([asdict(row) for row in scores]) if as_json else render_scores(scores))
 
 

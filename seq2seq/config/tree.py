@@ -153,7 +153,7 @@ class DataConfig(Part):
 class TokenizerConfig(Part):
     """The SentencePiece model: how text becomes pieces."""
 
-    kind: Literal["unigram", "bpe"] = "bpe"
+    kind: Literal["unigram", "bpe", "word", "char"] = "bpe"
     vocab_size: int = Field(default=6000, ge=8)
     joint: bool = True
     character_coverage: float = Field(default=1.0, gt=0.9, le=1)
@@ -253,6 +253,7 @@ class DecoderConfig(UnitConfig):
     input_feeding: bool = False
     bridge: BridgeKind = "last"
     readout: Literal["tanh", "maxout"] = "tanh"
+    self_attention: AttentionConfig | None = None
 
     @model_validator(mode="after")
     def _only_luong_feeds(self) -> DecoderConfig:
@@ -346,7 +347,7 @@ class TrainingConfig(Part):
     schedule: ScheduleConfig = ScheduleConfig()
     teacher_forcing: TeacherForcingConfig = TeacherForcingConfig()
     validate_every: int | None = Field(default=None, ge=1)
-    metric: Literal["bleu", "chrf", "loss"] = "bleu"
+    metric: Literal["bleu", "chrf", "exact", "loss"] = "bleu"
     patience: int | None = Field(default=10, ge=1)
     keep: int = Field(default=1, ge=1)
     average: int = Field(default=1, ge=1)

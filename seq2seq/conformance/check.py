@@ -19,7 +19,15 @@ from seq2seq.conformance.laws import LAWS, Case, Law, build
 from seq2seq.conformance.toys import TASKS, Learnt, learn
 from seq2seq.errors import UserError, did_you_mean
 from seq2seq.extension import load_code
-from seq2seq.kinds import ADDRESSINGS, ATTENTIONS, CELLS, DECODERS, ENCODERS, options_of
+from seq2seq.kinds import (
+    ADDRESSINGS,
+    ATTENTIONS,
+    CELLS,
+    DECODERS,
+    ENCODERS,
+    option_names,
+    options_of,
+)
 
 Settings = dict[str, Any]
 
@@ -34,10 +42,14 @@ def _around_unit(model: ModelConfig) -> list[Case]:
 
 
 def _around_cell(model: ModelConfig) -> list[Case]:
-    """In every decoder, and in the recurrent encoder."""
+    """In every decoder that has cells, and in the recurrent encoder."""
     cell = {"cell": model.decoder.cell.model_dump()}
     unit = model.attention.model_dump()
-    return [Case(unit, {**decoder, **cell}, cell) for decoder in _all_decoders()]
+    return [
+        Case(unit, {**decoder, **cell}, cell)
+        for decoder in _all_decoders()
+        if "cell" in option_names(DECODERS[decoder["kind"]])
+    ]
 
 
 def _around_encoder(model: ModelConfig) -> list[Case]:

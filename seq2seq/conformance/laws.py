@@ -9,7 +9,7 @@ size, F features, W vocabulary; X anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Barrier
@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.autograd.gradcheck import GradcheckError, gradcheck
+from torch.nn import functional
 
 from seq2seq.config import DecodingConfig, ModelConfig
 from seq2seq.data.batching import Batch, collate
@@ -117,7 +118,36 @@ def a_whole_sequence_is_its_steps(case: Case) -> None:
         raise AssertionError(f"tensors probed {apart}: found only in one {', '.join(sorted(lone))}")
     for name, parts in whole_seen.items():
         axis = name.rpartition("_")[2].index("T") if "T" in name else 2
-        _assert_close(torch.cat(step_seen[name], axis), torch.cat(parts, axis), f"{name} {apart}")
+        steps_X, there_X = _joined(step_seen[name], axis)
+        whole_X, _ = _joined(parts, axis)
+        _assert_close(steps_X, whole_X * there_X, f"{name} {apart}")
+
+
+def _joined(parts: Sequence[Tensor], axis: int) -> tuple[Tensor, Tensor]:
+    """The parts as one tensor, the narrow ones widened by zeros, and True where one was there.
+
+    A step of self-attention has as many positions as there were steps.
+    """
+    widths = [part.size(-1) for part in parts]
+    rooms = [(0, max(widths) - width) for width in widths]
+    there = [torch.ones_like(part, dtype=torch.bool) for part in parts]
+    return (
+        torch.cat([functional.pad(*pair) for pair in zip(parts, rooms, strict=True)], axis),
+        torch.cat([functional.pad(*pair) for pair in zip(there, rooms, strict=True)], axis),
+    )
+
+
+def what_comes_later_changes_nothing(case: Case) -> None:
+    """Not one bit of the features: no step reads a token that follows it."""
+    model = build(case)
+    source_BS, lengths_B, inputs_BT = inputs()
+    changed_BT = inputs_BT.clone()
+    changed_BT[:, 3:] = 9
+    one = model(source_BS, lengths_B, inputs_BT)
+    other = model(source_BS, lengths_B, changed_BT)
+    _assert_equal(
+        one.features_BTF[:, :3], other.features_BTF[:, :3], "features with one end and another"
+    )
 
 
 def a_sentence_is_the_same_alone_and_in_a_padded_batch(case: Case) -> None:
@@ -187,7 +217,10 @@ def weights_are_non_negative_sum_to_one_and_never_lie_on_padding(case: Case) -> 
     if on_padding != 0:
         raise AssertionError(f"expected no weight on padding, found {_number(on_padding)} in all")
     sums_BHT = weights_BHTS.sum(-1)
-    if all(unit.addressing.sums_to_one for unit in model.decoder.units.values()):
+    units = list(model.decoder.source_units.values())
+    if not model.encoder.keeps_positions:
+        units += model.encoder.units.values()
+    if all(unit.addressing.sums_to_one for unit in units):
         _assert_close(sums_BHT, torch.ones_like(sums_BHT), "sums of weights and 1")
     if not (sums_BHT < 1 + 1e-12).all():
         above = _number(sums_BHT.max() - 1)
@@ -539,6 +572,7 @@ def _enumerate_all(model: Seq2Seq, steps: int) -> list[dict[tuple[int, ...], lis
 
 LAWS: tuple[Law, ...] = (
     a_whole_sequence_is_its_steps,
+    what_comes_later_changes_nothing,
     a_sentence_is_the_same_alone_and_in_a_padded_batch,
     what_stands_on_padding_changes_nothing,
     the_order_of_sentences_is_irrelevant,

@@ -5,6 +5,7 @@ text is cut into words here, in training and in use alike, and each word is spel
 map from pieces to words is then known, not guessed, and a spelling never depends on its neighbours.
 In a script without spaces, what is cut off and spelt is a whole run of it, or no piece could be
 longer than a character; there the words shown are characters, those that share a piece being one.
+Of kind `word` what is spelt on its own is one piece, of kind `char` every character is.
 
 Every text is cleaned first (`seq2seq.data.text`), a source's as a source. With `normalization:
 identity` a cleaned text comes back from `decode(encode(text))`, U+202F included. Characters that
@@ -218,7 +219,7 @@ def train_tokenizers(
 
     Holds every sentence in memory: hand it a sample of a large corpus. A text too small for
     `vocab_size` pieces gives as many as it has, with a warning. Raises UserError if `vocab_size` is
-    less than the text's characters, or if there is no text.
+    less than the text's characters (kinds bpe and unigram), or if there is no text.
     """
     source_units = _units_of_all(sources, clean_source)
     target_units = _units_of_all(targets, clean_target)
@@ -322,17 +323,19 @@ def _fragments(units: Iterable[str]) -> Iterator[str]:
 
 def _train(units: Iterable[str], config: TokenizerConfig, side: str) -> bytes:
     model = io.BytesIO()
+    merges = config.kind in ("bpe", "unigram")  # the others need no marks, and take none
+    text = _fragments(units) if merges else units
     try:
         interruptible(
             lambda interrupted: sentencepiece.SentencePieceTrainer.train(
-                sentence_iterator=takewhile(lambda _: not interrupted.is_set(), _fragments(units)),
+                sentence_iterator=takewhile(lambda _: not interrupted.is_set(), text),
                 model_writer=model,
                 model_type=config.kind,
                 vocab_size=config.vocab_size,
                 hard_vocab_limit=False,
                 character_coverage=config.character_coverage,
                 normalization_rule_name=config.normalization,
-                pretokenization_delimiter=_BOUNDARY,
+                pretokenization_delimiter=_BOUNDARY if merges else "",
                 split_by_unicode_script=False,  # the word is the only boundary
                 add_dummy_prefix=False,  # a unit brings the space before it
                 remove_extra_whitespaces=False,

@@ -21,7 +21,7 @@ from seq2seq.evaluation.pathologies import (
     find_pathologies,
     render_pathologies,
 )
-from seq2seq.evaluation.scores import render_scores, score_tokens
+from seq2seq.evaluation.scores import render_scores, score_exact, score_tokens
 from seq2seq.evaluation.tokenizers import AUTO, choose_tokenizer
 from seq2seq.evaluation.word_attention import Aligning, align
 from seq2seq.inference.translator import Translator
@@ -34,7 +34,8 @@ logger = logging.getLogger(__name__)
 class Evaluation:
     """Translations, their scores, and a report of frequent errors.
 
-    `hypotheses` has one translation a source; `scores` has BLEU, chrF and TER, in percent.
+    `hypotheses` has one translation a source; `scores` has BLEU, chrF and TER, in percent, and
+    what else was asked for.
     """
 
     hypotheses: list[str]
@@ -90,6 +91,7 @@ def evaluate(
     tokenize: BleuTokenizer = AUTO,
     language: str = "",
     moses: str | None = None,
+    exact: bool = False,
     alignments: str | Path | None = None,
     aligning: Aligning | None = None,
     bootstrap: int = 1000,
@@ -98,7 +100,8 @@ def evaluate(
 
     `tokenize` names the tokeniser of BLEU, by default the choice of `choose_tokenizer` for the
     target `language`; `moses` names the target language for an additional lower-cased,
-    Moses-tokenised BLEU; `alignments` is a gold file for the alignment error rate of attention
+    Moses-tokenised BLEU; `exact` asks for the share of lines that are right to the letter too;
+    `alignments` is a gold file for the alignment error rate of attention
     when the model reads the first references; `aligning` says how to count words and which other
     links to score. Raises UserError where the files don't belong together.
     """
@@ -117,6 +120,8 @@ def evaluate(
     scores = score_tokens(hypotheses, references, tokenize, bootstrap=bootstrap)
     if moses:
         scores += score_moses(hypotheses, references, language=moses, bootstrap=bootstrap)
+    if exact:
+        scores.append(score_exact(hypotheses, references))
     return Evaluation(
         hypotheses,
         scores,

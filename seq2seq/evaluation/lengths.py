@@ -1,4 +1,4 @@
-"""BLEU and chrF by source length: does attention keep long sentences from getting worse?
+"""Scores by source length: does attention keep long sentences from getting worse?
 
 The figure of -- Bahdanau et al. 2015, Figure 2, with the project's words (`seq2seq.data.words`).
 """
@@ -29,6 +29,8 @@ class LengthBucket:
     """Percent, by the same path as every other BLEU."""
     chrf: float
     """Percent; it can tell where sentences are too short for BLEU."""
+    exact: float
+    """Percent of the sentences that are right to the letter."""
 
 
 def score_by_length(
@@ -39,7 +41,7 @@ def score_by_length(
     tokenize: BleuTokenizer = DEFAULT,
     lengths: Sequence[int] = LENGTHS,
 ) -> list[LengthBucket]:
-    """Return BLEU and chrF for each range of source lengths that has a sentence, shortest first.
+    """Return the scores of each range of source lengths that has a sentence, shortest first.
 
     `tokenize` is what `choose_tokenizer` chose for the whole; `lengths` are the longest source, in
     words, of every bucket but the last. Raises UserError if the numbers of lines differ.

@@ -24,7 +24,7 @@ BLEU of the 3,000 lines that the samples were drawn from.
 
 @dataclass(frozen=True)
 class Score:
-    """One metric on one corpus, in percent; BLEU and chrF rise with quality, TER falls."""
+    """One metric on one corpus, in percent; all but TER rise with quality."""
 
     name: str
     value: float
@@ -32,7 +32,8 @@ class Score:
     interval: tuple[float, float] | None = None
     """Bootstrap 95 %: sacreBLEU's mean of the resamples minus and plus half their range, as far as
     there are resamples, and as far as `value`. None for one line, whose resamples are all the same;
-    of few lines the note says that it is too narrow."""
+    of few lines the note says that it is too narrow. Of exact match, which needs no resamples,
+    Wilson's 95 %."""
     note: str = ""
 
     def __str__(self) -> str:

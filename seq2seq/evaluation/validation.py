@@ -1,4 +1,4 @@
-"""The quality of a model during training: validation loss, and BLEU and chrF of decoding."""
+"""The quality of a model during training: validation loss, and the scores of decoding."""
 
 import logging
 import math
@@ -66,7 +66,13 @@ def build_validate(config: Config, prepared: Prepared, world: World = ALONE) -> 
         loss = validation_loss(model, config, prepared, device, world)
         scores = quick_scores(hypotheses, [prepared.valid_target], tokenize=tokenize)
         return Validation(
-            loss, scores.bleu, scores.chrf, samples, tokenize=tokenize, bleu_tells=not blind
+            loss,
+            scores.bleu,
+            scores.chrf,
+            samples,
+            tokenize=tokenize,
+            bleu_tells=not blind,
+            exact=scores.exact,
         )
 
     return validate

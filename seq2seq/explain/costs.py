@@ -78,7 +78,7 @@ def find_costs(
 
 def check_texts(translator: Translator, texts: Sequence[str], intervention: Intervention) -> None:
     """Raise UserError if an intervention does not fit the models, or the sentences of `texts`."""
-    translator.check_attention()
+    translator.check_attention(intervention)
     encode = translator.tokenizers.source.encode
     intervention.check([translator.source_words(text) if encode(text) else [] for text in texts])
 

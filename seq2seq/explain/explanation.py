@@ -27,7 +27,6 @@ from seq2seq.explain.recorded import (
     joined,
     maps_of,
     of_units,
-    source_units,
 )
 from seq2seq.explain.table import render
 from seq2seq.inference.translator import Translator
@@ -178,12 +177,12 @@ def _aligned(model: Seq2Seq) -> dict[str, Any]:
     """The unit that words are aligned by, and the names of its heads; of several, of all."""
     names = aligned_units(model)
     place = f"decoder.{names[0]}" if len(names) == 1 else ALIGNMENT
-    units = {name: model.decoder.units[name] for name in names}
+    units = {name: model.decoder.source_units[name] for name in names}
     return {"place": place, "head_names": head_names(units)}
 
 
-def survey(translator: Translator) -> tuple[list[Maps], str]:
-    """Return what matrices a model has, of no sentence, and the place that is shown unasked.
+def survey(translator: Translator) -> tuple[list[Maps], set[str]]:
+    """Return what matrices a model has, of no sentence, and the places that words are aligned by.
 
     Raises UserError for an ensemble.
     """
@@ -196,8 +195,7 @@ def survey(translator: Translator) -> tuple[list[Maps], str]:
     source, target, given = (Axis(name, [""], []) for name in ("source", "target", "input"))
     latents = None if model.encoder.keeps_positions else Axis.numbered("latent", positions)
     maps = maps_of(model, seen, Axes(source, target, given, latents))
-    place = _aligned(model)["place"]
-    return maps, place if latents is None else ALIGNMENT
+    return maps, {f"decoder.{name}" for name in aligned_units(model)}
 
 
 # --- the one reading ------------------------------------------------------------------------------
@@ -219,7 +217,7 @@ def _read(translator: Translator, translation: Translation, candidate: Candidate
     steps = len(target_T)
     wanted_T1 = torch.tensor(target_T, dtype=torch.long, device=device).unsqueeze(1)
     axes = _axes(model, translation, candidate, seen["encoder.states_BSE"][0].size(1))
-    units = source_units(model)
+    units = model.decoder.source_units
     return {
         "embeddings_PI": joined(seen, "encoder.embedded_BSI", axis=1),
         "states_SE": joined(seen, "encoder.states_BSE", axis=1),
@@ -257,7 +255,7 @@ def _axes(model: Seq2Seq, translation: Translation, candidate: Candidate, positi
 
 def _nothing(model: Seq2Seq) -> dict[str, Any]:
     """The tensors of a blank sentence: S = T = 0."""
-    units = {name: model.decoder.units[name] for name in aligned_units(model)}.values()
+    units = {name: model.decoder.source_units[name] for name in aligned_units(model)}.values()
     heads = sum(unit.heads for unit in units)
     shapes: Mapping[str, tuple[int, ...]] = {
         "embeddings_PI": (0, model.source_embedding.embedding_dim),

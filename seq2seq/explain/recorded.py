@@ -35,15 +35,11 @@ class Axes(NamedTuple):
     """What the encoder leaves, where that is not a state for each source piece."""
 
 
-def source_units(model: Seq2Seq) -> list[str]:
-    """Return the names of the decoder's units that read the encoder's states, in their order."""
-    return [name for name in model.decoder.units if "self" not in name.split(".")]
-
-
 def aligned_units(model: Seq2Seq) -> list[str]:
     """Return the names of the decoder's units whose heads words are aligned by."""
-    places = [name for name in source_units(model) for _ in range(model.decoder.units[name].heads)]
-    return list(dict.fromkeys(places[model.aligned])) or source_units(model)
+    units = model.decoder.source_units
+    places = [name for name, unit in units.items() for _ in range(unit.heads)]
+    return list(dict.fromkeys(places[model.aligned])) or list(units)
 
 
 def of_units(seen: Recording, names: Sequence[str], steps: int) -> dict[str, Array]:

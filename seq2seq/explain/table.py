@@ -171,6 +171,7 @@ class _Steps:
     def legend(self) -> list[str]:
         """Return what H, s and w are, a line each."""
         kinds, states_SE = self.reading.kinds, self.reading.states_SE
+        called = "states" if self.reading.memory is None else f"{self.reading.memory.plural}"
         all_states = "h1" if len(states_SE) == 1 else f"h1 ... h{len(states_SE)}"
         read = ""
         if kinds.encoder == "recurrent":
@@ -179,7 +180,7 @@ class _Steps:
         start = _STARTS.get(kinds.bridge, f"its start is by bridge {kinds.bridge}")
         start = f"; {start}" if kinds.bridge else ""
         return [
-            f"H  the encoder's states {all_states}{read}; {self._extent(states_SE)}",
+            f"H  the encoder's {called} {all_states}{read}; {self._extent(states_SE)}",
             f"s  {state}{start}; {self._extent(self.reading.decoder_TD)}",
             self._weights_legend(),
         ]
@@ -296,32 +297,32 @@ def _memories(reading: ForcedReading) -> list[str]:
 
 
 def _short_memory(maps: Sequence[Maps], memory: str, width: int | None) -> str:
-    """What a memory read and wrote at each step: the slot of the largest weight, and its gates.
+    """What a memory read and wrote at each step: the slot of the largest weight, gates, norms.
 
     As many columns as fit.
     """
-    own = [one for one in maps if memory_of(one.place) == memory and one.by != "step"]
-    steps = next(one for one in maps if memory_of(one.place) == memory)
-    names = own[0].rows.pieces if own else steps.names
+    own = [one for one in maps if memory_of(one.place) == memory]
+    films = [one for one in own if one.by == "step"]
+    names = films[0].names if films else own[0].rows.pieces
     columns = [["", *names]]
-    for one in sorted(own, key=lambda one: not one.are_weights):
+    for one in sorted(own, key=lambda one: (not one.are_weights, one.by == "step")):
         for column in _columns(one):
             if width is None or _width([*columns, column]) <= width:
                 columns.append(column)
     sizes = [
-        f"{name} {one.rows.plural} x {one.columns.plural}: "
-        f"{len(one.rows.pieces)} x {len(one.columns.pieces)}"
-        for one in maps
-        for name in [one.place.removeprefix(f"{memory}.")]
-        if memory_of(one.place) == memory and one.by == "step"
+        f"{one.place.removeprefix(f'{memory}.')} of {len(one.rows.pieces)} {one.rows.plural} x "
+        f"{len(one.columns.pieces)} {one.columns.plural}"
+        for one in films
     ]
-    heading = "; ".join([memory, *sizes])
+    heading = f"{memory}: {', '.join(sizes)}" if sizes else memory
     return "\n".join([heading, "", *aligned(list(zip(*columns, strict=True)))])
 
 
 def _columns(one: Maps) -> list[list[str]]:
-    """A column for each head of weights, for each gate; none of other matrices."""
+    """A column for each head of weights, for each gate, the norms of what there is at each step."""
     name = one.place.rpartition(".")[2].replace("_", " ")
+    if one.by == "step":
+        return [[f"|{name}|", *(short(float(np.linalg.norm(v))) for v in one.values_NXY)]]
     found = []
     for label, values_XY in zip(one.names, one.values_NXY, strict=True):
         if one.are_weights:

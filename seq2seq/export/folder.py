@@ -1,4 +1,8 @@
-"""A run -> the folder of an exported model, which needs nothing else (see `translator`)."""
+"""A run -> the folder of an exported model, which needs nothing else.
+
+ONNX graphs are for `seq2seq translate` without torch (see `translator`), or for any other program;
+a model for CTranslate2 is for that engine.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,9 @@ import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
+from typing import Literal
 
 from seq2seq import __version__
 from seq2seq.errors import UserError
@@ -16,16 +22,24 @@ from seq2seq.export.translator import FORMAT, SETTINGS
 from seq2seq.extras import install_hint
 from seq2seq.runs.run import Run
 
+Format = Literal["onnx", "ctranslate2"]
+_PACKAGES = {"onnx": ("onnx", "onnxruntime"), "ctranslate2": ("ctranslate2",)}
 
-def export(run: Run, folder: Path, *, checkpoint: str = "best", int8: bool = False) -> None:
+
+def export(
+    run: Run,
+    folder: Path,
+    *,
+    checkpoint: str = "best",
+    int8: bool = False,
+    form: Format = "onnx",
+) -> None:
     """Write the run's model into the new folder `folder`, which appears when it is complete.
 
     `int8` stores the matrices in 8 bits, all but the recurrent ones. Raises UserError if the folder
-    is there, a package is missing, or the model can't be written as ONNX.
+    is there, a package is missing, or the model can't be written in this form.
     """
-    _check_installed()
-    from seq2seq.export.graphs import write_graphs
-
+    _check_installed(form)
     if folder.exists():
         raise UserError(f"{folder}: is there already; name a new folder, or remove it")
     if run.config.decoding.sample:
@@ -39,35 +53,58 @@ def export(run: Run, folder: Path, *, checkpoint: str = "best", int8: bool = Fal
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     try:
-        write_graphs(run.load_model(checkpoint), part)
-        if int8:
-            _quantize(part)
+        write = {"onnx": _write_onnx, "ctranslate2": _write_ctranslate2}[form]
+        write(run, part, checkpoint=checkpoint, int8=int8)
         run.tokenizers.save(part / "tokenizer")
-        settings = {
-            "format": FORMAT,
-            "seq2seq": __version__,
-            "run": run.name,
-            "checkpoint": run.checkpoint(checkpoint).folder.resolve().name,
-            "int8": int8,
-            "source": run.config.data.source,
-            "target": run.config.data.target,
-            "scripts": run.source_scripts,
-            "source_end": run.config.tokenizer.source_end,
-            "max_length": run.config.data.max_length,
-            "decoding": run.config.decoding.model_dump(mode="json", exclude={"workers"}),
-        }
-        (part / SETTINGS).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
         part.replace(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _check_installed() -> None:
-    try:
-        import onnx  # noqa: F401
-        import onnxruntime  # noqa: F401
-    except ImportError as error:
-        raise UserError(f"export needs the package {error.name}: {install_hint('onnx')}") from None
+def _write_onnx(run: Run, folder: Path, *, checkpoint: str, int8: bool) -> None:
+    """Write both graphs, and what their translator has to know."""
+    from seq2seq.export.graphs import write_graphs
+
+    write_graphs(run.load_model(checkpoint), folder)
+    if int8:
+        _quantize(folder)
+    settings = {
+        "format": FORMAT,
+        "seq2seq": __version__,
+        "run": run.name,
+        "checkpoint": run.checkpoint(checkpoint).folder.resolve().name,
+        "int8": int8,
+        "source": run.config.data.source,
+        "target": run.config.data.target,
+        "scripts": run.source_scripts,
+        "source_end": run.config.tokenizer.source_end,
+        "max_length": run.config.data.max_length,
+        "decoding": run.config.decoding.model_dump(mode="json", exclude={"workers"}),
+    }
+    (folder / SETTINGS).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+
+
+def _write_ctranslate2(run: Run, folder: Path, *, checkpoint: str, int8: bool) -> None:
+    """Write a model that the engine opens."""
+    from seq2seq.export.ctranslate2 import write_model
+
+    write_model(
+        run.load_model(checkpoint).cpu().eval(),
+        run.tokenizers,
+        folder,
+        source_end=run.config.tokenizer.source_end,
+        int8=int8,
+    )
+
+
+def _check_installed(form: Format) -> None:
+    for package in _PACKAGES[form]:
+        try:
+            import_module(package)
+        except ImportError as error:
+            raise UserError(
+                f"export needs the package {error.name}: {install_hint(form)}"
+            ) from None
 
 
 def _quantize(folder: Path) -> None:

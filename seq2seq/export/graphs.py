@@ -1,7 +1,8 @@
 """A model -> two ONNX graphs with named tensors: the encoder, and one step of the decoder.
 
 The state of a step is a flat list of named parts. Which of their axes is the source's length is
-found by encoding two batches: an attention unit may carry whatever it likes.
+found by encoding two batches, and which grows with the steps by making one: an attention unit may
+carry whatever it likes. What grows begins with nothing, and is made by whoever runs the graphs.
 
 B sentences or hypotheses, S source positions, W target vocabulary, H heads.
 """
@@ -17,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from seq2seq.errors import UserError
-from seq2seq.export.network import ENCODER, NEXT, STEP, Network
+from seq2seq.export.network import ENCODER, NEXT, STEP, STEPS, Network
 from seq2seq.inference.model_step import ModelState, model_step
 from seq2seq.model.contract import named_leaves, with_leaves
 from seq2seq.model.model import Seq2Seq
@@ -31,22 +32,30 @@ _TOLERANCE = 1e-3  # of log-probabilities and weights; rounding makes 1e-5
 
 
 class _Part:
-    """One tensor of the state: its name, and what its axes are."""
+    """One tensor of the state: its name, and what its axes are.
 
-    def __init__(self, name: str, one: Tensor, other: Tensor) -> None:
+    `one` and `other` are of two batches before the first step, `after` is that of `one` after it.
+    """
+
+    def __init__(self, name: str, one: Tensor, other: Tensor, after: Tensor) -> None:
         self.name = name
         self.shape = one.shape
         self.dtype = one.dtype
-        self.source_axes = [
-            axis for axis in range(1, one.dim()) if one.size(axis) != other.size(axis)
-        ]
-        self.is_empty = not one.numel()
+        self.source_axes = _unequal_axes(one, other)
+        self.step_axes = _unequal_axes(one, after)
+        self.is_empty = not after.numel()
         self.moves = not name.startswith(_MEMORY)
 
     @property
     def axes(self) -> dict[int, str]:
         """The axes whose size is not the model's."""
-        return {0: "batch", **dict.fromkeys(self.source_axes, "source")}
+        sources = dict.fromkeys(self.source_axes, "source")
+        return {0: "batch", **sources, **dict.fromkeys(self.step_axes, STEPS)}
+
+    @property
+    def axes_after(self) -> dict[int, str]:
+        """The same after a step."""
+        return {**self.axes, **dict.fromkeys(self.step_axes, NEXT + STEPS)}
 
     def empty(self, mask_BS: Tensor) -> Tensor:
         """The part itself if it holds nothing, which is then no tensor of the graphs."""
@@ -67,7 +76,7 @@ class _Encoder(nn.Module):
 
     def forward(self, source_BS: Tensor, lengths_B: Tensor) -> tuple[Tensor, ...]:
         found = _flat(ModelState(*self.model.encode(source_BS, lengths_B)))
-        return tuple(found[part.name] for part in self.parts if not part.is_empty)
+        return tuple(found[part.name] for part in self.parts)
 
 
 class _Step(nn.Module):
@@ -99,29 +108,32 @@ def write_graphs(model: Seq2Seq, folder: Path) -> None:
     """
     model = model.cpu().eval()
     first, other = (_batch(model, lengths) for lengths in _LENGTHS)
-    like = ModelState(*model.encode(*first))
-    one, two = _flat(like), _flat(ModelState(*model.encode(*other)))
-    parts = [_Part(name, one[name], two[name]) for name in one]
+    like, begun = (ModelState(*model.encode(*batch)) for batch in (first, other))
+    tokens_B = torch.full_like(first[1], _TOKEN)
+    stepped = model_step(model)(tokens_B, like).state
+    one, two, after = _flat(like), _flat(begun), _flat(stepped)
+    parts = [_Part(name, one[name], two[name], after[name]) for name in one]
     kept = [part for part in parts if not part.is_empty]
     moving = [part for part in kept if part.moves]
     inputs = {part.name: part.axes for part in kept}
+    encoded = [part for part in kept if not part.step_axes]
     _write(
-        _Encoder(model, parts),
+        _Encoder(model, encoded),
         first,
         folder / ENCODER,
         inputs={"source": {0: "batch", 1: "source"}, "lengths": {0: "batch"}},
-        outputs=inputs,
+        outputs={part.name: part.axes for part in encoded},
     )
     attention = {"attention": {0: "batch", 2: "source"}} if model.heads else {}
     _write(
         _Step(model, parts, like),
-        (torch.full_like(first[1], _TOKEN), *(one[part.name] for part in kept)),
+        (tokens_B, *(after[part.name] for part in kept)),
         folder / STEP,
         inputs={"tokens": {0: "batch"}, **inputs},
         outputs={
             "log_probs": {0: "batch"},
             **attention,
-            **{NEXT + part.name: part.axes for part in moving},
+            **{NEXT + part.name: part.axes_after for part in moving},
         },
     )
     _check(model, Network(folder), *other)
@@ -192,6 +204,11 @@ def _batch(model: Seq2Seq, lengths: Sequence[int]) -> tuple[Tensor, Tensor]:
     shape = (len(lengths), max(lengths))
     source_BS = torch.randint(model.source_embedding.num_embeddings, shape, generator=draws)
     return source_BS, torch.tensor(lengths)
+
+
+def _unequal_axes(one: Tensor, other: Tensor) -> list[int]:
+    """The axes, but for the batch's, that have two sizes."""
+    return [axis for axis in range(1, one.dim()) if one.size(axis) != other.size(axis)]
 
 
 def _flat(state: ModelState) -> dict[str, Tensor]:

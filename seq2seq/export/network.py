@@ -26,6 +26,9 @@ ENCODER = "encoder.onnx"
 STEP = "step.onnx"
 """tokens, parts of a state -> log_probs, attention (if there are heads), NEXT + what moves."""
 
+STEPS = "steps"
+"""The name of an axis that is empty before the first step and grows by one at each."""
+
 NEXT = "next_"
 
 
@@ -34,6 +37,8 @@ class State(NamedTuple):
 
     memory: Parts
     own: Parts
+    positions: int
+    """S, of the source."""
 
     def reorder(self, rows_N: Ids) -> State:
         """Continue other rows of the same sentences."""
@@ -41,13 +46,16 @@ class State(NamedTuple):
 
     def keep(self, rows_N: Ids) -> State:
         """Keep only these rows."""
-        return State(_select(self.memory, rows_N), _select(self.own, rows_N))
+        memory, own = _select(self.memory, rows_N), _select(self.own, rows_N)
+        return self._replace(memory=memory, own=own)
 
     def repeat(self, times: int) -> State:
         """Repeat each row, side by side."""
-        return State(
-            *({name: part.repeat(times, 0) for name, part in parts.items()} for parts in self)
+        memory, own = (
+            {name: part.repeat(times, 0) for name, part in parts.items()}
+            for parts in (self.memory, self.own)
         )
+        return self._replace(memory=memory, own=own)
 
 
 class Network:
@@ -59,6 +67,11 @@ class Network:
         self._step = _session(folder / STEP)
         self._outputs = [output.name for output in self._step.get_outputs()]
         self._inputs = {given.name for given in self._step.get_inputs()} - {"tokens"}
+        self._growing = {
+            given.name: (given.shape[1:], _TYPES[given.type])
+            for given in self._step.get_inputs()
+            if STEPS in given.shape
+        }
 
     @property
     def has_attention(self) -> bool:
@@ -71,7 +84,10 @@ class Network:
         values = self._encoder.run(names, {"source": source_BS, "lengths": lengths_B})
         parts = {n: v for n, v in zip(names, values, strict=True) if n in self._inputs}
         own = {name: parts.pop(name) for name in list(parts) if NEXT + name in self._outputs}
-        return State(parts, own)
+        for name, (axes, dtype) in self._growing.items():
+            sizes = {"source": source_BS.shape[1], STEPS: 0}
+            own[name] = np.zeros((len(source_BS), *(sizes.get(a, a) for a in axes)), dtype)
+        return State(parts, own, source_BS.shape[1])
 
     def step(self, tokens_N: Ids, state: State) -> Stepped:
         """Return what follows the newest token of each hypothesis."""
@@ -80,10 +96,18 @@ class Network:
         log_probs_NW = found["log_probs"]
         weights_NHS = found.get("attention")
         if weights_NHS is None:  # no heads
-            mask_NS = next(part for name, part in state.memory.items() if name.endswith("mask"))
-            weights_NHS = np.zeros((len(tokens_N), 0, mask_NS.shape[1]), np.float32)
+            weights_NHS = np.zeros((len(tokens_N), 0, state.positions), np.float32)
         own = {name: found[NEXT + name] for name in state.own}
-        return Stepped(log_probs_NW, weights_NHS, State(state.memory, own))
+        return Stepped(log_probs_NW, weights_NHS, state._replace(own=own))
+
+
+_TYPES = {
+    "tensor(float)": np.float32,
+    "tensor(double)": np.float64,
+    "tensor(int64)": np.int64,
+    "tensor(bool)": np.bool_,
+}
+"""Of ONNX Runtime's names."""
 
 
 def _select(parts: Mapping[str, npt.NDArray[Any]], rows_N: Ids) -> Parts:

@@ -24,7 +24,14 @@ from torch import Tensor
 from seq2seq.kernels import products
 from seq2seq.model.attention import Attended, Attention, AttentionState, Memory
 from seq2seq.model.cells.library import LibraryCell
-from seq2seq.model.contract import Decoder, Tree, named_leaves, select
+from seq2seq.model.contract import (
+    Decoder,
+    OverLatents,
+    Tree,
+    named_leaves,
+    over_source,
+    select,
+)
 from seq2seq.model.decoders.attending import DecoderState
 from seq2seq.model.decoders.bahdanau import Bahdanau
 from seq2seq.model.decoders.conditional import Conditional
@@ -41,6 +48,7 @@ class FastState(NamedTuple):
     attention: AttentionState
     shared: bool  # the hypotheses of a sentence share its memory
     projected: bool  # the memory's values have met their matrices
+    latents: tuple[Tensor, ...] = ()  # of a memory of latents: `OverLatents.weights_BNS`
 
     def reorder(self, rows_N: Tensor) -> FastState:
         """Continue other rows of the same sentences."""
@@ -64,6 +72,7 @@ class FastState(NamedTuple):
             memory=select(self.memory, rows_B),
             layers=layers,
             attention=select(self.attention, rows_B),
+            latents=select(self.latents, rows_B),
         )
 
 
@@ -100,6 +109,9 @@ class FastStep:
 
     def start(self, memory: Tree, state: Tree, *, slots: int) -> FastState:
         """Return the state before the first step, a row a sentence, each to have so many slots."""
+        latents: tuple[Tensor, ...] = ()
+        if isinstance(memory, OverLatents):
+            latents, memory = (memory.weights_BNS,), memory.memory
         memory, state = cast("Memory", memory), cast("DecoderState", state)
         attention = self._decoder.attention
         projected = slots > 1 and _reads_means(attention)
@@ -112,6 +124,7 @@ class FastStep:
             state.attention,
             shared=offers(attention, "timeless") and offers(attention.addressing, "timeless"),
             projected=projected,
+            latents=latents,
         )
 
     def __call__(self, tokens_N: Tensor, state: FastState) -> Stepped:
@@ -134,9 +147,12 @@ class FastStep:
             output_ND = layer.output(layers[-1])
         mixed_NR = products.linear(output_ND, self._state_weights_RD) + token_NR + context_NR
         logits_NW = self._model.output(self._decoder.readout.squash(mixed_NR))
+        weights_BHTS = attended.weights_BHTS
+        if state.latents:
+            weights_BHTS = over_source(weights_BHTS, *state.latents)
         return Stepped(
             logits_NW.log_softmax(-1, dtype=torch.float32),
-            attended.weights_BHTS.transpose(1, 2).flatten(0, 1),
+            weights_BHTS.transpose(1, 2).flatten(0, 1),
             state._replace(
                 layers=tuple(layers),
                 attention=state.attention if state.shared else attended.state,

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -44,9 +44,17 @@ Reweighting = Callable[[Tensor, Memory, AttentionState], Tensor]
 """(weights_BHTS, memory, state before them) -> the weights to read with instead."""
 
 
-def reweighted(reweighting: Reweighting) -> AbstractContextManager[None]:
-    """Return the context in which the decoder of every model reads with the new weights."""
-    return replacing("decoder.*source.weights_BHTS", reweighting)
+READS_MEMORY = "decoder.*source.weights_BHTS"
+READS_SOURCE = "encoder.*cross.weights_BHTS"
+"""Of an encoder that keeps no positions: there latents read the source, and the decoder latents."""
+
+
+def reweighted(reweighting: Reweighting, names: str = READS_MEMORY) -> AbstractContextManager[None]:
+    """Return the context in which every model reads with the new weights: its decoder, or latents.
+
+    `names` are those of the weights.
+    """
+    return replacing(names, reweighting)
 
 
 def uniform(weights_BHTS: Tensor, memory: Memory, state: AttentionState) -> Tensor:
@@ -159,8 +167,17 @@ Sentences = Sequence[Sequence[WordPieces]]
 """The words of each sentence, as `Translator.source_words` gives them; none of a blank one."""
 
 
+Subject = Literal["steps", "source", "alignment"]
+"""What an intervention is about: how the steps of a decoder spread their weights, whatever they
+read; which positions of the source are read; or which of them at which step."""
+
+
 class Intervention(Protocol):
     """What `parse_intervention` gives and `Translator.translate(..., attention=...)` takes."""
+
+    @property
+    def subject(self) -> Subject:
+        """What it is about."""
 
     @property
     def spec(self) -> str:
@@ -183,6 +200,7 @@ class Everywhere:
 
     spec: str
     reweighting: Reweighting
+    subject: Subject = "steps"
     alone: bool = False
 
     def check(self, sentences: Sentences) -> None:
@@ -199,6 +217,7 @@ class WithoutWord:
 
     spec: str
     word: str
+    subject: Subject = "source"
     alone: bool = True
 
     def check(self, sentences: Sentences) -> None:
@@ -236,6 +255,7 @@ class HandSet:
     spec: str
     given: Matrix = field(repr=False)
     by_word: bool
+    subject: Subject = "alignment"
     alone: bool = True
 
     def check(self, sentences: Sentences) -> None:

@@ -50,7 +50,9 @@ def parse_intervention(spec: str, tokenizers: Tokenizers, *, seed: int = 1) -> I
         "hard": hard,
     }
     valued: dict[str, Callable[[], Intervention]] = {
-        "shift": lambda: Everywhere(spec, partial(shift, positions=_whole(spec, value))),
+        "shift": lambda: Everywhere(
+            spec, partial(shift, positions=_whole(spec, value)), subject="source"
+        ),
         "temperature": lambda: Everywhere(
             spec, partial(sharpen, temperature=_positive(spec, value))
         ),

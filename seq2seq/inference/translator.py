@@ -19,7 +19,7 @@ from seq2seq.data.batching import Batch, collate, send
 from seq2seq.data.tokenizer import BOS, EOS, PAD, UNK, Tokenizers
 from seq2seq.errors import UserError
 from seq2seq.inference.fast_step import FastStep, fits
-from seq2seq.inference.interventions import Intervention, reweighted
+from seq2seq.inference.interventions import READS_SOURCE, Intervention, reweighted
 from seq2seq.inference.model_step import ModelState, model_step
 from seq2seq.inference.probed_step import ProbedState, probed
 from seq2seq.inference.workers import Workers, count_workers
@@ -183,10 +183,23 @@ class Translator(TextTranslator):
         """Whether all models have attention weights."""
         return all(model.heads for model in self.models)
 
-    def check_attention(self) -> None:
-        """Raise UserError if a model has no attention weights that could be replaced."""
+    def check_attention(self, attention: Intervention) -> None:
+        """Raise UserError if a model has no attention weights that could be replaced so."""
         if not self.has_attention:
             raise UserError("attention: the model has no weights to replace (attention kind none)")
+        keep = {model.encoder.keeps_positions for model in self.models}
+        if attention.subject == "steps" or keep == {True}:
+            return
+        if attention.subject == "alignment":
+            raise UserError(
+                f"attention {attention.spec}: the decoder reads latents, which stand at no "
+                "position of the source; try mask=WORD or uniform"
+            )
+        if len(keep) == 2:
+            raise UserError(
+                f"attention {attention.spec}: some of the models read latents and some positions "
+                "of the source; try one model"
+            )
 
     def __repr__(self) -> str:
         """Return what the models are and how they search, on one line."""
@@ -267,8 +280,12 @@ class Translator(TextTranslator):
         """The context in which all models read with what `attention` makes of their weights."""
         if attention is None:
             return nullcontext()
-        self.check_attention()
-        return reweighted(attention.on([self.source_words(source.text) for source in sources]))
+        self.check_attention(attention)
+        reweighting = attention.on([self.source_words(source.text) for source in sources])
+        keeps_positions = all(model.encoder.keeps_positions for model in self.models)
+        if attention.subject == "source" and not keeps_positions:
+            return reweighted(reweighting, READS_SOURCE)
+        return reweighted(reweighting)
 
     def _force(self, sources: Sequence[Source], targets: Sequence[list[int]]) -> list[Hypothesis]:
         batch = collate(

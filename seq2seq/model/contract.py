@@ -12,7 +12,8 @@ and resuming treat them without knowing what they hold. What attention is, `atte
 says.
 
 Shapes: B batch, S memory positions, T steps, I input size, E memory size, D output size of a cell,
-X size of what starts a cell, G size of what a cell's step reads, F feature size, H heads.
+X size of what starts a cell, G size of what a cell's step reads, F feature size, H heads, N
+latents.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ class Encoded(NamedTuple):
     """What the encoder knows at its end: a vector final_BE, or a machine's whole memory."""
     states: tuple[Tree, ...] = ()
     """Where the encoder `hands_over`: the last state of each cell, whole, from the lowest up."""
+    weights_BNS: Tensor | None = None
+    """Of an encoder that keeps no positions: how much state n has read of source position s."""
 
     def mean_BE(self) -> Tensor:
         """Return the mean of each sentence's states."""
@@ -58,7 +61,7 @@ class Encoder(nn.Module):
     """E, the size of a state."""
     keeps_positions: ClassVar[bool] = True
     """True when state s is about source position s, so that weights over states are weights over
-    tokens."""
+    tokens. Otherwise the states are latents, and `Encoded.weights_BNS` is not None."""
     has_states: ClassVar[bool] = False
     """True when it can give `Encoded.states`."""
     hands_over: bool = False
@@ -66,7 +69,7 @@ class Encoder(nn.Module):
 
     @property
     def units(self) -> Mapping[str, Attention]:
-        """The attention units inside, by the names of their scopes: `self`."""
+        """The attention units inside, by the names of their scopes: `self`, or `1.self`."""
         return {}
 
     def forward(self, embedded_BSI: Tensor, lengths_B: Tensor) -> Encoded:
@@ -80,7 +83,7 @@ class Decoded(NamedTuple):
     features_BTF: Tensor
     """What the output layer reads."""
     weights_BHTS: Tensor
-    """The weights of all units, their heads side by side in the order of `Decoder.units`."""
+    """The weights over the source, all heads side by side in the order of `source_units`."""
     state: Tree
     """After the last of the tokens."""
     choices: Mapping[str, Choices] = {}
@@ -104,6 +107,11 @@ class Decoder(nn.Module):
     def units(self) -> Mapping[str, Attention]:
         """The attention units inside, by the names of their scopes: `source`, or `1.source`."""
         raise NotImplementedError
+
+    @property
+    def source_units(self) -> Mapping[str, Attention]:
+        """Those that attend to the source: their names end in `source`, and not in `self`."""
+        return {n: unit for n, unit in self.units.items() if n.rpartition(".")[2] == "source"}
 
     def start(self, encoded: Encoded) -> tuple[Tree, Tree]:
         """Return the memory, fixed over the steps, and the state before the first step."""
@@ -180,11 +188,7 @@ class Cell(nn.Module):
         With `lengths_B` (each at least 1), a sentence's state stays as it is after its last step;
         what is output there has no meaning.
         """
-        if torch.onnx.is_in_onnx_export() and inputs_BTI.size(1) > 1:  # the trace would be as long
-            raise UserError(
-                f"{type(self).__name__} reads the source in a loop over its words, which an ONNX "
-                "graph can't hold; such a cell can be exported in the decoder only"
-            )
+        self.refuse_export(inputs_BTI.size(1))
         (share,) = self.shares(inputs_BTI.size(-1))
         outputs: list[Tensor] = []
         for number, input_BG in enumerate(share(inputs_BTI).unbind(1)):
@@ -193,9 +197,33 @@ class Cell(nn.Module):
             outputs.append(self.output(state))
         return torch.stack(outputs, 1), state
 
+    def refuse_export(self, steps: int) -> None:
+        """Raise UserError if a loop over these steps is to become an ONNX graph."""
+        if torch.onnx.is_in_onnx_export() and steps > 1:  # the trace would be as long
+            raise UserError(
+                f"{type(self).__name__} reads the source in a loop over its words, which an ONNX "
+                "graph can't hold; such a cell can be exported in the decoder only"
+            )
+
     def memory_scope(self) -> AbstractContextManager[None]:
         """Return the scope of the cell's memory: `1.memory` in the cell of the lowest layer."""
         return scope(f"{self.place}.memory".lstrip("."))
+
+
+class OverLatents(NamedTuple):
+    """The decoder's memory of latents, and `Encoded.weights_BNS`, which lead back to the source."""
+
+    memory: Tree
+    weights_BNS: Tensor
+
+
+def over_source(weights_BHTN: Tensor, weights_BNS: Tensor) -> Tensor:
+    """Return weights_BHTS: what the source has in the mean of latents that the weights make.
+
+    weights(t, s) = sum_n weights(t, n) weights(n, s)
+    """
+    with torch.autocast(weights_BHTN.device.type, enabled=False):
+        return weights_BHTN @ weights_BNS.to(weights_BHTN.dtype).unsqueeze(1)
 
 
 # --- trees ----------------------------------------------------------------------------------------

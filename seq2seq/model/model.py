@@ -15,10 +15,11 @@ from seq2seq.config import ModelConfig
 from seq2seq.errors import UserError, did_you_mean
 from seq2seq.kernels.deferred import Linear, deferring
 from seq2seq.model.attention import Attention, build_attention
-from seq2seq.model.contract import Decoded, Surroundings, Tree, join
+from seq2seq.model.contract import Decoded, OverLatents, Surroundings, Tree, join, over_source
 from seq2seq.model.decoders import build_decoder
 from seq2seq.model.decoders.bridge import check_handover
 from seq2seq.model.dropout import Dropout
+from seq2seq.model.embedding import Embedding
 from seq2seq.model.encoders import build_encoder
 from seq2seq.model.parts import initialise as initialise_weights
 from seq2seq.model.probe import is_probed, probe, scope
@@ -65,6 +66,7 @@ class Seq2Seq(nn.Module):
                 query_size,
                 self.encoder.memory_size,
                 token_size=config.embedding,
+                positions=self.encoder.keeps_positions,
             )
 
         self.decoder = build_decoder(
@@ -74,7 +76,7 @@ class Seq2Seq(nn.Module):
         if self.decoder.continues:
             check_handover(self.encoder, config.encoder, config.decoder)
             self.encoder.hands_over = True
-        self.aligned = aligned_heads(self.decoder.units, config.alignment)
+        self.aligned = aligned_heads(self.decoder.source_units, config.alignment)
         self.source_embedding = Embedding(source_vocabulary, config.embedding)
         self.target_embedding = (
             self.source_embedding
@@ -101,8 +103,8 @@ class Seq2Seq(nn.Module):
 
     @property
     def head_names(self) -> list[str]:
-        """A name for each head of the decoder's units: `head 1`, or `layer 2 source head 1`."""
-        return head_names(self.decoder.units)
+        """A name for each head that attends to the source: `head 1`, or `layer 2 source head 1`."""
+        return head_names(self.decoder.source_units)
 
     def encode(self, source_BS: Tensor, lengths_B: Tensor) -> tuple[Tree, Tree]:
         """Return the decoder's memory of each sentence, and its state before the first step.
@@ -113,18 +115,27 @@ class Seq2Seq(nn.Module):
             embedded_BSI = probe("embedded_BSI", self.source_embedding(source_BS))
             encoded = self.encoder(self.dropout(embedded_BSI), lengths_B)
         with scope("decoder"):
-            return self.decoder.start(encoded)
+            memory, state = self.decoder.start(encoded)
+        if encoded.weights_BNS is not None:
+            memory = OverLatents(memory, encoded.weights_BNS)
+        return memory, state
 
     def decode(self, inputs_BT: Tensor, memory: Tree, state: Tree) -> Decoded:
         """Read T target ids; features t are those of the token after input t.
 
-        The weights are those that count as the alignment (`model.alignment`).
+        The weights are those that count as the alignment (`model.alignment`), always over the
+        positions of the source.
         """
+        latents = memory if isinstance(memory, OverLatents) else None
         with scope("decoder"):
             embedded_BTI = self.dropout(self.target_embedding(inputs_BT))
-            decoded: Decoded = self.decoder(embedded_BTI, memory, state)
+            decoded: Decoded = self.decoder(
+                embedded_BTI, memory if latents is None else latents.memory, state
+            )
             features_BTF = probe("features_BTF", self.dropout(decoded.features_BTF))
             weights_BHTS = decoded.weights_BHTS[:, self.aligned]
+            if latents is not None:
+                weights_BHTS = over_source(weights_BHTS, latents.weights_BNS)
             return decoded._replace(features_BTF=features_BTF, weights_BHTS=weights_BHTS)
 
     def forward(
@@ -192,16 +203,3 @@ def current_names(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
         f"decoder.{name}" if name.startswith("bridge.") else name: tensor
         for name, tensor in weights.items()
     }
-
-
-class Embedding(nn.Embedding):
-    """Ids -> vectors, normal with a large deviation before training."""
-
-    DEVIATION = 0.35
-    """Large, so that tokens matter to the first gates at once: after 1,000 updates of the demo's
-    model (batching.tokens 250, constant rate 0.003) validation BLEU was 60, against 52 with
-    size^-0.5 (0.09) and 41 with 0.7; one run each."""
-
-    def initialise(self) -> None:
-        """Draw all vectors anew."""
-        nn.init.normal_(self.weight, std=self.DEVIATION)

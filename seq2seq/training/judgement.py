@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from seq2seq.errors import UserError
 
-METRICS = {"loss": "loss", "bleu": "BLEU", "chrf": "chrF"}
+METRICS = {"loss": "loss", "bleu": "BLEU", "chrf": "chrF", "exact": "exact"}
 """Names in records, and as they are shown."""
 
 _POOR = 2  # times the loss of a guess, which any model that learns is soon below
@@ -57,7 +57,7 @@ def check_loss(loss: float, vocabulary: int, step: int) -> None:
 
 
 def render(metrics: Mapping[str, float]) -> str:
-    """Return `loss 0.345, BLEU 76.54, chrF 83.21`, of the figures that are there."""
+    """Return `loss 0.345, BLEU 76.54, chrF 83.21, exact 40.00`, of the figures that are there."""
     digits = {"loss": 3}
     return ", ".join(
         f"{shown} {metrics[name]:.{digits.get(name, 2)}f}"

@@ -33,11 +33,14 @@ class Validation(NamedTuple):
     """The tokens that BLEU counts; a BLEU of other tokens cannot be compared with it."""
     bleu_tells: bool = True
     """Whether BLEU can tell a good model from a bad one on this validation set."""
+    exact: float = 0.0
+    """Percent of the lines that are right to the letter when decoding."""
 
     @property
     def metrics(self) -> dict[str, float]:
-        """The three figures by name."""
-        return {"loss": self.loss, "bleu": self.bleu, "chrf": self.chrf}
+        """The four figures by name."""
+        figures = {"loss": self.loss, "bleu": self.bleu, "chrf": self.chrf}
+        return {**figures, "exact": self.exact}
 
 
 Validate = Callable[[Seq2Seq], Validation]

@@ -8,10 +8,20 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from seq2seq.explain.maps import Axis, Maps
 from seq2seq.explain.page import PageCheckpoint, PageRun
+from seq2seq.explain.view import View
 from seq2seq.translation.translation import merge_words
 from tests.browser.conftest import Open, Page
-from tests.browser.made import explanation, random_weights, run, whole, word_pieces
+from tests.browser.made import (
+    explanation,
+    heads,
+    random_weights,
+    run,
+    sides,
+    whole,
+    word_pieces,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -212,6 +222,124 @@ def test_lines_are_as_many_and_as_dark_as_the_weights(open_page: Open) -> None:
     assert page.one("p.held").text.startswith("t' looks at you 0.840")
     page.press("SPACE")  # the button still has the focus, and lets its row go
     assert page.one("p.held").text == "Click a row to hold it."
+
+
+# --- many units, and memories ---------------------------------------------------------------------
+
+
+def _many() -> dict[str, object]:
+    """Two layers of a decoder, and a memory whose content may be negative."""
+    columns, rows = sides(whole("I love you"), whole("je t' aime"))
+    content_TNW = np.linspace(-2, 2, 4 * 5 * 2).reshape(4, 5, 2)
+    slots, entries = Axis.numbered("slot", 5), Axis.numbered("entry", 2)
+    content = Maps("decoder.1.memory.content", "step", rows.pieces, slots, entries, content_TNW)
+    layers = [
+        heads(f"decoder.{layer}.source", rows, columns, random_weights(2, 4, 3, seed=layer))
+        for layer in (1, 2)
+    ]
+    maps = [*layers, content.as_packed()]
+    return explanation(whole("I love you"), whole("je t' aime"), maps=maps)
+
+
+def test_every_place_and_head_is_chosen(open_page: Open) -> None:
+    page = open_page(run(_many()))
+    assert page.texts('[data-part="place"] option') == [
+        "decoder.1.source",
+        "decoder.2.source",
+        "decoder.1.memory.content",
+    ]
+    page.choose('[data-part="place"]', "decoder.2.source")
+    page.choose('[data-part="head"]', "2")
+    expected = random_weights(2, 4, 3, seed=2)[1, :3]
+    np.testing.assert_allclose(page.matrix(), expected, atol=CODE)
+
+
+def test_a_memory_has_a_matrix_a_step_and_no_entropy(open_page: Open) -> None:
+    page = open_page(run(_many()))
+    page.choose('[data-part="place"]', "decoder.1.memory.content")
+    assert page.texts('[data-part="head"] option') == ["je", "t'", "aime", "</s>"]
+    assert page.one('[data-part="head-name"]').text == "Step"
+    assert page.all(".entropy") == page.all("tfoot") == []
+    assert page.cell(0, 0).text == "−2.00"
+    assert "negative" in (page.cell(0, 0).get_attribute("class") or "")
+    page.choose('[data-part="head"]', "</s>")
+    assert page.cell(4, 1).text == "2.00"
+    assert "negative" not in (page.cell(4, 1).get_attribute("class") or "")
+    page.hover(page.cell(4, 1))
+    assert page.one("#tip").text == "5, entry 2 2.0000"
+
+
+def test_the_grid_has_every_matrix_and_a_click_or_enter_opens_one(open_page: Open) -> None:
+    page = open_page(run(_many()))
+    page.one('[value="grid"]').click()
+    assert page.texts(".place h3") == [
+        "decoder.1.sourceadditive attention, rows: target, columns: source",
+        "decoder.2.sourceadditive attention, rows: target, columns: source",
+        "decoder.1.memory.contentrows: slot, columns: entry",
+    ]
+    assert [len(page.all(f".place:nth-child({k}) canvas")) for k in (1, 2, 3)] == [2, 2, 4]
+    button = page.one('[aria-label="decoder.2.source head 2"]')
+    page.driver.execute_script("arguments[0].focus()", button)
+    page.press("ENTER")
+    assert page.one('[value="matrix"]').is_selected()
+    expected = random_weights(2, 4, 3, seed=2)[1, :3]
+    np.testing.assert_allclose(page.matrix(), expected, atol=CODE)
+
+
+def test_a_small_matrix_is_as_dark_as_the_large_one(open_page: Open) -> None:
+    row = [0.0, 0.25, 0.5, 1.0]
+    page = open_page(run(explanation(whole("a b c d"), whole("e"), np.array([[row, row]] * 2))))
+    cells = _luminances(page, "backgroundColor")
+    page.one('[value="grid"]').click()
+    page.wait(lambda: page.driver.execute_script(_PIXELS)[0][0][3] == 255)
+    linear = np.array(page.driver.execute_script(_PIXELS)[0])[:, :3] / 255
+    linear = np.where(linear <= 0.04045, linear / 12.92, ((linear + 0.055) / 1.055) ** 2.4)
+    np.testing.assert_allclose(linear @ [0.2126, 0.7152, 0.0722], cells, atol=0.02)
+
+
+_PIXELS = """
+    const canvas = document.createElement("canvas");
+    const brush = canvas.getContext("2d", { willReadFrequently: true });
+    return [...document.querySelectorAll(".place canvas")].map((small) => {
+        canvas.width = small.width;
+        canvas.height = small.height;
+        brush.drawImage(small, 0, 0);
+        const { data } = brush.getImageData(0, 0, canvas.width, 1);
+        return Array.from({ length: canvas.width }, (_, k) => [...data.slice(4 * k, 4 * k + 4)]);
+    });
+"""
+"""Red, green, blue and opacity of the first row of each small matrix."""
+
+
+def test_a_page_opens_where_it_was_asked_to(open_page: Open) -> None:
+    page = open_page(run(_many()), view=View(unit="decoder.2.source", head=1))
+    expected = random_weights(2, 4, 3, seed=2)[1, :3]
+    np.testing.assert_allclose(page.matrix(), expected, atol=CODE)
+    page = open_page(run(_many()), view=View(unit="decoder.1.memory", pieces=True))
+    assert page.one('[data-part="place"]').get_attribute("value") == "decoder.1.memory.content"
+    assert page.one('[value="pieces"]').is_selected()
+    page = open_page(run(_many()), view=View(grid=True))
+    assert len(page.all("canvas")) == 8
+
+
+def test_only_what_is_in_sight_is_drawn(open_page: Open) -> None:
+    words = whole(" ".join(f"w{n}" for n in range(60)))
+    columns, rows = sides(words, words)
+    maps = [
+        heads(f"decoder.{layer}.source", rows, columns, random_weights(8, 61, 60, seed=layer))
+        for layer in range(1, 19)
+    ]
+    page = open_page(run(explanation(words, words, maps=maps)))
+    page.one('[value="grid"]').click()
+
+    def drawn() -> list[bool]:
+        return [row[0][3] == 255 for row in page.driver.execute_script(_PIXELS)]
+
+    page.wait(lambda: drawn()[0])
+    assert len(drawn()) == 144
+    assert not drawn()[-1]
+    page.driver.execute_script("document.querySelector('.place:last-child').scrollIntoView()")
+    page.wait(lambda: drawn()[-1])
 
 
 # --- sentences, runs, checkpoints -----------------------------------------------------------------

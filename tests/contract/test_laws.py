@@ -11,6 +11,7 @@ import pytest
 
 from seq2seq.config import AttentionConfig, ModelConfig
 from seq2seq.conformance.laws import LAWS, Case, Law
+from seq2seq.kinds import option_names
 from seq2seq.model.attention import ADDRESSINGS, ATTENTIONS, build_attention
 from seq2seq.model.decoders import DECODERS
 
@@ -20,6 +21,7 @@ UNITS: list[dict[str, Any]] = [
     {"kind": "additive", "size": 5},
     {"kind": "qkv", "size": 6},
     {"kind": "multihead", "size": 6, "heads": 3},
+    {"kind": "sigma-pi", "rank": 5, "query_factors": 2},
     {"kind": "cosine"},
     {"kind": "location", "positions": 9},
     {"kind": "location-aware", "size": 5, "filters": 3, "width": 3},
@@ -39,12 +41,37 @@ ADDRESSED: list[dict[str, Any]] = [
     {"kind": "coverage", "addressing": "ntm"},
     {"kind": "multihead", "size": 6, "heads": 2, "addressing": "ntm"},
 ]
+CELLS_OF_FORERUNNERS: list[dict[str, Any]] = [
+    {"kind": "multiplicative"},
+    {"kind": "multiplicative-lstm"},
+    {"kind": "sigma-pi", "rank": 3},
+    {"kind": "sigma-pi", "gate": "none"},
+    {"kind": "hyper", "small": 3},
+    {"kind": "hyper", "norm": False},
+    {"kind": "fast-weights"},
+    {"kind": "fast-weights", "rule": "sum", "features": "elu", "norm": "length", "heads": 2},
+    {"kind": "fast-associative", "inner": 2},
+]
 SELF_ATTENTION: list[dict[str, Any]] = [
     {"kind": "dot"},
     {"kind": "qkv", "size": 5},
     {"kind": "multihead", "heads": 2},
     {"kind": "dot", "addressing": {"kind": "local-m", "window": 1}},
 ]
+TRANSFORMERS: list[dict[str, Any]] = [
+    {"norm": "pre"},
+    {"norm": "post", "positions": "learnt", "max_positions": 6, "activation": "gelu"},
+    {"norm": "pre", "positions": "none", "heads": 2, "ff": 5},
+]
+PERCEIVER = {"kind": "perceiver", "latents": 5, "heads": 2, "ff": 7, "bands": 2, "span": 9}
+LATENT_UNITS: list[dict[str, Any]] = [
+    {"cross_attention": {"kind": "additive", "size": 5}, "self_attention": "dot", "heads": None},
+    {"cross_attention": {"kind": "general", "addressing": {"kind": "local-p", "window": 2}}},
+    {"cross_attention": "location-aware", "self_attention": "coverage", "heads": None},
+    {"cross_attention": {"kind": "cosine", "addressing": "ntm"}, "self_layers": 0},
+]
+NOT_FOR_SELF = ("location", "none")
+RECURRENT = [kind for kind in DECODERS if "cell" in option_names(DECODERS[kind])]
 
 
 def handed_over(unit: str, decoder: str, cell: str) -> Case:
@@ -67,14 +94,47 @@ CASES = [
         {"kind": "luong"},
         {"self_attention": {"kind": "qkv"}, "self_residual": True},
     ),
-    *(Case(UNITS[2], {"kind": kind, "cell": "lstm"}, {"kind": "lstm"}) for kind in DECODERS),
+    *(Case(UNITS[2], {"kind": kind, "cell": "lstm"}, {"kind": "lstm"}) for kind in RECURRENT),
     *(Case(UNITS[1], {"kind": kind, "layers": 2}, {"layers": 2}) for kind in DECODERS),
     Case(UNITS[1], {"kind": "luong", "layers": 2, "input_feeding": True}, {"layers": 2}),
     *(Case(UNITS[3], {"kind": "luong", "bridge": bridge}) for bridge in ("mean", "copy", "zero")),
     *(Case(unit, {"kind": "stacked", "layers": 2}) for unit in (*UNITS, *ADDRESSED)),
     *(handed_over("none", "luong", cell) for cell in ("gru", "lstm")),
+    *(
+        Case(UNITS[1], {"kind": decoder, "cell": cell}, {"cell": cell})
+        for cell in CELLS_OF_FORERUNNERS
+        for decoder in ("luong", "bahdanau")
+    ),
+    *(handed_over("general", "luong", cell["kind"]) for cell in CELLS_OF_FORERUNNERS[::2]),
     *(handed_over("general", kind, "gru") for kind in ("bahdanau", "conditional", "stacked")),
     Case(UNITS[3], {"kind": "bahdanau", "readout": "maxout"}, {"bidirectional": False, "size": 8}),
+    *(Case(unit, {"kind": "transformer"}) for unit in UNITS if unit["kind"] in NOT_FOR_SELF),
+    *(
+        Case(unit, {"kind": "transformer", "self_attention": unit})
+        for unit in (*UNITS, *ADDRESSED)
+        if unit["kind"] not in NOT_FOR_SELF
+    ),
+    *(
+        Case(
+            {"kind": "multihead", "size": 6, "heads": 2, "bias": True},
+            {"kind": "transformer", "layers": 2, **settings},
+            {"kind": "transformer", "layers": 2, **settings},
+        )
+        for settings in TRANSFORMERS
+    ),
+    *(Case(UNITS[4], {"kind": kind}, {"kind": "transformer"}) for kind in DECODERS),
+    *(Case(UNITS[1], {"kind": kind}, PERCEIVER) for kind in DECODERS),
+    *(Case(UNITS[3], {"kind": "luong"}, {**PERCEIVER, **units}) for units in LATENT_UNITS),
+    Case(ADDRESSED[5], {"kind": "luong"}, {**PERCEIVER, "self_layers": 2}),
+    Case(
+        UNITS[4],
+        {"kind": "bahdanau"},
+        {"kind": "perceiver", "blocks": 1, "positions": "sinusoidal", "share": False},
+    ),
+    *(
+        Case(UNITS[1], {"kind": "transformer"}, {"kind": "transformer", "self_attention": unit})
+        for unit in SELF_ATTENTION
+    ),
 ]
 
 

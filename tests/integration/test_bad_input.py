@@ -92,6 +92,12 @@ CORPORA = [
     Bad("nothing to check", "data check", r"data check: expected a corpus: name it with .*"),
     Bad("an unknown corpus by name", "data get multi-30k",
         r"corpus 'multi-30k': expected one of multi30k, .* \(did you mean 'multi30k'\?\)"),
+    Bad("an unknown task", "data make coppy",
+        r"data make: expected one of copy, .*, found 'coppy' \(did you mean 'copy'\?\)"),
+    Bad("an option of another task", "data make copy --facts 2",
+        r"--facts: belongs to stories, and the task is copy"),
+    Bad("a task that was not made", "prepare -c tasks/stories-2",
+        r".*/corpora/stories-2/train\.src .*; make it with: seq2seq data make stories --facts 2"),
     Bad("a corpus from a folder without it", "data get multi30k --from runs",
         r"runs: expected train\.en\.gz or train\.en, found neither"),
 ]  # fmt: skip

@@ -203,3 +203,14 @@ def test_what_is_written_may_be_read_by_whom_the_umask_says(
     files += world.glob("x.*")
     assert {"encoder.onnx", "model.safetensors", "x.npz", "x.txt"} <= {file.name for file in files}
     assert {file.stat().st_mode & 0o777 for file in files} == {0o666 & ~mask}
+
+
+def test_another_model_than_a_transformer_is_refused_for_ctranslate2(
+    command: Command, tmp_path: Path
+) -> None:
+    pytest.importorskip("ctranslate2", reason="needs the extra: ctranslate2")
+    folder = tmp_path / "model"
+    found = command("export", "runs/tiny", "-o", str(folder), "--format", "ctranslate2")
+    assert found.status == 2
+    assert "CTranslate2 runs Transformers only, found encoder recurrent" in found.err
+    assert not folder.exists()

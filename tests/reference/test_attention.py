@@ -15,6 +15,8 @@ from torch import Tensor, nn
 
 from seq2seq.config import AttentionConfig
 from seq2seq.model.attention import Attended, Attention, build_attention
+from seq2seq.model.attention.luong import General
+from seq2seq.model.attention.sigma_pi import SigmaPi
 
 Vector = npt.NDArray[np.float64]
 B, T, S, Q, E = 2, 3, 4, 6, 8
@@ -80,6 +82,43 @@ def test_general_is_luong_2015_equation_8_second_line() -> None:
     attention = unit("general")
     w = matrix(attention.get_submodule("key"))
     check(attention, lambda s, h: float(s @ w @ h))
+
+
+@pytest.mark.parametrize(("query_factors", "key_factors"), [(1, 1), (1, 2), (2, 1), (2, 3)])
+def test_sigma_pi_adds_up_products_of_units_of_both(query_factors: int, key_factors: int) -> None:
+    attention = unit("sigma-pi", rank=5, query_factors=query_factors, key_factors=key_factors)
+    assert isinstance(attention, SigmaPi)
+    factors = [
+        [dict(factor.named_parameters()) for factor in factors]
+        for factors in (attention.query, attention.key)
+    ]
+
+    def score(s: Vector, h: Vector) -> float:
+        total = 0.0
+        for r in range(5):
+            conjunct = 1.0
+            for vector, own in zip((s, h), factors, strict=True):
+                for factor in own:
+                    weights = factor["weight"][r].tolist()
+                    net = sum(w * x for w, x in zip(weights, vector, strict=True))
+                    if "bias" in factor:  # a unit that is always on
+                        net += float(factor["bias"][r].detach())
+                    conjunct *= net
+            total += conjunct
+        return total
+
+    check(attention, score)
+
+
+def test_sigma_pi_of_pairs_is_luongs_general() -> None:
+    sigma_pi, general = unit("sigma-pi", rank=Q, key_factors=1), unit("general")
+    assert isinstance(sigma_pi, SigmaPi)
+    assert isinstance(general, General)
+    with torch.no_grad():  # s . W h is the sum over r of s_r (W h)_r
+        sigma_pi.get_parameter("query.0.weight").copy_(torch.eye(Q))
+        sigma_pi.get_parameter("key.0.weight").copy_(general.key.weight)
+    one, other = (attend(attention, *tensors()).weights_BHTS for attention in (sigma_pi, general))
+    torch.testing.assert_close(one, other)
 
 
 def test_additive_is_bahdanau_2015_appendix_1_2() -> None:

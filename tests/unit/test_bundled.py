@@ -43,6 +43,10 @@ def test_a_corpus_that_was_not_fetched_is_told_with_the_command_that_fetches_it(
         find_corpus(str(tmp_path / "corpora/multi30k/train"), "en", "fr")
     with pytest.raises(UserError, match=r"data get multi30k --into /data/corpora$"):
         find_corpus("/data/corpora/multi30k/train", "en", "fr")
+    with pytest.raises(UserError, match=r"; make it with: seq2seq data make recall$"):
+        find_corpus("corpora/recall/train", "src", "tgt")
+    with pytest.raises(UserError, match=r"data make stories --facts 2 --into /data/corpora$"):
+        find_corpus("/data/corpora/stories-2/train", "src", "tgt")
     with pytest.raises(UserError, match=r"there is no folder corpora/mine$"):
         find_corpus("corpora/mine/train", "en", "fr")
 

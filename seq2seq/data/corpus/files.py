@@ -37,10 +37,14 @@ def existing(candidates: list[Path], prefix: str = "") -> Path:
 
 def _how_to_get(path: Path) -> str:
     """The command that would have put `path` there, if it is in the place of a known corpus."""
-    from seq2seq.data.download import CORPORA  # needed for this line alone
+    from seq2seq.data.download import CORPORA  # needed for these lines alone
+    from seq2seq.data.make import command_for
 
     root, name = path.parent.parent, path.parent.name
-    if root.name != "corpora" or name not in CORPORA:
+    making = command_for(name)
+    if root.name != "corpora" or not (making or name in CORPORA):
         return ""
     into = "" if root.resolve() == Path("corpora").resolve() else f" --into {root}"
+    if making:
+        return f"; make it with: {making}{into}"
     return f"; get it with: seq2seq data get {name}{into}"

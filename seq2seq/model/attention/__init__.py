@@ -37,14 +37,18 @@ def build_attention(
     memory_size: int,
     *,
     token_size: int | None = None,
+    positions: bool = True,
     key: str = "model.attention",
 ) -> Attention:
     """Return the unit that `config` names, with its options checked against its `__init__`.
 
-    `token_size` is that of the decoder's input tokens, None where there are none to read; `key`
-    says in messages where `config` stands.
+    `token_size` is that of the decoder's input tokens, None where there are none to read;
+    `positions` says whether the memory has any, or is of latents; `key` says in messages where
+    `config` stands.
     """
     kind: type[Attention] = chosen(ATTENTIONS, config, key)
+    if kind.needs_positions and not positions:
+        raise UserError(_needs_positions(key, config.kind, "general or multihead"))
     if kind.reads_token:
         if token_size is None:
             raise UserError(
@@ -56,7 +60,16 @@ def build_attention(
     addressing: type[Addressing] = chosen(ADDRESSINGS, config.addressing, f"{key}.addressing")
     if addressing is not Softmax and not attention.heads:
         raise UserError(f"{key}.addressing: kind {config.kind} has no weights to address")
+    if addressing.needs_positions and not positions:
+        raise UserError(_needs_positions(f"{key}.addressing", config.addressing.kind, "softmax"))
     attention.addressing = build(
         ADDRESSINGS, config.addressing, f"{key}.addressing", query_size, attention.heads
     )
     return attention
+
+
+def _needs_positions(key: str, kind: str, other: str) -> str:
+    return (
+        f"{key}: kind {kind} goes by positions in the source, and the encoder's latents have none; "
+        f"try {other}, or another encoder"
+    )

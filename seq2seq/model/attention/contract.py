@@ -18,6 +18,7 @@ from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from seq2seq.kernels.deferred import matmul
 from seq2seq.kernels.precision import at_least_float32
@@ -30,6 +31,16 @@ class Memory(NamedTuple):
     keys_BHSK: Tensor
     values_BHSV: Tensor
     mask_BS: Tensor
+    visible: tuple[Tensor, ...] = ()
+    """(visible_BTS,) where each of T queries may attend to some positions only: see `causal.py`."""
+
+    @property
+    def mask_B1TS(self) -> Tensor:
+        """True where a query may attend; T is 1 where all may attend to the same positions."""
+        if not self.visible:
+            return self.mask_BS[:, None, None]
+        (visible_BTS,) = self.visible
+        return (self.mask_BS.unsqueeze(1) & visible_BTS).unsqueeze(1)
 
 
 class AttentionState(NamedTuple):
@@ -72,13 +83,20 @@ class Addressed(NamedTuple):
 
 
 class Addressing(nn.Module):
-    """Scores -> weights, over the positions of the mask; `recurrent`, `timeless` as in `Attention`.
+    """Scores -> weights, over the positions of the mask.
+
+    `recurrent`, `timeless` and `needs_positions` are as in `Attention`.
 
     Its own settings are the keyword-only arguments of its `__init__`.
     """
 
     recurrent: ClassVar[bool] = False
     timeless: ClassVar[bool] = False
+    needs_positions: ClassVar[bool] = False
+    causal: ClassVar[bool] = False
+    """True when weights depend on positions by `memory.mask_B1TS` alone, so that each query may
+    have positions of its own. Never needed: it makes self-attention of a decoder faster. A subclass
+    that defines a method has it only if it says so itself: `model.fast`."""
     sums_to_one: ClassVar[bool] = True
     """False where the paper's equation has weights sum to less."""
 
@@ -105,13 +123,14 @@ class Softmax(Addressing):
     """weights = softmax(scores): soft attention."""
 
     timeless = True
+    causal = True
     fused_loop = True
 
     def forward(
         self, scores_BHTS: Tensor, query_BTQ: Tensor, memory: Memory, state: AttentionState
     ) -> Addressed:
         """Return weights that sum to 1 over the positions of the mask."""
-        return Addressed(masked_softmax(scores_BHTS, memory.mask_BS[:, None, None, :]))
+        return Addressed(masked_softmax(scores_BHTS, memory.mask_B1TS))
 
 
 class Attention(nn.Module):
@@ -133,6 +152,10 @@ class Attention(nn.Module):
     """True when the context is the weighted mean of the values, as `forward` and `merge` have it.
     A subclass that defines one of these has it only if it says so itself."""
 
+    needs_positions: ClassVar[bool] = False
+    """True when a position's number, or which are beside it, has a meaning: then latents, which
+    stand in no order, can't be attended to."""
+
     reads_token: ClassVar[bool] = False
     """True when the query is [embedding of the decoder's input token ; decoder state]."""
 
@@ -144,6 +167,8 @@ class Attention(nn.Module):
         self.context_size = memory_size
         self.positions: int | None = None  # more memory positions than this get no weight
         self.addressing: Addressing = Softmax(query_size, 1)
+        self.weight_dropout: nn.Module = nn.Identity()
+        """Of the weights that are read with; those that are given out are whole."""
 
     def prepare(self, memory_BSE: Tensor, mask_BS: Tensor) -> Memory:
         """Return the keys and values of encoder states: here the states themselves, one head."""
@@ -183,6 +208,21 @@ class Attention(nn.Module):
         step_B = state.step_B + weights_BHTS.size(2)
         return AttentionState(step_B, weights_BHTS[:, :, -1], state.own)
 
+    def widen(self, state: AttentionState) -> AttentionState:
+        """Return the state for a memory with one position more, on which nothing has lain yet.
+
+        Of what is the unit's own, every tensor whose last axis is the memory's is widened.
+        """
+        positions = state.weights_BHS.size(-1)
+        return AttentionState(
+            state.step_B,
+            functional.pad(state.weights_BHS, (0, 1)),
+            tuple(
+                functional.pad(own, (0, 1)) if own.size(-1) == positions else own
+                for own in state.own
+            ),
+        )
+
     def forward(self, query_BTQ: Tensor, memory: Memory, state: AttentionState) -> Attended:
         """Attend to `memory` with T queries a sentence."""
         if not (self.recurrent or self.addressing.recurrent) or query_BTQ.size(1) == 1:
@@ -198,7 +238,8 @@ class Attention(nn.Module):
         scores_BHTS = probe("scores_BHTS", self.score(queries_BHTK, memory, state))
         weights_BHTS, choices = self.addressing(scores_BHTS, query_BTQ, memory, state)
         weights_BHTS = probe("weights_BHTS", weights_BHTS, memory, state)
-        contexts_BHTV = matmul(weights_BHTS.to(memory.values_BHSV.dtype), memory.values_BHSV)
+        read_BHTS = self.weight_dropout(weights_BHTS).to(memory.values_BHSV.dtype)
+        contexts_BHTV = matmul(read_BHTS, memory.values_BHSV)
         context_BTV = probe("context_BTV", self.merge(contexts_BHTV))
         return Attended(context_BTV, weights_BHTS, self.advance(state, weights_BHTS), choices)
 
@@ -221,13 +262,13 @@ def join_choices(steps: Sequence[Choices | None]) -> Choices | None:
     return Choices(*(torch.cat(parts, 1) for parts in zip(*made, strict=True)))
 
 
-def masked_softmax(scores_BHTS: Tensor, mask_B11S: Tensor) -> Tensor:
+def masked_softmax(scores_BHTS: Tensor, mask_B1TS: Tensor) -> Tensor:
     """Return the softmax over the positions where the mask is True, in float32 or wider.
 
     A position outside the mask gets exactly 0. Each row needs one position inside it.
     """
     scores_BHTS = at_least_float32(scores_BHTS)
-    return scores_BHTS.masked_fill(~mask_B11S, float("-inf")).softmax(-1)
+    return scores_BHTS.masked_fill(~mask_B1TS, float("-inf")).softmax(-1)
 
 
 def split_heads(vectors_BXD: Tensor, heads: int) -> Tensor:

@@ -26,6 +26,8 @@ class Stochastic(Addressing):
     instead of a drawn one; the paper has one half, drawn for a whole image, here for each step.
     """
 
+    causal = True
+
     def __init__(
         self,
         query_size: int,
@@ -48,7 +50,7 @@ class Stochastic(Addressing):
         self, scores_BHTS: Tensor, query_BTQ: Tensor, memory: Memory, state: AttentionState
     ) -> Addressed:
         """Return one-hot weights (soft ones at `expected` of the steps, in training)."""
-        soft_BHTS = masked_softmax(scores_BHTS, memory.mask_BS[:, None, None])
+        soft_BHTS = masked_softmax(scores_BHTS, memory.mask_B1TS)
         if not self.training:
             return Addressed(one_hot(soft_BHTS.argmax(-1), soft_BHTS))
         chosen_BHT = torch.multinomial(soft_BHTS.detach().flatten(0, 2), 1).view(
@@ -86,6 +88,8 @@ class StraightThrough(Addressing):
     -- Jang, Gu and Poole 2017, 2.2; `temperature` is that of the softmax. The gradient is biased.
     """
 
+    causal = True
+
     def __init__(self, query_size: int, heads: int, *, temperature: float = 1.0) -> None:
         super().__init__(query_size, heads)
         self.temperature = temperature
@@ -94,9 +98,7 @@ class StraightThrough(Addressing):
         self, scores_BHTS: Tensor, query_BTQ: Tensor, memory: Memory, state: AttentionState
     ) -> Addressed:
         """Return one-hot weights."""
-        masked_BHTS = at_least_float32(scores_BHTS).masked_fill(
-            ~memory.mask_BS[:, None, None], float("-inf")
-        )
+        masked_BHTS = at_least_float32(scores_BHTS).masked_fill(~memory.mask_B1TS, float("-inf"))
         if self.training:
             return Addressed(functional.gumbel_softmax(masked_BHTS, self.temperature, hard=True))
         return Addressed(one_hot(masked_BHTS.argmax(-1), masked_BHTS))
@@ -104,4 +106,6 @@ class StraightThrough(Addressing):
 
 def one_hot(chosen_BHT: Tensor, like_BHTS: Tensor) -> Tensor:
     """Return weights of 1 at the chosen positions, in the shape and type of `like_BHTS`."""
-    return torch.zeros_like(like_BHTS).scatter(-1, chosen_BHT.unsqueeze(-1), 1.0)
+    # Not by scatter: an exported graph may keep its zeros in the shape of the first batch.
+    positions_S = torch.arange(like_BHTS.size(-1), device=like_BHTS.device)
+    return (positions_S == chosen_BHT.unsqueeze(-1)).to(like_BHTS.dtype)

@@ -21,6 +21,8 @@ class LocalMonotonic(Addressing):
     one would have no weights; the paper does not say.
     """
 
+    needs_positions = True
+
     def __init__(self, query_size: int, heads: int, *, window: int = 10) -> None:
         super().__init__(query_size, heads)
         self.window = _checked_window(window)
@@ -46,6 +48,7 @@ class LocalPredictive(Addressing):
     """
 
     sums_to_one = False
+    needs_positions = True
 
     def __init__(self, query_size: int, heads: int, *, window: int = 10) -> None:
         super().__init__(query_size, heads)

@@ -20,6 +20,7 @@ class Location(Attention):
     """
 
     reads_token = True
+    needs_positions = True
 
     def __init__(self, query_size: int, memory_size: int, *, positions: int = 101) -> None:
         super().__init__(query_size, memory_size)
@@ -47,6 +48,7 @@ class LocationAware(Additive):
     """
 
     recurrent = True
+    needs_positions = True
 
     def __init__(
         self,

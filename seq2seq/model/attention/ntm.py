@@ -54,6 +54,7 @@ class NTMAddressing(Addressing):
     """
 
     recurrent = True
+    needs_positions = True
 
     def __init__(self, query_size: int, heads: int) -> None:
         super().__init__(query_size, heads)

@@ -13,17 +13,19 @@ from seq2seq.model.attention.luong import dot_product
 class QKV(Attention):
     """score(s, h) = (Q s) . (K h) / sqrt(d); the context is a mean of V h; all three d = `size`.
 
-    The source article's variant 2: three fully connected layers without bias.
+    The source article's variant 2: three fully connected layers, without bias unless `bias`.
     """
 
     timeless = True
 
-    def __init__(self, query_size: int, memory_size: int, *, size: int | None = None) -> None:
+    def __init__(
+        self, query_size: int, memory_size: int, *, size: int | None = None, bias: bool = False
+    ) -> None:
         super().__init__(query_size, memory_size)
         self.context_size = size = size or query_size
-        self.query = Linear(query_size, size, bias=False)
-        self.key = Linear(memory_size, size, bias=False)
-        self.value = Linear(memory_size, size, bias=False)
+        self.query = Linear(query_size, size, bias=bias)
+        self.key = Linear(memory_size, size, bias=bias)
+        self.value = Linear(memory_size, size, bias=bias)
 
     def prepare(self, memory_BSE: Tensor, mask_BS: Tensor) -> Memory:
         """Return K h as keys and V h as values."""
@@ -46,16 +48,22 @@ class MultiHead(QKV):
     timeless = True
 
     def __init__(
-        self, query_size: int, memory_size: int, *, size: int | None = None, heads: int = 4
+        self,
+        query_size: int,
+        memory_size: int,
+        *,
+        size: int | None = None,
+        heads: int = 4,
+        bias: bool = False,
     ) -> None:
-        super().__init__(query_size, memory_size, size=size)
+        super().__init__(query_size, memory_size, size=size, bias=bias)
         if heads < 1 or self.context_size % heads:
             raise UserError(
                 f"model.attention.heads: expected a divisor of size {self.context_size}, "
                 f"found {heads}"
             )
         self.heads = heads
-        self.output = Linear(self.context_size, self.context_size, bias=False)
+        self.output = Linear(self.context_size, self.context_size, bias=bias)
 
     def merge(self, contexts_BHTV: Tensor) -> Tensor:
         """Return the output layer's mix of all heads."""

@@ -23,6 +23,7 @@ class Entmax(Addressing):
     """weights = alpha-entmax(scores): alpha 1 would be softmax, 2 is sparsemax."""
 
     timeless = True
+    causal = True
 
     def __init__(self, query_size: int, heads: int, *, alpha: float = 1.5) -> None:
         super().__init__(query_size, heads)
@@ -46,11 +47,11 @@ class Entmax(Addressing):
     ) -> Addressed:
         """Return weights that sum to 1 over the positions of the mask."""
         scores_BHTS = at_least_float32(scores_BHTS)
-        mask_B11S = memory.mask_BS[:, None, None, :]
-        hidden_BHTS = scores_BHTS.detach().masked_fill(~mask_B11S, float("-inf"))
+        mask_B1TS = memory.mask_B1TS
+        hidden_BHTS = scores_BHTS.detach().masked_fill(~mask_B1TS, float("-inf"))
         # So far below the best that its weight is 0; -inf would make NaN in the sums of squares.
         below_BHT1 = hidden_BHTS.amax(-1, keepdim=True) - 1 / (self.alpha - 1) - 1
-        weights_BHTS = self.function(scores_BHTS.where(mask_B11S, below_BHT1), dim=-1)
+        weights_BHTS = self.function(scores_BHTS.where(mask_B1TS, below_BHT1), dim=-1)
         return Addressed(weights_BHTS)
 
 
@@ -58,6 +59,7 @@ class Sparsemax(Entmax):
     """The nearest point of the simplex to the scores."""
 
     timeless = True
+    causal = True
 
     def __init__(self, query_size: int, heads: int) -> None:
         super().__init__(query_size, heads, alpha=2.0)

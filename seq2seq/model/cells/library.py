@@ -3,11 +3,9 @@
 Shapes: B batch, I input size, D layer size, G gates.
 """
 
-from functools import partial
-
 from torch import Tensor, nn
 
-from seq2seq.kernels.deferred import is_deferring, linear, memoised
+from seq2seq.model.cells.shares import product_shares, slices
 from seq2seq.model.contract import Cell, Share
 
 
@@ -28,18 +26,11 @@ class LibraryCell(Cell):
 
     def shares(self, *sizes: int) -> tuple[Share, ...]:
         """Return the products with the slices of the input's matrix, the first with the bias."""
-        first_GI, *others = self.input_weights(*sizes)
-        return (
-            partial(linear, weight=first_GI, bias=self.input_bias),
-            *(partial(linear, weight=weight_GI) for weight_GI in others),
-        )
+        return product_shares(self._parameter("weight_ih_l0"), self.input_bias, sizes)
 
     def input_weights(self, *sizes: int) -> tuple[Tensor, ...]:
         """Return the input's matrix cut into slices of these sizes, each (G, size)."""
-        weights = self._parameter("weight_ih_l0")
-        if is_deferring(weights):
-            return memoised(weights, sizes, lambda: weights.split(sizes, dim=1))
-        return weights.split(sizes, dim=1)
+        return slices(self._parameter("weight_ih_l0"), sizes)
 
     def hidden_weights(self) -> tuple[Tensor, Tensor]:
         """Return the matrix (G, D) and the bias of the state's share of the gates."""

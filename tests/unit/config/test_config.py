@@ -559,8 +559,8 @@ def test_a_bare_kind_that_is_none_is_told_where_it_stands(tmp_path: Path) -> Non
     path = written(tmp_path, "extends: demo.yaml\ntraining: {schedule: bogus}\n")
     with pytest.raises(UserError, match=r"run\.yaml:2: training\.schedule\.kind: expected"):
         load_config(path)
-    with pytest.raises(UserError, match=r"override 'model.encoder=transformer': model\.encoder"):
-        load_config(find_recipe(Path("demo")), ["model.encoder=transformer"])
+    with pytest.raises(UserError, match=r"override 'model.encoder=gated': model\.encoder"):
+        load_config(find_recipe(Path("demo")), ["model.encoder=gated"])
 
 
 def test_a_dot_too_many_is_told_of_the_override() -> None:

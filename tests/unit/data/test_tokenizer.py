@@ -46,7 +46,7 @@ def trained(**settings: Any) -> Tokenizers:
     return train_tokenizers(ENGLISH, FRENCH, TokenizerConfig(vocab_size=120, **settings))
 
 
-@pytest.fixture(scope="module", params=["bpe", "unigram"])
+@pytest.fixture(scope="module", params=["bpe", "unigram", "char"])
 def tokenizer(request: pytest.FixtureRequest) -> Tokenizer:
     return trained(kind=request.param).target
 
@@ -249,7 +249,7 @@ def test_normalised_text_still_maps_to_the_words_as_they_were_written() -> None:
     assert tokenizer.decode(tokenizer.encode("ＤＯ you")) == "do you"
 
 
-@pytest.mark.parametrize("kind", ["bpe", "unigram"])
+@pytest.mark.parametrize("kind", ["bpe", "unigram", "word", "char"])
 def test_the_same_text_gives_the_same_bytes(kind: str) -> None:
     assert trained(kind=kind).source.model == trained(kind=kind).source.model
 
@@ -260,6 +260,30 @@ def test_a_frequent_word_becomes_one_piece(kind: Any) -> None:
     config = TokenizerConfig(kind=kind, vocab_size=50)
     tokenizer = train_tokenizers(sentences, [], config).source
     assert tokenizer.pieces(tokenizer.encode("l'ami"))[-1] == "ami"
+
+
+def test_a_piece_of_kind_word_is_a_word_however_rare() -> None:
+    tokenizer = trained(kind="word").target
+    for text in FRENCH:
+        words = tokenizer.source_words(text)
+        assert words == [WordPieces(word, (n,)) for n, word in enumerate(split_words(text))]
+        assert tokenizer.decode(tokenizer.encode(text)) == text
+
+
+def test_a_piece_of_kind_char_is_a_character_or_the_space_between_words() -> None:
+    tokenizer = trained(kind="char").source
+    ids = tokenizer.encode("I love  you!")
+    assert tokenizer.pieces(ids) == ["▁", "I", "▁", *"love", "▁", *"you", "!"]
+    words = [("I", (0, 1)), ("love", (2, 3, 4, 5, 6)), ("you", (7, 8, 9, 10)), ("!", (11,))]
+    assert tokenizer.source_words("I love  you!") == words
+
+
+@pytest.mark.parametrize(("kind", "size"), [("word", 8), ("char", 9)])
+def test_a_small_vocabulary_has_the_most_frequent(kind: Any, size: int) -> None:
+    config = TokenizerConfig(kind=kind, vocab_size=size)  # four special pieces; a, b, c, d; a space
+    tokenizer = train_tokenizers(["a b c d"] * 3 + ["x"], [], config).source
+    assert UNK not in tokenizer.encode("d c b a")
+    assert UNK in tokenizer.encode("x")
 
 
 def test_joint_and_separate_tokenizers_come_back_from_their_folder(tmp_path: Path) -> None:
@@ -298,7 +322,7 @@ def test_a_vocabulary_smaller_than_the_alphabet_is_refused_with_the_least_possib
         train_tokenizers(ENGLISH, FRENCH, TokenizerConfig(vocab_size=9))
 
 
-@pytest.mark.parametrize("kind", ["bpe", "unigram"])
+@pytest.mark.parametrize("kind", ["bpe", "unigram", "word", "char"])
 def test_a_vocabulary_larger_than_the_text_shrinks_with_a_warning(
     kind: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -8,7 +8,7 @@ from sacrebleu.metrics.chrf import CHRF
 
 from seq2seq.errors import UserError
 from seq2seq.evaluation.moses import score_moses
-from seq2seq.evaluation.scores import quick_scores, render_scores, score_corpus
+from seq2seq.evaluation.scores import quick_scores, render_scores, score_corpus, score_exact
 
 
 def scores_of(hypotheses: list[str], reference: list[str], bootstrap: int = 0) -> dict[str, float]:
@@ -43,7 +43,24 @@ def test_case_counts() -> None:
 def test_the_quick_figures_are_the_full_ones() -> None:
     hypotheses, references = ["Le chien dort.", "Il neige."], [["Le chat dort.", "Il neige fort."]]
     bleu, chrf, _ = score_corpus(hypotheses, references, bootstrap=0)
-    assert quick_scores(hypotheses, references) == (bleu.value, chrf.value)
+    exact = score_exact(hypotheses, references)
+    assert quick_scores(hypotheses, references) == (bleu.value, chrf.value, exact.value)
+
+
+def test_a_line_is_right_if_it_is_one_of_its_references_to_the_letter() -> None:
+    hypotheses = ["3f a0", "3f a0 ", "3f", "A0", "re\u0301gle"]
+    references: list[list[str | None]] = [
+        ["3f a0", "3f a0", "3f a0", "a0", "x"],
+        [None, None, "3f", "", "r\u00e9gle"],
+    ]
+    assert score_exact(hypotheses, references).value == pytest.approx(80)
+
+
+def test_the_interval_of_exact_match_is_wilsons() -> None:
+    score = score_exact(["a"] * 9 + ["b"], [["a"] * 10])
+    assert score.signature == "9 of 10 lines"
+    assert score.interval == pytest.approx((59.585, 98.212), abs=1e-3)  # of 9 in 10, by his formula
+    assert score_exact(["a"] * 10, [["a"] * 10]).interval == pytest.approx((72.247, 100), abs=1e-3)
 
 
 def test_any_of_several_references_may_match() -> None:

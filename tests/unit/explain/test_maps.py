@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from seq2seq.data.tokenizer import BOS, WordPieces
 from seq2seq.errors import UserError
 from seq2seq.explain import Explanation, explain
+from seq2seq.explain.explanation import survey
 from seq2seq.explain.export import write
 from seq2seq.explain.maps import Axis, Maps, choose, memory_of, of_memories, places
 from seq2seq.explain.panels import panels
@@ -158,6 +159,87 @@ def test_the_memory_of_anybody_s_cell_is_found_in_encoder_and_decoder() -> None:
         assert one.are_weights == stem.endswith("weights")
 
 
+TRANSFORMER = {"kind": "transformer", "layers": 2, "heads": 2, "size": 8}
+TWO_HEADS = {"kind": "multihead", "heads": 2, "size": 8}
+
+
+def test_a_transformer_s_units_are_found_in_both_parts_and_look_at_nothing_later() -> None:
+    model = translator(TWO_HEADS, TRANSFORMER, **TRANSFORMER)
+    seen = explain(model, TEXT, target="un chat")
+    sides = {one.place: (one.rows.name, one.columns.name) for one in seen.maps}
+    assert sides == {
+        "encoder.1.self": ("source", "source"),
+        "encoder.2.self": ("source", "source"),
+        "decoder.1.self": ("target", "input"),
+        "decoder.1.source": ("target", "source"),
+        "decoder.2.self": ("target", "input"),
+        "decoder.2.source": ("target", "source"),
+    }
+    (causal,) = choose(seen.maps, "decoder.2.self")
+    steps = len(seen.target_pieces)
+    assert causal.values_NXY.shape == (2, steps, steps)
+    assert causal.columns.pieces[0] == "<s>"
+    assert list(causal.columns.pieces[1:]) == seen.target_labels[:-1]
+    assert not np.triu(causal.values_NXY, 1).any()
+    np.testing.assert_allclose(causal.values_NXY.sum(-1), 1, atol=1e-6)
+    (forced,) = model.force([(TEXT, "un chat")])
+    np.testing.assert_allclose(seen.matrix_NJ(), forced.attention, atol=1e-5)
+
+
+def test_self_attention_that_goes_step_by_step_has_no_weight_where_nothing_was_yet() -> None:
+    stepwise = {"kind": "transformer", "layers": 1, "size": 8, "self_attention": "coverage"}
+    seen = explain(translator("dot", stepwise, size=4), TEXT, target="un chat")
+    (one,) = choose(seen.maps, "decoder.1.self")
+    assert not np.triu(one.values_NXY, 1).any()
+    np.testing.assert_allclose(one.values_NXY.sum(-1), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("decoder", [{"kind": "luong"}, TRANSFORMER])
+def test_a_perceiver_s_words_are_read_by_latents_and_those_by_the_decoder(decoder: Any) -> None:
+    latents = {"kind": "perceiver", "size": 8, "heads": 2, "latents": 5}
+    model = translator(TWO_HEADS, decoder, **latents)
+    seen = explain(model, TEXT, target="un chat")
+    (cross,) = choose(seen.maps, "encoder.1.cross")
+    assert (cross.rows.name, cross.columns.name) == ("latent", "source")
+    (own,) = choose(seen.maps, "encoder.1.self.1")
+    assert own.values_NXY.shape[1:] == (5, 5)
+    assert seen.shown == "alignment"
+    assert seen.alignment.columns.name == "source"
+    (forced,) = model.force([(TEXT, "un chat")])
+    np.testing.assert_allclose(seen.matrix_NJ(), forced.attention, atol=1e-5)
+    text = render(seen)
+    assert "latent 5" in text
+    assert "H  the encoder's latents h1 ... h5; 8 entries" in text
+    read = next(one for one in seen.maps if one.place.endswith("source"))
+    assert (read.rows.name, read.columns.name) == ("target", "latent")
+    assert render(seen, unit=read.place).splitlines()[-2].split()[0] == "un"
+
+
+def test_a_fast_memory_is_the_content_of_a_matrix_at_each_step() -> None:
+    model = translator("general", {"kind": "luong", "cell": "fast-weights"}, size=4)
+    seen = explain(model, TEXT, target="un chat")
+    (content,) = choose(seen.maps, "decoder.1.memory")
+    assert content.by == "step"
+    assert len(content.values_NXY) == len(seen.target_pieces)
+    assert "|content|" in render(seen)
+
+
+def test_a_survey_without_a_sentence_finds_the_places_of_every_sentence() -> None:
+    two = {"decoder.1.source", "decoder.2.source"}
+    for model, by in (
+        (many_units(), two),
+        (with_memories(), {"decoder.source"}),
+        (translator(TWO_HEADS, TRANSFORMER, kind="perceiver", size=8, heads=2), two),
+    ):
+        found, aligned_by = survey(model)
+        seen = explain(model, TEXT, target="un chat")
+        assert [one.place for one in found] == [one.place for one in seen.maps]
+        assert [len(one.names) for one in found if one.by == "head"] == [
+            len(one.names) for one in seen.maps if one.by == "head"
+        ]
+        assert aligned_by == by
+
+
 def test_without_attention_a_memory_is_still_there() -> None:
     seen = explain(with_memories("none"), TEXT)
     assert not seen.heads
@@ -259,11 +341,11 @@ def test_a_place_is_a_unit_a_memory_or_one_of_its_tensors() -> None:
 
 def test_the_text_has_each_memory_in_short_and_names_the_other_places() -> None:
     text = render(explain(with_memories(), TEXT))
-    memory = text.split("decoder.1.memory;")[1]
-    assert "content slots x entries: 5 x 3" in memory
+    memory = text.split("decoder.1.memory: ")[1]
+    assert memory.startswith("links of 5 slots x 5 slots, content of 5 slots x 3 entries\n")
     header = memory.split("\n\n")[1].splitlines()[0].split("  ")
     assert [cell.strip() for cell in header if cell.strip()] == [
-        "read head 1", "read head 2", "write head 1", "write gate",
+        "read head 1", "read head 2", "write head 1", "write gate", "|links|", "|content|",
     ]  # fmt: skip
     assert render(explain(many_units(), TEXT)).endswith(
         "--unit shows others: decoder.1.source, decoder.2.source"

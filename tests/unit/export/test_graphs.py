@@ -67,10 +67,61 @@ CASES: dict[str, dict[str, Any]] = {
         "decoder": {"kind": "luong", "bridge": "state"},
     },
     "none": {"attention": "none", "decoder": {"kind": "conditional"}},
+    "perceiver": {
+        "attention": "general",
+        "encoder": {"kind": "perceiver", "size": 6, "heads": 2, "latents": 5, "span": 9},
+        "decoder": {"kind": "luong"},
+    },
+    "perceiver, sinusoidal, dot": {
+        "attention": "none",
+        "encoder": {
+            "kind": "perceiver",
+            "size": 8,  # that of the embeddings
+            "positions": "sinusoidal",
+            "cross_attention": "dot",
+            "self_attention": {"kind": "multihead", "addressing": "gumbel"},
+        },
+    },
     "self-attention": {"attention": "dot", "encoder": {"size": 6, "self_attention": "multihead"}},
     "self-attention, residual": {
         "attention": "none",
         "encoder": {"size": 6, "self_attention": "qkv", "self_residual": True},
+    },
+    "transformer": {
+        "attention": {"kind": "multihead", "heads": 3},
+        "encoder": {"kind": "transformer", "layers": 2, "size": 12, "heads": 3},
+        "decoder": {"kind": "transformer", "layers": 2, "norm": "pre", "positions": "learnt"},
+    },
+    "transformer, units that carry a state": {
+        "attention": {"kind": "cosine", "addressing": "ntm"},
+        "decoder": {"kind": "transformer", "self_attention": "coverage"},
+    },
+    "transformer, local-m": {
+        "attention": {"kind": "location", "positions": 5},
+        "encoder": {"kind": "transformer", "size": 12},
+        "decoder": {
+            "kind": "transformer",
+            "self_attention": {"kind": "dot", "addressing": {"kind": "local-m", "window": 1}},
+        },
+    },
+    **{
+        f"{cell} in the decoder": {
+            "attention": "sigma-pi",
+            "decoder": {"kind": decoder, "cell": cell, "size": 8},
+        }
+        for cell, decoder in (
+            ("multiplicative", "luong"),
+            ("multiplicative-lstm", "bahdanau"),
+            ("sigma-pi", "bahdanau"),
+            ("hyper", "luong"),
+            ("fast-weights", "bahdanau"),
+            ("fast-associative", "luong"),
+        )
+    },
+    "fast weights by the sum, in both": {
+        "attention": "dot",
+        "encoder": {"cell": {"kind": "fast-weights", "rule": "sum"}, "size": 4},
+        "decoder": {"cell": {"kind": "fast-weights", "rule": "sum"}, "size": 8},
     },
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from seq2seq.errors import UserError
 from seq2seq.inference.specs import parse_intervention
 from seq2seq.inference.translator import Translator
 from seq2seq.kernels import products
@@ -45,6 +47,37 @@ def test_threads_translate_with_interventions_of_their_own(decoder: str) -> None
             plain = pool.submit(lambda: found(model.translate(TEXTS, workers=1)))
             assert list(together) == alone
             assert plain.result() == own
+
+
+LATENTS: dict[str, Any] = {"kind": "perceiver", "latents": 5, "heads": 2, "span": 9}
+
+
+@pytest.mark.parametrize("decoder", ["luong", "bahdanau", "transformer"])
+def test_what_no_latent_reads_has_no_weight(decoder: str) -> None:
+    """Where a decoder reads latents, the word is hidden from them, and what a shift leaves too."""
+    model = translator("general", {"kind": decoder, "size": 8}, **LATENTS)
+    words = {word.word: list(word.pieces) for word in model.source_words(TEXT)}
+    for spec, unread in (("mask=cat", words["cat"]), ("shift=1", [0])):
+        (one,) = model.translate([TEXT], attention=parse_intervention(spec, model.tokenizers))
+        (other,) = model.translate([TEXT])
+        weights_HTS = one.candidates[0].weights_HTS
+        np.testing.assert_allclose(weights_HTS.sum(-1), 1, rtol=1e-5)
+        assert not weights_HTS[..., unread].any()
+        assert other.candidates[0].weights_HTS[..., unread].all()
+
+
+def test_an_intervention_that_latents_leave_no_meaning_is_refused(tmp_path: Path) -> None:
+    model = translator("general", "luong", **LATENTS)
+    matrix = tmp_path / "matrix.npy"
+    np.save(matrix, np.ones((1, len(model.tokenizers.source.encode(TEXT)) + 1)))
+    given = parse_intervention(str(matrix), model.tokenizers)
+    with pytest.raises(UserError, match=r"matrix.npy: the decoder reads latents, .*; try mask"):
+        model.translate([TEXT], attention=given)
+    both = translator("general", "luong")
+    both.models.append(model.models[0])
+    with pytest.raises(UserError, match=r"mask=cat: some of the models read latents and some "):
+        intervened(both, "mask=cat")
+    assert intervened(both, "uniform") != found(both.translate(TEXTS))
 
 
 def test_tasks_translate_with_interventions_of_their_own() -> None:

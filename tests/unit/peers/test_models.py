@@ -17,6 +17,7 @@ class Learner:
     """A system whose translations have these tokens a sentence after so many updates."""
 
     name = "learner"
+    trains = True
 
     def __init__(self, lengths: dict[int, int]) -> None:
         self.lengths = lengths

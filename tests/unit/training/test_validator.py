@@ -19,7 +19,7 @@ def test_the_best_is_noted_with_its_step_and_a_miss_is_counted() -> None:
     judge, progress = validator(metric="loss", schedule={"patience": 1}), Progress(step=5)
     assert judge.judge(Validation(2.0, 1, 3), progress)
     assert (progress.best_step, progress.misses) == (5, 0)
-    assert progress.best_metrics == {"loss": 2.0, "bleu": 1, "chrf": 3}
+    assert progress.best_metrics == {"loss": 2.0, "bleu": 1, "chrf": 3, "exact": 0}
     progress.step = 6
     assert not judge.judge(Validation(2.5, 1, 3), progress)
     assert not judge.judge(Validation(2.5, 1, 3), progress)

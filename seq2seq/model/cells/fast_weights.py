@@ -1,0 +1,261 @@
+"""Fast weights: a matrix that a network writes at each step, and by which it answers at once.
+
+One slow network makes a key, a value and a query of its input, and writes the outer product of
+value and key into a fast network, which is the matrix -- Schmidhuber 1992. Without the softmax,
+attention to all inputs until now is the same computation -- Schlag, Irie and Schmidhuber 2021.
+
+Shapes: B batch, T steps, I input size, D layer size, H heads, K key size, N features of a key,
+V value size of a head (D = H V), G what a step reads, C steps of a chunk.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Literal, NamedTuple, cast
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from seq2seq.errors import UserError
+from seq2seq.kernels.deferred import Linear, is_deferring
+from seq2seq.kernels.precision import at_least_float32
+from seq2seq.model.cells.shares import product_shares
+from seq2seq.model.contract import Cell, Share, Tree
+from seq2seq.model.probe import probe
+
+CHUNK = 64
+"""Steps that training takes at once: more and the products of all pairs in a chunk cost more."""
+
+
+class FastState(NamedTuple):
+    """The output, and the fast matrix of each head."""
+
+    output_BD: Tensor
+    content_BHNV: Tensor
+
+
+class Association(NamedTuple):
+    """What the slow network makes of each step's input."""
+
+    queries_BHTN: Tensor
+    keys_BHTN: Tensor
+    values_BHTV: Tensor
+    rates_BHT1: Tensor
+    """How much of a value is written, of the rule `delta`; empty for `sum`."""
+    direct_BTD: Tensor
+    """What the output has from the input without the memory."""
+
+    def part(self, start: int, end: int) -> "Association":
+        """Return the steps from `start` to before `end`."""
+        return Association(
+            self.queries_BHTN[:, :, start:end],
+            self.keys_BHTN[:, :, start:end],
+            self.values_BHTV[:, :, start:end],
+            self.rates_BHT1[:, :, start:end],
+            self.direct_BTD[:, start:end],
+        )
+
+
+class FastWeights(Cell):
+    """h = tanh(P [M f(q) of all heads] + Q x), M the fast matrix after the step has written to it.
+
+    `rule: sum` adds what is new, M' = M + f(k) v^T. `rule: delta` replaces what the key reads now:
+    M' = M + b f(k) (v - M^T f(k))^T with b = sigmoid(w x), so that old values of a key don't stay
+    -- Schlag et al. 2021, section 4.2; the rule itself is Widrow and Hoff's of 1960.
+
+    `features` is f: `elu` for elu(x) + 1 (Katharopoulos et al. 2020), `softmax`, or `dpfp`, the
+    products of each positive or negative part with its neighbour (Schlag et al. 2021, section 5.3).
+    They are divided by their sum, as there; `norm: length` divides by their length, with which
+    b = 1 writes exactly what will be read (Yang et al. 2024).
+
+    The state to start from is written under a key of its own, which is learnt.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        size: int,
+        *,
+        rule: Literal["delta", "sum"] = "delta",
+        features: Literal["dpfp", "elu", "softmax"] = "dpfp",
+        norm: Literal["sum", "length"] = "sum",
+        heads: Annotated[int, Field(ge=1)] = 4,
+        key_size: Annotated[int, Field(ge=1)] | None = None,
+    ) -> None:
+        super().__init__(input_size, size)
+        if size % heads:
+            raise UserError(f"cell.heads: expected a divisor of size {size}, found {heads}")
+        key_size = key_size or max(2, size // heads)
+        if features == "dpfp" and key_size < 2:
+            raise UserError("cell.features dpfp needs a key_size of 2 or more, found 1")
+        self.rule, self.heads = rule, heads
+        self.features: Callable[[Tensor], Tensor] = _FEATURES[features]
+        self.norm = norm
+        self.sizes = [heads * key_size, heads * key_size, size, size]
+        self.sizes += [heads] if rule == "delta" else []
+        self.input = nn.Linear(input_size, sum(self.sizes))
+        self.reads = Linear(size, size, bias=False)
+        self.first_key = nn.Parameter(torch.empty(heads, 1, key_size))
+
+    def initialise(self) -> None:
+        """Give Xavier matrices to each thing made of the input; the first key is drawn."""
+        for slice_XI in self.input.weight.split(self.sizes):
+            nn.init.xavier_uniform_(slice_XI)
+        nn.init.xavier_uniform_(self.reads.weight)
+        nn.init.zeros_(self.input.bias)
+        nn.init.normal_(self.first_key)
+
+    def shares(self, *sizes: int) -> tuple[Share, ...]:
+        """Return the products with the slices of the slow network's matrix."""
+        return product_shares(self.input.weight, self.input.bias, sizes)
+
+    def start(self, initial_BX: Tensor) -> FastState:
+        """Return a matrix that holds the vector under the first key."""
+        value_BH1V = at_least_float32(initial_BX).unflatten(-1, (self.heads, 1, -1))
+        key_HN1 = self._features(self.first_key).transpose(-1, -2)
+        return FastState(initial_BX, key_HN1 * value_BH1V)
+
+    def output(self, state: Tree) -> Tensor:
+        """Return output_BD."""
+        return cast("FastState", state).output_BD
+
+    def step(self, input_BG: Tensor, state: Tree) -> FastState:
+        """Return the next output and matrix."""
+        input_B1G = input_BG.unsqueeze(1)
+        outputs_B1D, content_BHNV = self._run(self.associate(input_B1G), state)
+        return FastState(outputs_B1D.squeeze(1), content_BHNV)
+
+    def forward(
+        self, inputs_BTI: Tensor, state: Tree, lengths_B: Tensor | None = None
+    ) -> tuple[Tensor, Tree]:
+        """Return outputs_BTD and the state after all T steps, or after each sentence's last one."""
+        (share,) = self.shares(inputs_BTI.size(-1))
+        steps = self.associate(share(inputs_BTI))
+        if lengths_B is None:
+            outputs_BTD, content_BHNV = self._run(steps, state)
+            return outputs_BTD, FastState(outputs_BTD[:, -1], content_BHNV)
+        outputs_BTD, content_BHNV = self._run(until(steps, lengths_B), state)
+        last_B1D = (lengths_B - 1).view(-1, 1, 1).expand(-1, 1, self.size)
+        return outputs_BTD, FastState(outputs_BTD.gather(1, last_B1D).squeeze(1), content_BHNV)
+
+    def _run(self, steps: Association, state: Tree) -> tuple[Tensor, Tensor]:
+        """Return outputs_BTD, and the matrix after all steps."""
+        content_BHNV = cast("FastState", state).content_BHNV
+        length = steps.direct_BTD.size(1)
+        # bf16 would round each product into the matrix, which is a sum over all steps
+        with torch.autocast(content_BHNV.device.type, enabled=False):
+            if self.rule == "sum" and torch.onnx.is_in_onnx_export():
+                reads_BHTV, content_BHNV = at_once(steps, content_BHNV, self.rule)
+            elif length > 1 and is_deferring():
+                reads_BHTV, content_BHNV = in_chunks(steps, content_BHNV, self.rule)
+            else:
+                self.refuse_export(length)
+                reads_BHTV, content_BHNV = self._one_by_one(steps, content_BHNV)
+        reads_BTD = reads_BHTV.transpose(1, 2).flatten(2)
+        return (self.reads(reads_BTD) + steps.direct_BTD).tanh(), content_BHNV
+
+    def _one_by_one(self, steps: Association, content_BHNV: Tensor) -> tuple[Tensor, Tensor]:
+        reads: list[Tensor] = []
+        for number in range(steps.direct_BTD.size(1)):
+            step = steps.part(number, number + 1)
+            content_BHNV = write(step, content_BHNV, self.rule)
+            with self.memory_scope():  # the heads' matrices one above the other
+                content_BTNW = probe("content_BTNW", content_BHNV.flatten(1, 2).unsqueeze(1))
+            content_BHNV = content_BTNW.squeeze(1).unflatten(1, content_BHNV.shape[1:3])
+            reads.append(step.queries_BHTN @ content_BHNV)
+        return torch.cat(reads, 2), content_BHNV
+
+    def associate(self, input_BTG: Tensor) -> Association:
+        """Return queries, keys, values and rates of what the slow network has made of the input."""
+        query_BTX, key_BTX, value_BTD, direct_BTD, *rate = input_BTG.split(self.sizes, -1)
+        value_BHTV = self._split(at_least_float32(value_BTD))
+        return Association(
+            self._features(self._split(query_BTX)),
+            self._features(self._split(key_BTX)),
+            value_BHTV,
+            self._split(at_least_float32(rate[0])).sigmoid() if rate else value_BHTV[..., :0],
+            direct_BTD,
+        )
+
+    def _split(self, vectors_BTX: Tensor) -> Tensor:
+        return vectors_BTX.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
+    def _features(self, keys_HTK: Tensor) -> Tensor:
+        """f of keys or queries: features_HTN of 0 or more, whose sum or length is 1."""
+        features_HTN = self.features(at_least_float32(keys_HTK))
+        if self.norm == "length":
+            return nn.functional.normalize(features_HTN, dim=-1, eps=_TINY)
+        return features_HTN / features_HTN.sum(-1, keepdim=True).clamp(min=_TINY)
+
+
+# --- writing and reading --------------------------------------------------------------------------
+
+
+def write(step: Association, content_BHNV: Tensor, rule: str) -> Tensor:
+    """Return the matrix after one step (T = 1) has written to it."""
+    written_BH1V = step.values_BHTV
+    if rule == "delta":
+        written_BH1V = step.rates_BHT1 * (written_BH1V - step.keys_BHTN @ content_BHNV)
+    return content_BHNV + step.keys_BHTN.transpose(-1, -2) * written_BH1V
+
+
+def at_once(steps: Association, content_BHNV: Tensor, rule: str) -> tuple[Tensor, Tensor]:
+    """Return reads_BHTV and the matrix after all steps, each of which writes and then reads.
+
+    What step t writes is u_t = b_t (v_t - M^T k_t - sum_j<t (k_j . k_t) u_j), M the matrix given:
+    one triangular system for all t -- after Yang et al. 2024, section 3. What it reads is attention
+    without a softmax: M^T q_t + sum_j<=t (k_j . q_t) u_j.
+    """
+    queries_BHTN, keys_BHTN, written_BHTV, rates_BHT1, _ = steps
+    keys_BHNT = keys_BHTN.transpose(-1, -2)
+    if rule == "delta":
+        before_BHTT = (rates_BHT1 * (keys_BHTN @ keys_BHNT)).tril(-1)
+        alone_BHTV = rates_BHT1 * (written_BHTV - keys_BHTN @ content_BHNV)
+        written_BHTV = torch.linalg.solve_triangular(  # the diagonal counts as 1
+            before_BHTT, alone_BHTV, upper=False, unitriangular=True
+        )
+    scores_BHTT = (queries_BHTN @ keys_BHNT).tril()
+    reads_BHTV = queries_BHTN @ content_BHNV + scores_BHTT @ written_BHTV
+    return reads_BHTV, content_BHNV + keys_BHNT @ written_BHTV
+
+
+def in_chunks(
+    steps: Association, content_BHNV: Tensor, rule: str, chunk: int = CHUNK
+) -> tuple[Tensor, Tensor]:
+    """Return the same, a chunk of steps after the other."""
+    reads: list[Tensor] = []
+    for start in range(0, steps.direct_BTD.size(1), chunk):
+        part = steps.part(start, start + chunk)
+        reads_BHCV, content_BHNV = at_once(part, content_BHNV, rule)
+        reads.append(reads_BHCV)
+    return torch.cat(reads, 2), content_BHNV
+
+
+def until(steps: Association, lengths_B: Tensor) -> Association:
+    """Return the steps with nothing written after the last step of each sentence."""
+    positions_T = torch.arange(steps.direct_BTD.size(1), device=lengths_B.device)
+    real_B1T1 = (positions_T < lengths_B.unsqueeze(1))[:, None, :, None]
+    return steps._replace(
+        values_BHTV=steps.values_BHTV * real_B1T1, rates_BHT1=steps.rates_BHT1 * real_B1T1
+    )
+
+
+# --- features -------------------------------------------------------------------------------------
+
+_TINY = 1e-6
+
+
+def _dpfp(keys_HTK: Tensor) -> Tensor:
+    """Each of the 2 K parts (positive, negative) times the next one."""
+    parts_HTN = torch.cat((keys_HTK.relu(), (-keys_HTK).relu()), -1)
+    return parts_HTN * torch.cat((parts_HTN[..., -1:], parts_HTN[..., :-1]), -1)
+
+
+def _elu(keys_HTK: Tensor) -> Tensor:
+    return nn.functional.elu(keys_HTK) + 1
+
+
+def _softmax(keys_HTK: Tensor) -> Tensor:
+    return keys_HTK.softmax(-1)
+
+
+_FEATURES: dict[str, Callable[[Tensor], Tensor]] = {"dpfp": _dpfp, "elu": _elu, "softmax": _softmax}
