@@ -159,7 +159,7 @@ def test_the_memory_of_anybody_s_cell_is_found_in_encoder_and_decoder() -> None:
         assert one.are_weights == stem.endswith("weights")
 
 
-TRANSFORMER = {"kind": "transformer", "layers": 2, "heads": 2, "size": 8}
+TRANSFORMER: dict[str, Any] = {"kind": "transformer", "layers": 2, "heads": 2, "size": 8}
 TWO_HEADS = {"kind": "multihead", "heads": 2, "size": 8}
 
 
@@ -196,7 +196,7 @@ def test_self_attention_that_goes_step_by_step_has_no_weight_where_nothing_was_y
 
 @pytest.mark.parametrize("decoder", [{"kind": "luong"}, TRANSFORMER])
 def test_a_perceiver_s_words_are_read_by_latents_and_those_by_the_decoder(decoder: Any) -> None:
-    latents = {"kind": "perceiver", "size": 8, "heads": 2, "latents": 5}
+    latents: dict[str, Any] = {"kind": "perceiver", "size": 8, "heads": 2, "latents": 5}
     model = translator(TWO_HEADS, decoder, **latents)
     seen = explain(model, TEXT, target="un chat")
     (cross,) = choose(seen.maps, "encoder.1.cross")
