@@ -13,10 +13,9 @@ import typer
 from seq2seq.cli.options import (
     AsJson,
     Device,
-    check_no_paths,
     open_runs,
     open_translator,
-    read_texts,
+    read_inputs,
     typed_text,
     write_lines,
 )
@@ -150,8 +149,8 @@ def explain(
         return
     if grid and not any(output.suffix.lower() in _DRAWN for output in outputs or []):
         raise UserError(f"explain: --grid needs -o FILE with the ending {', '.join(_DRAWN)}")
-    check_no_paths(texts)
-    lines = read_texts(texts, source)
+    runs = open_runs(model)
+    lines = read_inputs(texts, source, files=not runs[0].config.data.source_kind.is_text)
     refused: list[UserError] = []
     if target is not None:
         target = typed_text(target, "--target")
@@ -159,7 +158,6 @@ def explain(
         lines = iter(kept := list(lines))
         _check_target(target, len(kept))
         outputs, refused = _writable(outputs or [], len(kept))
-    runs = open_runs(model)
     if len(runs) > 1 or checkpoint == "all":
         _refuse_beside_a_comparison(
             {

@@ -42,13 +42,17 @@ def _around_unit(model: ModelConfig) -> list[Case]:
 
 
 def _around_cell(model: ModelConfig) -> list[Case]:
-    """In every decoder that has cells, and in the recurrent encoder."""
+    """In every decoder that has cells, and in the encoder; once its state is handed over."""
     cell = {"cell": model.decoder.cell.model_dump()}
     unit = model.attention.model_dump()
+    handing_over = {"kind": "recurrent", "bidirectional": False, "size": 8, **cell}
     return [
-        Case(unit, {**decoder, **cell}, cell)
-        for decoder in _all_decoders()
-        if "cell" in option_names(DECODERS[decoder["kind"]])
+        *(
+            Case(unit, {**decoder, **cell}, cell)
+            for decoder in _all_decoders()
+            if "cell" in option_names(DECODERS[decoder["kind"]])
+        ),
+        Case(unit, {"kind": "luong", "bridge": "state", **cell}, handing_over),
     ]
 
 
@@ -294,7 +298,8 @@ def _around(case: Case, subject: Subject) -> str:
     if subject.place.name == "decoder":
         return f"unit {case.attention['kind']}"
     feeding = " with input feeding" if case.decoder.get("input_feeding") else ""
-    return f"decoder {case.decoder['kind']}{feeding}"
+    continuing = " with bridge state" if case.decoder.get("bridge") == "state" else ""
+    return f"decoder {case.decoder['kind']}{feeding}{continuing}"
 
 
 def _can_be_built(case: Case) -> None:

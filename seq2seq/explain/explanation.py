@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from seq2seq.data.batching import as_source
 from seq2seq.data.tokenizer import BOS, EOS, WordPieces
 from seq2seq.errors import UserError
 from seq2seq.explain.maps import ALIGNMENT, Axis, Maps, choose
@@ -33,6 +34,7 @@ from seq2seq.inference.translator import Translator
 from seq2seq.kinds import DECODERS, option_names
 from seq2seq.model.model import Seq2Seq, head_names
 from seq2seq.model.probe import recording
+from seq2seq.model.source import Projection
 from seq2seq.translation.html import paragraph, shaded_table
 from seq2seq.translation.translation import END, Candidate, Translation, quoted
 
@@ -188,13 +190,15 @@ def survey(translator: Translator) -> tuple[list[Maps], set[str]]:
     """
     model = _only_model(translator)
     one = torch.ones(1, 1, dtype=torch.long, device=translator.device)
+    read = model.source_embedding
+    source = one.new_zeros(1, 1, read.features) if isinstance(read, Projection) else EOS * one
     with torch.no_grad(), recording() as seen:
-        memory, state = model.encode(EOS * one, torch.tensor([1]))
+        memory, state = model.encode(source, torch.tensor([1]))
         model.decode(BOS * one, memory, state)
     positions = seen["encoder.states_BSE"][0].size(1)
-    source, target, given = (Axis(name, [""], []) for name in ("source", "target", "input"))
+    text, target, given = (Axis(name, [""], []) for name in ("source", "target", "input"))
     latents = None if model.encoder.keeps_positions else Axis.numbered("latent", positions)
-    maps = maps_of(model, seen, Axes(source, target, given, latents))
+    maps = maps_of(model, seen, Axes(text, target, given, latents))
     return maps, {f"decoder.{name}" for name in aligned_units(model)}
 
 
@@ -210,7 +214,8 @@ def _read(translator: Translator, translation: Translation, candidate: Candidate
     inputs_1T = torch.tensor([[BOS, *candidate.ids]], device=device)
     with torch.no_grad(), recording() as seen:
         memory, state = model.encode(
-            torch.tensor([source_S], device=device), torch.tensor([len(source_S)])
+            torch.from_numpy(as_source(source_S)).unsqueeze(0).to(device),
+            torch.tensor([len(source_S)]),
         )
         decoded = model.decode(inputs_1T, memory, state)
         log_probs_TW = model.output(decoded.features_BTF[0]).log_softmax(-1, dtype=torch.float32)
@@ -258,7 +263,7 @@ def _nothing(model: Seq2Seq) -> dict[str, Any]:
     units = {name: model.decoder.source_units[name] for name in aligned_units(model)}.values()
     heads = sum(unit.heads for unit in units)
     shapes: Mapping[str, tuple[int, ...]] = {
-        "embeddings_PI": (0, model.source_embedding.embedding_dim),
+        "embeddings_PI": (0, model.config.embedding),
         "states_SE": (0, model.encoder.memory_size),
         "keys_HSK": (heads, 0, 0),
         "values_HSV": (heads, 0, 0),

@@ -160,8 +160,7 @@ class Run:
     def build_model(self, *, initialise: bool = True) -> Seq2Seq:
         """Return the untrained model; `initialise=False` where weights will be loaded."""
         load_code([self.folder / file for file in self.config.code])
-        source, target = self.tokenizers
-        return Seq2Seq(self.config.model, len(source), len(target), initialise=initialise)
+        return Seq2Seq(self.config.model, *self.tokenizers.sizes, initialise=initialise)
 
     def save(
         self, step: int, model: Seq2Seq, tensors: Mapping[str, Any], state: Mapping[str, Any]

@@ -72,11 +72,16 @@ LATENT_UNITS: list[dict[str, Any]] = [
 ]
 NOT_FOR_SELF = ("location", "none")
 RECURRENT = [kind for kind in DECODERS if "cell" in option_names(DECODERS[kind])]
+MACHINES: dict[str, dict[str, Any]] = {
+    "ntm": {"kind": "ntm", "slots": 5, "width": 3, "reads": 2},
+    "dnc": {"kind": "dnc", "slots": 5, "width": 3, "reads": 2, "controller": "gru"},
+}
+WRITES_TWICE = {**MACHINES["ntm"], "controller": "feed-forward", "writes": 2}
 
 
-def handed_over(unit: str, decoder: str, cell: str) -> Case:
-    """A network of two layers whose decoder's cells go on from the states of the encoder's."""
-    cells = {"cell": cell, "layers": 2}
+def handed_over(unit: str, decoder: str, cell: Any, layers: int = 2) -> Case:
+    """A network whose decoder's cells go on from the states of the encoder's."""
+    cells = {"cell": cell, "layers": layers}
     encoder = {"kind": "recurrent", "size": 8, "bidirectional": False}
     return Case({"kind": unit}, {"kind": decoder, "bridge": "state", **cells}, {**encoder, **cells})
 
@@ -107,6 +112,14 @@ CASES = [
     ),
     *(handed_over("general", "luong", cell["kind"]) for cell in CELLS_OF_FORERUNNERS[::2]),
     *(handed_over("general", kind, "gru") for kind in ("bahdanau", "conditional", "stacked")),
+    *(handed_over("none", "luong", machine, layers=1) for machine in MACHINES.values()),
+    *(
+        Case(UNITS[1], {"kind": kind, "cell": machine})
+        for machine in MACHINES.values()
+        for kind in ("luong", "bahdanau", "conditional")
+    ),
+    *(Case(UNITS[1], {"kind": "luong"}, {"cell": machine}) for machine in MACHINES.values()),
+    Case(UNITS[1], {"kind": "bahdanau", "cell": WRITES_TWICE}),
     Case(UNITS[3], {"kind": "bahdanau", "readout": "maxout"}, {"bidirectional": False, "size": 8}),
     *(Case(unit, {"kind": "transformer"}) for unit in UNITS if unit["kind"] in NOT_FOR_SELF),
     *(

@@ -2,9 +2,10 @@
 
 from seq2seq.data.make.contract import Draws, Example, Task
 from seq2seq.data.make.corpus import Made, make_corpus
-from seq2seq.data.make.tasks import TASKS, build_task, command_for, render_tasks
+from seq2seq.data.make.tasks import CORPORA, TASKS, build_task, command_for, render_tasks
 
 __all__ = [
+    "CORPORA",
     "TASKS",
     "Draws",
     "Example",

@@ -29,6 +29,8 @@ class Retrieval(Task):
     """Different values: 0 to 9, or v0, v1 ... if there are more."""
     rewrite: bool = False
     """Whether a key may come again with another value; the last one counts."""
+    joined: bool = False
+    """Whether key and value are one symbol, `c9`, so that one step of a network sees both."""
 
     def check(self) -> None:
         """Raise UserError if the options don't go together."""
@@ -42,6 +44,11 @@ class Retrieval(Task):
                 "sequence; with --rewrite a key may come again"
             )
 
+    @property
+    def name(self) -> str:
+        """What of it is not as usual: `joined`, `rewrite` or both."""
+        return "-".join(option for option in ("joined", "rewrite") if getattr(self, option))
+
     def example(self, draws: Draws, length: int) -> Example:
         """Return `length` keys with their values, and a key; the answer is its value."""
         keys, values = _names(self.keys, ascii_lowercase, "k"), _names(self.values, digits, "v")
@@ -52,8 +59,10 @@ class Retrieval(Task):
         given = [draws.one(values) for _ in range(length)]
         asked = draws.one(stored)
         last = max(place for place, key in enumerate(stored) if key == asked)
-        pairs = " ".join(f"{key} {value}" for key, value in zip(stored, given, strict=True))
-        return Example(f"{pairs} {_QUERY} {asked}", given[last], [(2 * last + 1, 0)])
+        between = "" if self.joined else " "
+        pairs = " ".join(f"{key}{between}{value}" for key, value in zip(stored, given, strict=True))
+        place = last if self.joined else 2 * last + 1
+        return Example(f"{pairs} {_QUERY} {asked}", given[last], [(place, 0)])
 
 
 @cache

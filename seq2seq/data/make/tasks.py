@@ -19,6 +19,9 @@ TASKS: KindTable[type[Task]] = KindTable(
         "recall": "recall.Recall",
         "retrieval": "retrieval.Retrieval",
         "stories": "stories.Stories",
+        "scenes": "scenes.Scenes",
+        "clips": "clips.Clips",
+        "tones": "tones.Tones",
     },
 )
 
@@ -49,19 +52,48 @@ def build_task(kind: str, options: Mapping[str, Any]) -> Task:
     return task
 
 
+CORPORA: dict[str, tuple[str, dict[str, Any]]] = {
+    "copy": ("copy", {}),
+    "repeat-copy": ("repeat-copy", {}),
+    "recall": ("recall", {}),
+    "retrieval": ("retrieval", {}),
+    "retrieval-joined-rewrite": (
+        "retrieval",
+        {
+            "joined": True,
+            "rewrite": True,
+            "keys": 20,
+            "shortest": 20,
+            "longest": 20,
+            "beyond": (40,),
+        },
+    ),
+    "stories-1": ("stories", {"facts": 1}),
+    "stories-2": ("stories", {"facts": 2}),
+    "stories-3": ("stories", {"facts": 3}),
+    "scenes": ("scenes", {}),
+    "clips": ("clips", {}),
+    "tones": ("tones", {}),
+}
+"""The corpora that the recipes read: name -> kind of task and options."""
+
+
 def corpus_name(kind: str, task: Task) -> str:
-    """Return the name of a task's folder: `copy`, or `stories-3`."""
+    """Return what a task's folder is called unless the user says: `copy`, or `stories-3`."""
     return "-".join(filter(None, (kind, task.name)))
 
 
 def command_for(name: str) -> str | None:
-    """Return the command that makes the corpus called `name`; None if no task is called so."""
-    if name in TASKS:
-        return f"seq2seq data make {name}"
-    kind, _, facts = name.partition("-")
-    if kind == "stories" and facts in ("1", "2", "3"):
-        return f"seq2seq data make {kind} --facts {facts}"
-    return None
+    """Return the command that makes the corpus called `name`; None if no recipe reads one."""
+    if name not in CORPORA:
+        return None
+    kind, options = CORPORA[name]
+    words = ["seq2seq data make", kind]
+    for option, value in options.items():
+        flag = f"--{option.replace('_', '-')}"
+        values = value if isinstance(value, tuple) else (value,)
+        words += [flag] if value is True else [f"{flag} {each}" for each in values]
+    return " ".join(words)
 
 
 def render_tasks() -> str:

@@ -1,7 +1,7 @@
 """The addressing of the Neural Turing Machine's memory -- Graves, Wayne and Danihelka 2014, 3.3.
 
 Here the memory is the encoder's states, read only. The paper's focusing by content is the unit
-`cosine`; what follows it (figure 2) is the addressing `ntm`.
+`cosine`; what follows it (figure 2) is the addressing `ntm`. The whole machine is the cell `ntm`.
 """
 
 import torch
@@ -19,6 +19,7 @@ from seq2seq.model.attention.contract import (
 )
 from seq2seq.model.attention.hard import one_hot
 from seq2seq.model.attention.luong import dot_product
+from seq2seq.model.memory import interpolate, oneplus, sharpen, shift
 
 
 class Cosine(Attention):
@@ -69,11 +70,10 @@ class NTMAddressing(Addressing):
         control_BHC = control_BHC.to(content_BHS.dtype)
         gate_BH1 = control_BHC[..., :1].sigmoid()
         shifts_BHR = control_BHC[..., 1:4].softmax(-1)
-        sharpness_BH1 = 1 + functional.softplus(control_BHC[..., 4:])
-        gated_BHS = gate_BH1 * content_BHS + (1 - gate_BH1) * _last_weights(state, content_BHS)
-        shifted_BHS = _shift(gated_BHS, shifts_BHR, memory.mask_BS)
-        sharp_BHS = shifted_BHS.clamp_min(1e-30) ** sharpness_BH1 * memory.mask_BS.unsqueeze(1)
-        return Addressed((sharp_BHS / sharp_BHS.sum(-1, keepdim=True)).unsqueeze(2))
+        gated_BHS = interpolate(content_BHS, _last_weights(state, content_BHS), gate_BH1)
+        moved_BHS = shift(_neighbours(gated_BHS, memory.mask_BS), shifts_BHR)
+        sharp_BHS = sharpen(moved_BHS, oneplus(control_BHC[..., 4:]), memory.mask_BS.unsqueeze(1))
+        return Addressed(sharp_BHS.unsqueeze(2))
 
 
 def _last_weights(state: AttentionState, like_BHS: Tensor) -> Tensor:
@@ -82,13 +82,13 @@ def _last_weights(state: AttentionState, like_BHS: Tensor) -> Tensor:
     return torch.where(started_B11, state.weights_BHS.to(like_BHS.dtype), first_BHS)
 
 
-def _shift(weights_BHS: Tensor, shifts_BHR: Tensor, mask_BS: Tensor) -> Tensor:
-    """Convolve with the shifts round the ring of each sentence's own length."""
+def _neighbours(weights_BHS: Tensor, mask_BS: Tensor) -> Tensor:
+    """Return neighbours_BHSR: the position before, itself and the one after, in the ring of each
+    sentence's own length."""
     places_S = torch.arange(mask_BS.size(1), device=mask_BS.device)
     lengths_B1 = mask_BS.sum(-1, keepdim=True)
-    moved = []
-    for number, shift in enumerate((-1, 0, 1)):
-        from_BS = (places_S - shift) % lengths_B1
-        rolled_BHS = weights_BHS.gather(-1, from_BS.unsqueeze(1).expand_as(weights_BHS))
-        moved.append(rolled_BHS * shifts_BHR[..., number : number + 1])
-    return torch.stack(moved).sum(0)
+    found = []
+    for offset in (-1, 0, 1):
+        from_BS = (places_S + offset) % lengths_B1
+        found.append(weights_BHS.gather(-1, from_BS.unsqueeze(1).expand_as(weights_BHS)))
+    return torch.stack(found, -1)

@@ -66,6 +66,14 @@ CASES: dict[str, dict[str, Any]] = {
         "encoder": {"bidirectional": False, "size": 12},
         "decoder": {"kind": "luong", "bridge": "state"},
     },
+    "general, ntm": {
+        "attention": "general",
+        "decoder": {"kind": "luong", "cell": {"kind": "ntm", "slots": 5, "width": 3, "writes": 2}},
+    },
+    "additive, dnc": {
+        "attention": "additive",
+        "decoder": {"cell": {"kind": "dnc", "slots": 5, "width": 3, "controller": "feed-forward"}},
+    },
     "none": {"attention": "none", "decoder": {"kind": "conditional"}},
     "perceiver": {
         "attention": "general",
