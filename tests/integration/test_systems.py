@@ -27,9 +27,7 @@ SMALL = (
     "model.dropout=0.1",
     "model.encoder.size=8",
     "model.decoder.size=8",
-    "training.max_steps=6",
     "training.schedule=constant",
-    "training.validate_every=3",
     "training.samples=0",
     "training.device=cpu",
 )
@@ -41,10 +39,11 @@ def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEQ2SEQ_CACHE", str(tmp_path / "cache"))
 
 
-def small(recipe: Path, folder: Path, *overrides: str) -> Config:
+def small(recipe: Path, folder: Path, *overrides: str, steps: int = 6) -> Config:
     corpus = write_corpus(folder, "eight", EIGHT)
     data = (f"data.train={corpus}", f"data.valid={corpus}", "data.test=null")
-    return load_config(recipe, [*SMALL, *data, *overrides])
+    length = (f"training.max_steps={steps}", f"training.validate_every={steps // 2}")
+    return load_config(recipe, [*SMALL, *data, *length, *overrides])
 
 
 @every_recipe
@@ -120,8 +119,8 @@ def test_2000_updates_give_finite_losses_in_memory_that_does_not_grow(
             peaks[trainer.progress.step] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     monkeypatch.setattr(Trainer, "update", update_and_look)
-    steps = ("training.max_steps=2000", "training.validate_every=500")
-    run = train(small(recipe, tmp_path, *steps, "training.optimizer.lr=0.001"), tmp_path / "run")
+    config = small(recipe, tmp_path, "training.optimizer.lr=0.001", steps=2000)
+    run = train(config, tmp_path / "run")
     assert run.result is not None
     assert math.isfinite(run.result["loss"])
     assert all(tensor.isfinite().all() for tensor in run.load_model().state_dict().values())
