@@ -317,7 +317,7 @@ def length_point(work: str, length: int) -> dict[str, float]:
 def lines_point(work: str, source: str) -> dict[str, float]:
     """The cost of translating a file, as `seq2seq translate --input` does."""
     prepared = Prepared.load(Path(work) / "prepared")
-    model = Seq2Seq(load_config(None, [*SETTINGS, DOT]).model, *map(len, prepared.tokenizers))
+    model = Seq2Seq(load_config(None, [*SETTINGS, DOT]).model, *prepared.tokenizers.sizes)
     translator = untrained(model, prepared, DecodingConfig(beam=1, max_ratio=0.5))
     row: dict[str, float] = {"before": peak_memory() or 0}
     lines = 0
@@ -344,7 +344,7 @@ def mapped_files() -> int:
 
 def updates(config: Config, prepared: Prepared) -> Updates:
     torch.manual_seed(1)
-    model = Seq2Seq(config.model, *map(len, prepared.tokenizers))
+    model = Seq2Seq(config.model, *prepared.tokenizers.sizes)
     return Updates(config, prepared, model, torch.device("cpu"))
 
 

@@ -88,7 +88,7 @@ def build(settings: Sequence[str]) -> Updates:
     config = load_config(ROOT / "configs" / "bench" / "additive.yaml", list(settings))
     torch.manual_seed(config.seed)
     prepared = prepare(config)
-    model = Seq2Seq(config.model, *map(len, prepared.tokenizers))
+    model = Seq2Seq(config.model, *prepared.tokenizers.sizes)
     return Updates(config, prepared, model, torch.device("cpu"))
 
 

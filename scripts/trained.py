@@ -109,7 +109,7 @@ def measure_speed(configs: Mapping[str, Config], rounds: int = 6) -> dict[str, f
 def _training_updates(config: Config) -> Iterator[int]:
     """Yield the number of target tokens of one update after another."""
     prepared = prepare(config)
-    model = Seq2Seq(config.model, *map(len, prepared.tokenizers))
+    model = Seq2Seq(config.model, *prepared.tokenizers.sizes)
     optimizer = build_optimizer(config.training.optimizer, model)
     update = Update(Likelihood(model), optimizer, clip=1.0)
     source_end = config.tokenizer.source_end

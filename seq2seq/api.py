@@ -232,7 +232,7 @@ def _test_set(
     model: Any, data: str | os.PathLike[str] | None
 ) -> tuple[list[str], list[list[str | None]]]:
     """Sources and their one reference each, of a corpus in the languages of a run."""
-    from seq2seq.data.corpus import find_test_set
+    from seq2seq.data.corpus import find_test_set, with_sources
 
     if _is_translator(model):
         raise UserError(
@@ -246,7 +246,7 @@ def _test_set(
             "evaluate: no test set: the run has no data.test; give data, or sources and references"
         )
     corpus = find_test_set(spec, config.source, config.target, config.columns)
-    pairs = list(corpus.pairs())
+    pairs = list(with_sources(corpus, config.source_kind).pairs())
     return [pair.source for pair in pairs], [[pair.target for pair in pairs]]
 
 

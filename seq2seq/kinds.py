@@ -50,6 +50,15 @@ class KindTable(MutableMapping[str, Part], Generic[Part]):
         return kind in self._parts
 
 
+SOURCES: KindTable[type] = KindTable(
+    "seq2seq.data.sources",
+    {
+        "text": "text.Text",
+        "image": "image.ImageReader",
+        "sound": "sound.SoundReader",
+        "array": "array.ArrayReader",
+    },
+)
 ATTENTIONS: KindTable[type] = KindTable(
     "seq2seq.model.attention",
     {

@@ -15,6 +15,7 @@ from torch import nn
 from seq2seq.config import Config, differences
 from seq2seq.data.batching import Batches, check_shares, describe_shares
 from seq2seq.data.prepare import Prepared, prepare
+from seq2seq.data.sources import Features, open_reader
 from seq2seq.errors import UserError
 from seq2seq.evaluation.tokenizers import AUTO, load_tokenizer
 from seq2seq.evaluation.validation import build_validate
@@ -105,9 +106,8 @@ def _train(start: _Start, world: World, *, show_bar: bool, callbacks: Sequence[C
     if config.training.threads is not None or not old:  # else as many as before: see Trainer.resume
         use_threads(config.training.threads)
     torch.manual_seed(config.seed)
-    source, target = prepared.tokenizers
     # Built before the directory is made, so that a configuration which can't be leaves none behind.
-    model = Seq2Seq(config.model, len(source), len(target))
+    model = Seq2Seq(config.model, *prepared.tokenizers.sizes)
     _check_positions(config, model)
     if config.init and not old:
         load_init(model, config.init)
@@ -187,7 +187,7 @@ def with_init(config: Config, run: Run | None = None) -> Config:
     data = run.config.data
     languages = {
         side: getattr(data, side)
-        for side in ("source", "target")
+        for side in ("source", "target", "source_kind")
         if not _has(given, f"data.{side}")
     }
     code = [str((run.folder / file).resolve()) for file in run.config.code]
@@ -236,17 +236,22 @@ def describe_model(config: Config, run: Run | None = None) -> str:
 
     Where `config.init` names a run, `run` stands for it if that run need not be there any more.
     """
-    sizes = [config.tokenizer.vocab_size] * 2
     if config.init:
         run = run or Run.open(config.init)
         config = with_init(config, run)
-        sizes = [len(tokenizer) for tokenizer in run.tokenizers]
     load_code(config.code)
+    sizes = run.tokenizers.sizes if config.init and run else _expected_sizes(config)
     _check_tie(config)
     with torch.device("meta"):
         model = Seq2Seq(config.model, *sizes)
     _check_positions(config, model)
     return describe(model)
+
+
+def _expected_sizes(config: Config) -> tuple[int | Features, int]:
+    """The sizes of both sides, as the configuration has them before the corpus is read."""
+    pieces, kind = config.tokenizer.vocab_size, config.data.source_kind
+    return pieces if kind.is_text else open_reader(kind).size, pieces
 
 
 def _check_positions(config: Config, model: Seq2Seq) -> None:

@@ -190,7 +190,7 @@ def bench_training(
     machine = Machine.now(device, config.training.precision)
     torch.manual_seed(config.seed)
     prepared = prepare(config)
-    model = Seq2Seq(config.model, *map(len, prepared.tokenizers))
+    model = Seq2Seq(config.model, *prepared.tokenizers.sizes)
     work = Updates(config, prepared, model, device)
     machine.warn_if_busy()
     before = peak_memory()

@@ -171,7 +171,7 @@ def _open(config: Path | None, overrides: list[str] | None, name: str) -> Config
 
 def _sources(run: Run, corpus: str | None) -> list[str]:
     """The source sentences of a corpus, or else of the run's test set."""
-    from seq2seq.data.corpus import find_test_set
+    from seq2seq.data.corpus import find_test_set, with_sources
 
     data = run.config.data
     spec = corpus or data.test
@@ -180,4 +180,4 @@ def _sources(run: Run, corpus: str | None) -> list[str]:
             "bench translate: no text: the run has no data.test; give --data or --input"
         )
     test_set = find_test_set(spec, data.source, data.target, data.columns)
-    return [pair.source for pair in test_set.pairs()]
+    return [pair.source for pair in with_sources(test_set, data.source_kind).pairs()]

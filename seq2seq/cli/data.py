@@ -61,10 +61,21 @@ def make(
         typer.Option("--name", help="Name of the corpus's own folder. [default: the task's name]"),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the random choices.")] = 1,
-    pairs: Annotated[int, typer.Option("--pairs", min=1, help="Training examples.")] = 50_000,
+    pairs: Annotated[
+        int | None,
+        typer.Option(
+            "--pairs", min=1, help="Training examples. [default: 50000; of pictures and such 4000]"
+        ),
+    ] = None,
     held_out: Annotated[
-        int, typer.Option("--held-out", min=1, help="Examples in valid and in each test set.")
-    ] = 1000,
+        int | None,
+        typer.Option(
+            "--held-out",
+            min=1,
+            help="Examples in valid and in each test set. [default: 1000; of pictures and such "
+            "300]",
+        ),
+    ] = None,
     shortest: Annotated[
         int | None, typer.Option("--shortest", help="Shortest length in training.")
     ] = None,
@@ -117,8 +128,9 @@ def make(
 ) -> None:
     """Make a corpus of an artificial task, with test sets longer than its training examples.
 
-    Lengths count items (copy, repeat-copy, recall), pairs of key and value (retrieval), or
-    sentences (stories). The same options and seed give the same files on any machine.
+    Lengths count items (copy, repeat-copy, recall), pairs of key and value (retrieval), sentences
+    (stories), figures (scenes, clips) or notes (tones). The same options and seed give the same
+    files on any machine.
     """
     from seq2seq.data.make import make_corpus, render_tasks
 
@@ -219,6 +231,11 @@ def check(
     given = {"train": train, "valid": valid, "test": test, "source": source, "target": target}
     changes = {name: value for name, value in given.items() if value is not None}
     settings = revise(open_config(config, overrides).data, changes)
+    if not settings.source_kind.is_text:
+        raise UserError(
+            "data check reads text on both sides, and sources are files "
+            f"({settings.source_kind.kind}); `train` tells of files that can't be read"
+        )
     splits = {"train": settings.train, "valid": settings.valid, "test": settings.test}
     if not any(splits.values()):
         raise UserError(

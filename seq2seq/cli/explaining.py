@@ -13,10 +13,9 @@ import typer
 from seq2seq.cli.options import (
     AsJson,
     Device,
-    check_no_paths,
     open_runs,
     open_translator,
-    read_texts,
+    read_inputs,
     typed_text,
     write_lines,
 )
@@ -119,8 +118,8 @@ def explain(
 
     if texts and source:
         raise UserError("explain: give TEXT or --input, not both")
-    check_no_paths(texts)
-    lines = read_texts(texts, source)
+    runs = open_runs(model)
+    lines = read_inputs(texts, source, files=not runs[0].config.data.source_kind.is_text)
     refused: list[UserError] = []
     if target is not None:
         target = typed_text(target, "--target")
@@ -128,7 +127,6 @@ def explain(
         lines = iter(kept := list(lines))
         _check_target(target, len(kept))
         outputs, refused = _writable(outputs or [], len(kept))
-    runs = open_runs(model)
     if len(runs) > 1 or checkpoint == "all":
         _refuse_beside_a_comparison(
             {

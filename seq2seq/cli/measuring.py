@@ -336,7 +336,7 @@ def _sacrebleu(config: Config, name: str) -> _TestSet:
 
 
 def _corpus(config: Config, corpus: str | None) -> _TestSet:
-    from seq2seq.data.corpus import find_test_set, warn_if_odd
+    from seq2seq.data.corpus import find_test_set, warn_if_odd, with_sources
 
     data = config.data
     spec = corpus or data.test
@@ -345,6 +345,8 @@ def _corpus(config: Config, corpus: str | None) -> _TestSet:
             "evaluate: no test set: the run has no data.test; give --data or --test-set"
         )
     files = find_test_set(spec, data.source, data.target, data.columns)
-    warn_if_odd(files, data)
+    if data.source_kind.is_text:
+        warn_if_odd(files, data)
+    files = with_sources(files, data.source_kind)
     pairs = list(files.pairs())
     return _TestSet([pair.source for pair in pairs], [[pair.target for pair in pairs]], str(spec))

@@ -233,6 +233,20 @@ def read_texts(texts: list[str] | None, source: Path | None) -> Iterator[str]:
     return iter([typed_text(text, f"TEXT {number}") for number, text in enumerate(texts, 1)])
 
 
+def read_inputs(texts: list[str] | None, source: Path | None, *, files: bool) -> Iterator[str]:
+    """Return what `read_texts` does, where `files` says whether sources are names of files.
+
+    Names in the file --input begin in its folder. Where sources are text, a name is refused.
+    """
+    from seq2seq.data.corpus import located
+
+    if not files:
+        check_no_paths(texts)
+        return read_texts(texts, source)
+    folder = Path() if texts or source is None else source.parent
+    return (located(line, folder) for line in read_texts(texts, source))
+
+
 def typed_text(text: str, name: str) -> str:
     """Return an argument decoded as UTF-8, whatever the locale is."""
     try:

@@ -21,12 +21,11 @@ from seq2seq.cli.options import (
     Output,
     Precision,
     Workers,
-    check_no_paths,
     check_output,
     open_export,
     open_runs,
     open_translator,
-    read_texts,
+    read_inputs,
     revised_decoding,
     write_lines,
 )
@@ -50,7 +49,8 @@ def translate(
         list[str] | None,
         typer.Argument(
             metavar="[TEXT]...",
-            help="Sentence to translate; without TEXT and --input, standard input is read.",
+            help="Sentence to translate, or the name of a picture, recording or array for a model "
+            "of such sources; without TEXT and --input, standard input is read.",
         ),
     ] = None,
     model: Models = None,
@@ -186,7 +186,8 @@ def translate(
         shuffles = attention.startswith("shuffle")
         full.options = revised_decoding(full.options, settings, shuffles=shuffles)
         links.check(full)
-        lines = _with_intervention(full, read_texts(texts, source), attention, as_json, links)
+        inputs = read_inputs(texts, source, files=full.reads_files)
+        lines = _with_intervention(full, inputs, attention, as_json, links)
     else:
         exported = open_export(model, checkpoint, device)
         translator = exported or open_translator(open_runs(model), checkpoint, device)
@@ -217,7 +218,6 @@ def _check_input(
         )
     if not (texts or source) and sys.stdin is None:
         raise UserError("translate: standard input is closed; give TEXT or --input")
-    check_no_paths(texts)
 
 
 def _check_outputs(output: Path | None, alignments: Path | None, tokenized: bool) -> None:
@@ -256,9 +256,9 @@ def _translated(
     from seq2seq.data.arriving import ArrivingLines, arrives
     from seq2seq.translation.unknown import tell_unknown
 
-    options = translator.options
+    options, files = translator.options, translator.reads_files
     if texts or source or stream is False or not arrives(sys.stdin.buffer):
-        translations = translator.stream(read_texts(texts, source), options)
+        translations = translator.stream(read_inputs(texts, source, files=files), options)
     else:
         arriving = ArrivingLines(sys.stdin.buffer)
         translations = translator.stream(arriving.texts(), options, waits=arriving.waits)

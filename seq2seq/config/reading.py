@@ -59,7 +59,7 @@ _Loader.add_constructor(
 
 Tree = dict[str, Any]
 _FETCHED = "corpora:"  # begins a path in ./corpora/, where `data get` leaves them
-_UNITS = ("attention", "self_attention", "addressing", "cell")
+_UNITS = ("attention", "self_attention", "addressing", "cell", "source_kind")
 _PATHS = (("data", "train"), ("data", "valid"), ("data", "test"), ("code",), ("init",))
 
 
@@ -283,10 +283,18 @@ def _settle(model: type[Part], over: Any, merged: Any, key: Key, origins: Origin
     for name in model.idle(merged):
         if name not in given and (*key, name) not in origins.idle:
             merged.pop(name, None)
-        elif name in given and given[name] != model.model_fields[name].default:
+        elif name in given and not _is_default(given[name], model.model_fields[name].default):
             origins.idle.add((*key, name))
     for name, part in parts_of(model):
         _settle(part, given.get(name), merged.get(name), (*key, name), origins)
+
+
+def _is_default(value: Any, default: Any) -> bool:
+    """Whether a plain value, or some keys of a branch, are as they are by default."""
+    if isinstance(default, Part) and isinstance(value, dict):
+        plain = default.model_dump(mode="json")
+        return {**plain, **value} == plain
+    return bool(value == default)
 
 
 def _refuse_idle(model: type[Part], tree: Any, key: Key, origins: Origins) -> None:

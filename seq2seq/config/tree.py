@@ -27,6 +27,7 @@ from seq2seq.kinds import (
     FORCINGS,
     OPTIMIZERS,
     SCHEDULES,
+    SOURCES,
     option_names,
 )
 
@@ -134,11 +135,40 @@ def _of_other_kinds(takers: Mapping[str, Sequence[str]], kind: Any) -> dict[str,
     }
 
 
+class UnitConfig(KindPart):
+    """A part chosen by name; what other options it takes is said by the part's own class."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    table: ClassVar[Mapping[str, Any]]
+    """The kinds there are; the user's own files may add some."""
+    common: ClassVar[tuple[str, ...]] = ()
+    """Fields that belong to no kind, so that a kind need not take them."""
+    kind: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The part's own settings."""
+        return dict(self.model_extra or {})
+
+
+class SourceConfig(UnitConfig):
+    """What a source is: text, or files that are read as rows of numbers."""
+
+    table = SOURCES
+    kind: str = "text"
+
+    @property
+    def is_text(self) -> bool:
+        """Whether sources are sentences, and not files."""
+        return self.kind == "text"
+
+
 class DataConfig(Part):
     """Which text is learnt from, and which pairs of it are kept."""
 
     source: str = "en"
     target: str = "fr"
+    source_kind: SourceConfig = SourceConfig()
     train: CorpusPath = Field(default="", validate_default=False)
     valid: CorpusPath = Field(default="", validate_default=False)
     test: CorpusPath | None = None
@@ -148,6 +178,18 @@ class DataConfig(Part):
     deduplicate: bool = True
     vary: VaryConfig = VaryConfig()
     workers: int | None = Field(default=None, ge=1)
+
+    @classmethod
+    def idle(cls, values: Mapping[str, Any]) -> dict[str, str]:
+        """What is about text alone, where sources are files."""
+        given = values.get("source_kind", "text")
+        kind = given.get("kind", "text") if isinstance(given, Mapping) else given
+        if getattr(kind, "kind", kind) == "text":
+            return {}
+        return {
+            "vary": f"it varies how text is written, and sources are files ({kind})",
+            "max_ratio": f"it compares lengths of texts, and sources are files ({kind})",
+        }
 
 
 class TokenizerConfig(Part):
@@ -173,22 +215,6 @@ class BatchingConfig(Part):
         """`tokens`, where the size of a batch is given in sentences."""
         sized = values.get("sentences") is not None
         return {"tokens": "batching.sentences sets the size of a batch"} if sized else {}
-
-
-class UnitConfig(KindPart):
-    """A part chosen by name; what other options it takes is said by the part's own class."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-    table: ClassVar[Mapping[str, Any]]
-    """The kinds there are; the user's own files may add some."""
-    common: ClassVar[tuple[str, ...]] = ()
-    """Fields that belong to no kind, so that a kind need not take them."""
-    kind: str
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The part's own settings."""
-        return dict(self.model_extra or {})
 
 
 class AddressingConfig(UnitConfig):
@@ -430,6 +456,28 @@ class Config(Part):
     training: TrainingConfig = TrainingConfig()
     decoding: DecodingConfig = DecodingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
+
+    @model_validator(mode="after")
+    def _suits_files(self) -> Config:
+        kind = self.data.source_kind.kind
+        wanted = {
+            "tokenizer.joint": (self.tokenizer.joint, False),
+            "tokenizer.source_end": (self.tokenizer.source_end, False),
+            "decoding.keep": (self.decoding.keep, False),
+            "decoding.unknown": (self.decoding.unknown, "copy"),
+        }
+        wrong = [
+            f"{name}={str(right).lower()}"
+            for name, (found, right) in wanted.items()
+            if found != right
+        ]
+        if self.model.tie == "all":
+            wrong.append("model.tie=target")
+        if kind != "text" and wrong and self.init is None:  # which has a tokenizer and a model
+            raise ValueError(
+                f"data.source_kind {kind} has no text on the source's side: set {', '.join(wrong)}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _can_keep(self) -> Config:

@@ -23,7 +23,7 @@ from torch.nn import functional
 from seq2seq.config import DecodingConfig, ModelConfig
 from seq2seq.data.batching import Batch, collate
 from seq2seq.data.tokenizer import BOS, EOS, PAD
-from seq2seq.inference.fast_step import FastStep, fits
+from seq2seq.inference.fast_step import fast_step_of
 from seq2seq.inference.interventions import Reweighting, reweighted, shift, uniform
 from seq2seq.inference.model_step import ModelState, model_step
 from seq2seq.kinds import DECODERS, ENCODERS, option_names
@@ -470,10 +470,10 @@ def a_wide_beam_is_exhaustive_search(case: Case) -> None:
 def the_fast_step_is_the_plain_one(case: Case) -> None:
     """Search finds the same by it, alone and in an ensemble, where it can stand in at all."""
     model = build(case)
-    if not fits(model.decoder):
+    step, plain = fast_step_of(model), model_step(model)
+    if step is None:
         return
     source_BS, lengths_B, _ = inputs()
-    step, plain = FastStep(model), model_step(model)
     for beam in (1, 3):
         options = DecodingConfig(beam=beam, n_best=beam, length_penalty=0.6, no_repeat_ngram=2)
         memory, state = model.encode(source_BS, lengths_B)

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from seq2seq.config import BatchingConfig
 from seq2seq.data.dataset import Ids, ParallelDataset
-from seq2seq.data.padding import pad
+from seq2seq.data.padding import pad, pad_sources
+from seq2seq.data.sources import Rows
 from seq2seq.data.tokenizer import BOS, PAD
 from seq2seq.errors import UserError
 
@@ -33,7 +35,9 @@ class Size(NamedTuple):
 class Batch:
     """Sentence pairs padded on the right with PAD. Lengths and mask stay on the CPU."""
 
-    source_BS: Tensor  # int64, EOS at the end if the model wants one
+    source_BS: (
+        Tensor  # int64, EOS at the end if the model wants one; of files float32, and (B, S, F)
+    )
     source_lengths_B: Tensor  # int64
     inputs_BT: Tensor  # int64, what the decoder is fed: BOS, target
     targets_BT: Tensor  # int64, what it should say: target, EOS
@@ -99,10 +103,15 @@ class Share(NamedTuple):
     """Where the next update begins."""
 
 
-def collate(pairs: Sequence[tuple[Ids, Ids]], *, source_end: bool) -> Batch:
+def as_source(ids: Sequence[int] | Rows) -> npt.NDArray[Any]:
+    """Return a source as `collate` takes it: an array of ids, or rows of features as they are."""
+    return ids if isinstance(ids, np.ndarray) else np.asarray(ids, np.int64)
+
+
+def collate(pairs: Sequence[tuple[npt.NDArray[Any], Ids]], *, source_end: bool) -> Batch:
     """Return the batch of `pairs` in their order; `source_end` puts EOS after each source."""
     sources, targets = zip(*pairs, strict=True)
-    source_BS, source_lengths_B = pad(sources, end=source_end)
+    source_BS, source_lengths_B = pad_sources(sources, end=source_end)
     targets_BT, target_lengths_B = pad(targets, end=True)
     fed_BT = np.roll(targets_BT, 1, axis=1)
     fed_BT[:, 0] = BOS

@@ -1,5 +1,8 @@
 """Ids on disk: pairs of sentences, written as a stream and read through a memory map.
 
+A source that is not text has rows of features for ids: NAME.source.features holds the float32
+numbers of all rows, and its offsets count rows.
+
 A side is two files: NAME.SIDE.uint16 (or uint32, if its vocabulary needs it) holds the ids of all
 sentences end to end, NAME.SIDE.offsets holds N + 1 int64 places where they start and end. Both are
 little-endian with no header; lengths leave no room for a cut-off file to pass for a whole one.
@@ -19,6 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from seq2seq.data.sources import Features, Rows
 from seq2seq.errors import UserError
 
 Ids = npt.NDArray[np.int64]
@@ -27,6 +31,7 @@ _WIDTHS = ("uint16", "uint32")
 _TYPECODES = {"uint16": "H", "uint32": "I"}
 _FLUSH = 1 << 18  # ids
 _SIDES = ("source", "target")
+_FEATURES = "features"  # the ending of a file of rows
 
 
 class Sentences(NamedTuple):
@@ -49,18 +54,36 @@ class DatasetWriter:
     """
 
     def __init__(
-        self, folder: Path, name: str, *, source_vocabulary: int, target_vocabulary: int
+        self,
+        folder: Path,
+        name: str,
+        *,
+        source_vocabulary: int | Features,
+        target_vocabulary: int,
     ) -> None:
-        self._source = _SideWriter(folder, f"{name}.source", source_vocabulary)
+        """Take sizes of vocabularies; of a source that is not text, the size of its features."""
+        self._source: _SideWriter | _RowsWriter
+        if isinstance(source_vocabulary, Features):
+            self._source = _RowsWriter(folder, f"{name}.source")
+        else:
+            self._source = _SideWriter(folder, f"{name}.source", source_vocabulary)
         self._target = _SideWriter(folder, f"{name}.target", target_vocabulary)
+
+    def add_rows(self, source: Rows, target: Iterable[int]) -> None:
+        """Append one pair whose source is rows of features."""
+        assert isinstance(self._source, _RowsWriter)
+        self._source.add(source)
+        self._target.add(target)
 
     def add(self, source: Iterable[int], target: Iterable[int]) -> None:
         """Append one pair."""
+        assert isinstance(self._source, _SideWriter)
         self._source.add(source)
         self._target.add(target)
 
     def add_all(self, sources: Sentences, targets: Sentences) -> None:
         """Append as many pairs as there are sentences."""
+        assert isinstance(self._source, _SideWriter)
         self._source.add_all(sources)
         self._target.add_all(targets)
 
@@ -84,7 +107,13 @@ class ParallelDataset:
 
     def __init__(self, folder: Path, name: str) -> None:
         """Open what a `DatasetWriter` wrote; UserError naming a file that is missing or damaged."""
-        self._source, self._target = (_Side.open(folder, f"{name}.{side}") for side in _SIDES)
+        self._source: _Side | _Rows
+        source, target = (f"{name}.{side}" for side in _SIDES)
+        if (folder / f"{source}.{_FEATURES}").exists():
+            self._source = _Rows.open(folder, source)
+        else:
+            self._source = _Side.open(folder, source)
+        self._target = _Side.open(folder, target)
         counts = [len(side.offsets) - 1 for side in (self._source, self._target)]
         if counts[0] != counts[1]:
             raise UserError(
@@ -95,8 +124,11 @@ class ParallelDataset:
         """The number of pairs, N."""
         return len(self._source.offsets) - 1
 
-    def __getitem__(self, index: int) -> tuple[Ids, Ids]:
-        """Return the ids of the pair at `index` (from 0), source [S] and target [T], as copies."""
+    def __getitem__(self, index: int) -> tuple[npt.NDArray[Any], Ids]:
+        """Return the ids of the pair at `index` (from 0), source [S] and target [T], as copies.
+
+        A source that is not text has rows of features, [S, F].
+        """
         return self._source[index], self._target[index]
 
     @property
@@ -152,6 +184,60 @@ class _SideWriter:
                 file.close()
 
 
+class _RowsWriter:
+    """The two files of a source of rows."""
+
+    def __init__(self, folder: Path, stem: str) -> None:
+        self._rows = (folder / f"{stem}.{_FEATURES}").open("wb")
+        self._offsets = (folder / f"{stem}.offsets").open("wb")
+        self._ends = array("q", [0])
+
+    def add(self, rows: Rows) -> None:
+        self._ends.append(self._ends[-1] + len(rows))
+        self._rows.write(rows.astype("<f4").tobytes())
+
+    def close(self) -> None:
+        try:
+            self._offsets.write(np.frombuffer(self._ends, "q").astype("<i8").tobytes())
+            for file in (self._rows, self._offsets):
+                file.flush()
+                os.fsync(file.fileno())
+        finally:
+            self._rows.close()
+            self._offsets.close()
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The two files of a source of rows, mapped into memory."""
+
+    rows: npt.NDArray[np.float32]
+    offsets: Ids
+
+    @classmethod
+    def open(cls, folder: Path, stem: str) -> _Rows:
+        offsets = _offsets(folder, stem)
+        path = folder / f"{stem}.{_FEATURES}"
+        numbers, count = _mapped(path, "<f4"), int(offsets[-1])
+        if len(numbers) % max(1, count) or (count and not len(numbers)):
+            raise UserError(
+                f"{path}: damaged: expected {count} rows of one size, found {len(numbers)} numbers"
+            )
+        return cls(numbers.reshape(count, len(numbers) // max(1, count)), offsets)
+
+    def __getitem__(self, index: int) -> Rows:
+        if not 0 <= index < len(self.offsets) - 1:
+            raise IndexError(index)
+        return self.rows[self.offsets[index] : self.offsets[index + 1]].astype(np.float32)
+
+
+def _offsets(folder: Path, stem: str) -> Ids:
+    offsets = _mapped(folder / f"{stem}.offsets", "<i8")
+    if not len(offsets) or offsets[0] != 0 or bool((np.diff(offsets) < 0).any()):
+        raise UserError(f"{folder / stem}.offsets: damaged: expected increasing offsets from 0")
+    return offsets
+
+
 @dataclass(frozen=True)
 class _Side:
     """One side's two files, mapped into memory."""
@@ -161,14 +247,12 @@ class _Side:
 
     @classmethod
     def open(cls, folder: Path, stem: str) -> _Side:
-        offsets = _mapped(folder / f"{stem}.offsets", "<i8")
+        offsets = _offsets(folder, stem)
         found = [width for width in _WIDTHS if (folder / f"{stem}.{width}").exists()]
         if len(found) != 1:
             raise UserError(f"{folder / stem}.uint16 (or .uint32): no such file")
         path = folder / f"{stem}.{found[0]}"
         ids = _mapped(path, np.dtype(found[0]).newbyteorder("<"))
-        if not len(offsets) or offsets[0] != 0 or bool((np.diff(offsets) < 0).any()):
-            raise UserError(f"{folder / stem}.offsets: damaged: expected increasing offsets from 0")
         if offsets[-1] != len(ids):
             raise UserError(f"{path}: damaged: expected {offsets[-1]} ids, found {len(ids)}")
         return cls(ids, offsets)

@@ -29,6 +29,7 @@ from typing import NamedTuple
 import sentencepiece
 
 from seq2seq.config import TokenizerConfig
+from seq2seq.data.sources import Features, FileReader, read_model
 from seq2seq.data.text import clean_source, clean_target
 from seq2seq.data.words import split_words, unit_spans, word_spans
 from seq2seq.errors import UserError
@@ -41,6 +42,7 @@ _SPACE = "▁"
 _BOUNDARY = "\ufdd0"  # marks the end of a word in training text: Unicode will never assign it
 _FRAGMENT = 2  # words
 _CACHED_TOKENS = 50_000
+_READER = "source.json"  # what a reader of files keeps, in the place of source.model
 
 logger = logging.getLogger(__name__)
 
@@ -179,20 +181,44 @@ class Tokenizer:
 
 
 class Tokenizers(NamedTuple):
-    """The tokenizers of the two sides; of one and the same model if they share a vocabulary."""
+    """The tokenizers of the two sides; of one and the same model if they share a vocabulary.
 
-    source: Tokenizer
+    Where sources are not text, what reads their files stands in the place of a tokenizer.
+    """
+
+    input: Tokenizer | FileReader
     target: Tokenizer
+
+    @property
+    def source(self) -> Tokenizer:
+        """The tokenizer of the source; UserError where sources are files."""
+        if isinstance(self.input, FileReader):
+            raise UserError(
+                f"this needs text on the source's side, and sources are files ({self.input.kind})"
+            )
+        return self.input
 
     @property
     def joint(self) -> bool:
         """Whether both sides share one vocabulary."""
-        return self.source.model is self.target.model
+        return self.input.model is self.target.model
+
+    @property
+    def sizes(self) -> tuple[int | Features, int]:
+        """What a model is built for: the sizes of the vocabularies, or of a source's features."""
+        size = self.input.size if isinstance(self.input, FileReader) else len(self.input)
+        return size, len(self.target)
 
     def save(self, folder: Path) -> None:
-        """Write joint.model, or source.model and target.model, into `folder`, made if need be."""
+        """Write joint.model, or source.model and target.model, into `folder`, made if need be.
+
+        Where sources are not text, source.json takes the place of source.model.
+        """
         folder.mkdir(parents=True, exist_ok=True)
-        if self.joint:
+        if isinstance(self.input, FileReader):
+            (folder / _READER).write_bytes(self.input.model)
+            (folder / "target.model").write_bytes(self.target.model)
+        elif self.joint:
             (folder / "joint.model").write_bytes(self.source.model)
         else:
             (folder / "source.model").write_bytes(self.source.model)
@@ -203,6 +229,8 @@ class Tokenizers(NamedTuple):
         """Return what `save` wrote; UserError naming the file that is missing or damaged."""
         if (folder / "joint.model").exists():
             return cls.sharing(_load(folder / "joint.model"))
+        if (folder / _READER).exists():
+            return cls(read_model(folder / _READER), _load(folder / "target.model"))
         source = _load(folder / "source.model", clean_source)
         return cls(source, _load(folder / "target.model"))
 
@@ -222,12 +250,16 @@ def train_tokenizers(
     less than the text's characters (kinds bpe and unigram), or if there is no text.
     """
     source_units = _units_of_all(sources, clean_source)
-    target_units = _units_of_all(targets, clean_target)
     if config.joint:
-        both = chain(source_units, target_units)
+        both = chain(source_units, _units_of_all(targets, clean_target))
         return Tokenizers.sharing(Tokenizer(_train(both, config, "text")))
     source = Tokenizer(_train(source_units, config, "source"), clean_source)
-    return Tokenizers(source, Tokenizer(_train(target_units, config, "target")))
+    return Tokenizers(source, train_target_tokenizer(targets, config))
+
+
+def train_target_tokenizer(targets: Iterable[str], config: TokenizerConfig) -> Tokenizer:
+    """Return a tokenizer learnt from target sentences alone, as `train_tokenizers` does."""
+    return Tokenizer(_train(_units_of_all(targets, clean_target), config, "target"))
 
 
 def _load(path: Path, clean: Callable[[str], str] = clean_target) -> Tokenizer:

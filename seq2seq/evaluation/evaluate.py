@@ -43,7 +43,9 @@ class Evaluation:
     tokenize: BleuTokenizer
     """The tokeniser of every BLEU of this evaluation, except the Moses-tokenised one."""
     lengths: list[LengthBucket]
-    pathologies: PathologyReport
+    """By length of the source in words; empty where sources are files."""
+    pathologies: PathologyReport | None
+    """None where sources are files, which have no words to compare with."""
     alignment: AttentionAlignment | None
     """The score of the largest weights on the first references; None without gold."""
     link_scores: dict[str, AlignmentScore]
@@ -73,7 +75,8 @@ class Evaluation:
             parts.append("\n".join(["attention on the references, against the gold:", *lines]))
         if self.entropy is not None:
             parts.append(f"attention entropy on the references: {self.entropy:.3f} nats a word")
-        parts += [render_lengths(self.lengths), render_pathologies(self.pathologies)]
+        if self.pathologies:
+            parts += [render_lengths(self.lengths), render_pathologies(self.pathologies)]
         return "\n\n".join(parts)
 
     def as_dict(self) -> dict[str, Any]:
@@ -122,12 +125,15 @@ def evaluate(
         scores += score_moses(hypotheses, references, language=moses, bootstrap=bootstrap)
     if exact:
         scores.append(score_exact(hypotheses, references))
+    files = translator.reads_files
     return Evaluation(
         hypotheses,
         scores,
         tokenize,
-        score_by_length(sources, hypotheses, references, tokenize=tokenize),
-        find_pathologies(
+        [] if files else score_by_length(sources, hypotheses, references, tokenize=tokenize),
+        None
+        if files
+        else find_pathologies(
             sources,
             hypotheses,
             truncated=[_is_cut(t) for t in translations],

@@ -79,8 +79,9 @@ def find_costs(
 def check_texts(translator: Translator, texts: Sequence[str], intervention: Intervention) -> None:
     """Raise UserError if an intervention does not fit the models, or the sentences of `texts`."""
     translator.check_attention(intervention)
-    encode = translator.tokenizers.source.encode
-    intervention.check([translator.source_words(text) if encode(text) else [] for text in texts])
+    intervention.check(
+        [[] if translator.is_blank(text) else translator.source_words(text) for text in texts]
+    )
 
 
 def _cost(

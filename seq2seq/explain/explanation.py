@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from seq2seq.data.batching import as_source
 from seq2seq.data.tokenizer import BOS, EOS, WordPieces
 from seq2seq.errors import UserError
 from seq2seq.explain.reading import Array, ForcedReading, Kinds
@@ -136,6 +137,7 @@ def explain(
         target_words=candidate.words if candidate else [],
         kinds=_kinds(network),
         **tensors,
+        backdrop=translator.backdrop(translation.source),
         model=model,
         checkpoint=checkpoint,
         head_names=network.head_names,
@@ -157,7 +159,8 @@ def _read(
     inputs_1T = torch.tensor([[BOS, *candidate.ids]], device=device)
     with torch.no_grad(), recording() as seen:
         memory, state = model.encode(
-            torch.tensor([source_S], device=device), torch.tensor([len(source_S)])
+            torch.from_numpy(as_source(source_S)).unsqueeze(0).to(device),
+            torch.tensor([len(source_S)]),
         )
         decoded = model.decode(inputs_1T, memory, state)
         log_probs_TW = model.output(decoded.features_BTF[0]).log_softmax(-1, dtype=torch.float32)
@@ -213,7 +216,7 @@ def _nothing(model: Seq2Seq) -> dict[str, Array]:
     """The tensors of a blank sentence: S = T = 0."""
     heads = len(model.head_names)
     shapes: Mapping[str, tuple[int, ...]] = {
-        "embeddings_SI": (0, model.source_embedding.embedding_dim),
+        "embeddings_SI": (0, model.config.embedding),
         "states_SE": (0, model.encoder.memory_size),
         "keys_HSK": (heads, 0, 0),
         "values_HSV": (heads, 0, 0),

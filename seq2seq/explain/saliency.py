@@ -17,10 +17,11 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from seq2seq.data.batching import Batch, collate
+from seq2seq.data.batching import Batch, as_source, collate
 from seq2seq.data.tokenizer import WordPieces
 from seq2seq.errors import UserError
 from seq2seq.explain.correlation import Values, kendall, spearman
@@ -115,8 +116,9 @@ def leave_one_out(translator: Translator, source: str, target: str) -> Saliency:
     sources = [pair.source]
     for word in pair.source_words:
         gone = set(word.pieces)
-        sources.append([id_ for place, id_ in enumerate(pair.source) if place not in gone])
-    some = [number for number, ids in enumerate(sources) if ids]
+        kept = [place for place in range(len(pair.source)) if place not in gone]
+        sources.append(pair.source[kept])
+    some = [number for number, ids in enumerate(sources) if len(ids)]
     with torch.no_grad():
         log_probs_BT, _ = translator.log_probs(_batch([sources[n] for n in some], pair.target))
     log_probs_BI = np.full((len(sources), len(pair.words)), math.nan)
@@ -158,7 +160,7 @@ class _Pair(NamedTuple):
     """A source and a target as ids, and their words; `pieces_IT` is 1 where a piece is a word's."""
 
     text: tuple[str, str]
-    source: list[int]
+    source: npt.NDArray[Any]
     target: list[int]
     source_words: list[WordPieces]
     words: list[WordPieces]
@@ -167,13 +169,13 @@ class _Pair(NamedTuple):
 
 def _read(translator: Translator, source: str, target: str) -> _Pair:
     tokenizers = translator.tokenizers
-    if not tokenizers.source.encode(source):
+    if translator.is_blank(source):
         raise UserError("saliency: expected a source with words, found a blank text")
     ids = tokenizers.target.encode(target)
     words = tokenizers.target.target_words(ids)
     return _Pair(
         (source, target),
-        translator.source_ids(source),
+        as_source(translator.source_ids(source)),
         ids,
         translator.source_words(source),
         words,
@@ -189,10 +191,10 @@ def _places(words: Sequence[WordPieces], length: int) -> Values:
     return places
 
 
-def _batch(sources: Sequence[list[int]], target: list[int]) -> Batch:
+def _batch(sources: Sequence[npt.NDArray[Any]], target: list[int]) -> Batch:
     """Each source with the same target; the sources have their end, if any."""
     ids = np.asarray(target, np.int64)
-    return collate([(np.asarray(source, np.int64), ids) for source in sources], source_end=False)
+    return collate([(source, ids) for source in sources], source_end=False)
 
 
 def _gradients(translator: Translator, pair: _Pair) -> tuple[Values, Values]:

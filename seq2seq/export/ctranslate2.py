@@ -21,6 +21,7 @@ from seq2seq.model.attention import Attention
 from seq2seq.model.attention.contract import Softmax
 from seq2seq.model.attention.qkv import MultiHead
 from seq2seq.model.decoders.transformer import DecoderLayer, TransformerDecoder
+from seq2seq.model.embedding import Embedding
 from seq2seq.model.encoders.transformer import EncoderLayer, TransformerEncoder
 from seq2seq.model.model import Seq2Seq
 from seq2seq.model.transformer import EMBEDDED, Attending, Entrance, FeedForward
@@ -58,6 +59,9 @@ def make_spec(model: Seq2Seq) -> TransformerSpec:
     from ctranslate2.specs.common_spec import Activation
 
     encoder, decoder = _transformers(model)
+    source = model.source_embedding
+    if not isinstance(source, Embedding):
+        raise UserError("export: CTranslate2 reads text, and sources are files")
     activations = {"relu": Activation.RELU, "gelu": Activation.GELU}
     layers = [cast("EncoderLayer", layer) for layer in encoder.layers]
     upper = [cast("DecoderLayer", layer) for layer in decoder.layers]
@@ -69,7 +73,7 @@ def make_spec(model: Seq2Seq) -> TransformerSpec:
         activation=activations[_only("activation", (f.activation.__name__ for f in feeding))],
     )
     for part, entrance, embedding in (
-        (spec.encoder, encoder.entrance, model.source_embedding),
+        (spec.encoder, encoder.entrance, source),
         (spec.decoder, decoder.entrance, model.target_embedding),
     ):
         _set_entrance(part, entrance, embedding.weight)

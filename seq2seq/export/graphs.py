@@ -22,6 +22,7 @@ from seq2seq.export.network import ENCODER, NEXT, STEP, STEPS, Network
 from seq2seq.inference.model_step import ModelState, model_step
 from seq2seq.model.contract import named_leaves, with_leaves
 from seq2seq.model.model import Seq2Seq
+from seq2seq.model.source import Projection
 
 _OPSET = 18
 _MEMORY, _MASK = "memory", "mask"  # what names of parts begin, and one ends, with
@@ -199,11 +200,13 @@ def _refused(what: str, error: Exception) -> UserError:
 
 
 def _batch(model: Seq2Seq, lengths: Sequence[int]) -> tuple[Tensor, Tensor]:
-    """Sentences of these lengths, of any pieces."""
+    """Sources of these lengths, of any pieces or features."""
     draws = torch.Generator().manual_seed(1)
     shape = (len(lengths), max(lengths))
-    source_BS = torch.randint(model.source_embedding.num_embeddings, shape, generator=draws)
-    return source_BS, torch.tensor(lengths)
+    inputs = model.source_embedding
+    if isinstance(inputs, Projection):
+        return torch.randn(*shape, inputs.features, generator=draws), torch.tensor(lengths)
+    return torch.randint(inputs.num_embeddings, shape, generator=draws), torch.tensor(lengths)
 
 
 def _unequal_axes(one: Tensor, other: Tensor) -> list[int]:

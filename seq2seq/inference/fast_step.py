@@ -1,6 +1,7 @@
 """The step of `model_step` with all that no step waits for done ahead: the same in less time.
 
-For decoders that attend before or between their cells:
+`fast_step_of` chooses the one that a decoder has, if any. `FastStep` is that of decoders that
+attend before or between their cells; `transformer_step.py` has the Transformer's.
 
 - A token's share of the gates and of the readout is a row of a table, filled as tokens come up.
 - In a beam the memory's values are first multiplied by the matrices that the context will meet:
@@ -21,6 +22,8 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor
 
+from seq2seq.inference import transformer_step
+from seq2seq.inference.transformer_step import TransformerStep
 from seq2seq.kernels import products
 from seq2seq.model.attention import Attended, Attention, AttentionState, Memory
 from seq2seq.model.cells.library import LibraryCell
@@ -208,8 +211,21 @@ class TokenTable:
         return products.linear(embedded_LI, self._weights_PI, self._bias_P)
 
 
+def fast_step_of(model: Seq2Seq) -> FastStep | TransformerStep | None:
+    """Return the step that does what the model does, as long as nobody probes it; None: there is
+    none.
+
+    The weights must then stay as they are.
+    """
+    if fits(model.decoder):
+        return FastStep(model)
+    if transformer_step.fits(model.decoder):
+        return TransformerStep(model)
+    return None
+
+
 def fits(decoder: Decoder) -> bool:
-    """Whether `FastStep` does what the decoder does, as long as nobody probes it."""
+    """Whether `FastStep` does what the decoder does."""
     return (
         offers(decoder, "fast_step")
         and isinstance(decoder, Bahdanau)

@@ -15,13 +15,14 @@ import torch
 from torch import Tensor
 
 from seq2seq.config import DecodingConfig, differences
-from seq2seq.data.batching import Batch, collate, send
+from seq2seq.data.batching import Batch, as_source, collate, send
 from seq2seq.data.tokenizer import BOS, EOS, PAD, UNK, Tokenizers
 from seq2seq.errors import UserError
-from seq2seq.inference.fast_step import FastStep, fits
+from seq2seq.inference.fast_step import FastStep, fast_step_of
 from seq2seq.inference.interventions import READS_SOURCE, Intervention, reweighted
 from seq2seq.inference.model_step import ModelState, model_step
 from seq2seq.inference.probed_step import ProbedState, probed
+from seq2seq.inference.transformer_step import TransformerStep
 from seq2seq.inference.workers import Workers, count_workers
 from seq2seq.kernels import products
 from seq2seq.machine.device import find_device
@@ -40,6 +41,8 @@ from seq2seq.translation.reading import Source
 from seq2seq.translation.texts import TextSettings, TextTranslator, longest
 from seq2seq.translation.translation import Translation
 from seq2seq.translation.unknown import tell_unknown
+
+Fast = FastStep | TransformerStep
 
 _SHARED = ("data.source", "data.target", "tokenizer.source_end")  # by all models of an ensemble
 
@@ -66,7 +69,7 @@ class Translator(TextTranslator):
         """Those of the ensemble, or the one."""
         self.device = device
         self._packs = {"fp32": products.Packs(), "bf16": products.Packs(torch.bfloat16)}
-        self._fast: dict[str, list[FastStep | None]] = {}  # by precision: their tables are in one
+        self._fast: dict[str, list[Fast | None]] = {}  # by precision: their tables are in one
 
     @overload
     def translate(  # a str is one text, and never its letters
@@ -151,8 +154,8 @@ class Translator(TextTranslator):
         sources = [
             self._reader.read(number, source, options) for number, (source, _) in enumerate(pairs)
         ]
-        done = {s.number: self._unsearched(s) for s in sources if not s.ids}
-        work = [source for source in sources if source.ids]
+        done = {s.number: self._unsearched(s) for s in sources if s.is_blank}
+        work = [source for source in sources if not source.is_blank]
         for first in range(0, len(work), size):
             batch = work[first : first + size]
             targets = [self.tokenizers.target.encode(pairs[s.number][1]) for s in batch]
@@ -243,18 +246,18 @@ class Translator(TextTranslator):
             return probed(step), ProbedState.start(state, len(source_BS), self.device)
         return step, state
 
-    def _fast_steps(self, precision: str) -> list[FastStep | None]:
+    def _fast_steps(self, precision: str) -> list[Fast | None]:
         if precision not in self._fast:
             # What they make of the weights stays. If two threads make it, the first one's is kept.
             with torch.inference_mode(False), torch.no_grad():
-                made = [FastStep(each) if fits(each.decoder) else None for each in self.models]
+                made = [fast_step_of(model) for model in self.models]
             self._fast.setdefault(precision, made)
         return self._fast[precision]
 
     def _begin(
         self,
         model: Seq2Seq,
-        fast: FastStep | None,
+        fast: Fast | None,
         memory: Tree,
         state: Tree,
         options: DecodingConfig,
@@ -290,7 +293,7 @@ class Translator(TextTranslator):
     def _force(self, sources: Sequence[Source], targets: Sequence[list[int]]) -> list[Hypothesis]:
         batch = collate(
             [
-                (np.asarray(source.ids, np.int64), np.asarray(target, np.int64))
+                (as_source(source.ids), np.asarray(target, np.int64))
                 for source, target in zip(sources, targets, strict=True)
             ],
             source_end=self._source_end,

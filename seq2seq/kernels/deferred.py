@@ -14,7 +14,7 @@ Elsewhere, and under torch.compile, `linear` and `matmul` are torch's own. First
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
@@ -197,7 +197,7 @@ class _ProductGradients(SharedGradients):
 
     def total(self) -> tuple[Tensor, ...]:
         """Return the gradient of the right factor, and of the bias if there is one."""
-        first, second = (torch.cat(rows, -2) for rows in zip(*self._factors, strict=True))
+        first, second = (_joined(rows) for rows in zip(*self._factors, strict=True))
         self._factors = []
         product = _transpose(first) @ second
         return (product, first.sum(0)) if self._bias else (product,)
@@ -241,6 +241,11 @@ class _Product(torch.autograd.Function):
             else:
                 left_gradient = gradient @ right
         return left_gradient, None, *ctx.rest
+
+
+def _joined(rows: Sequence[Tensor]) -> Tensor:
+    """Return the rows of all steps; of one step, as where all are taken at once, no copy."""
+    return rows[0] if len(rows) == 1 else torch.cat(tuple(rows), -2)
 
 
 def _transpose(matrices: Tensor) -> Tensor:

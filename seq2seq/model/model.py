@@ -4,6 +4,8 @@ Shapes: B batch, S source positions, T target steps, F feature size, W target vo
 number of features taken together.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import NamedTuple
@@ -23,6 +25,7 @@ from seq2seq.model.embedding import Embedding
 from seq2seq.model.encoders import build_encoder
 from seq2seq.model.parts import initialise as initialise_weights
 from seq2seq.model.probe import is_probed, probe, scope
+from seq2seq.model.source import Features, source_embedding
 
 
 class TeacherForcing(NamedTuple):
@@ -41,18 +44,25 @@ class Seq2Seq(nn.Module):
     def __init__(
         self,
         config: ModelConfig,
-        source_vocabulary: int,
+        source_vocabulary: int | Features,
         target_vocabulary: int,
         *,
         initialise: bool = True,
     ) -> None:
         """Build the network of `config` over vocabularies of the given sizes.
 
+        A source that is not text has features in the place of a vocabulary.
+
         Without `initialise` the weights are for loading only, and the network is there sooner.
         Raises UserError where parts of the configuration don't fit together.
         """
         super().__init__()
         self.config = config
+        if config.tie == "all" and isinstance(source_vocabulary, Features):
+            raise UserError(
+                "model.tie all needs text on both sides, and sources are rows of features; "
+                "tie target fits any"
+            )
         if config.tie == "all" and source_vocabulary != target_vocabulary:
             raise UserError(
                 "model.tie all needs one vocabulary for both languages (tokenizer.joint: true), "
@@ -77,10 +87,11 @@ class Seq2Seq(nn.Module):
             check_handover(self.encoder, config.encoder, config.decoder)
             self.encoder.hands_over = True
         self.aligned = aligned_heads(self.decoder.source_units, config.alignment)
-        self.source_embedding = Embedding(source_vocabulary, config.embedding)
+        source = source_embedding(source_vocabulary, config.embedding)
+        self.source_embedding = source
         self.target_embedding = (
-            self.source_embedding
-            if config.tie == "all"
+            source
+            if config.tie == "all" and isinstance(source, Embedding)
             else Embedding(target_vocabulary, config.embedding)
         )
         self.output = Linear(config.embedding, target_vocabulary)
@@ -109,7 +120,8 @@ class Seq2Seq(nn.Module):
     def encode(self, source_BS: Tensor, lengths_B: Tensor) -> tuple[Tree, Tree]:
         """Return the decoder's memory of each sentence, and its state before the first step.
 
-        `source_BS` holds ids padded on the right, `lengths_B` their numbers, each at least 1.
+        `source_BS` holds ids padded on the right, `lengths_B` their numbers, each at least 1. Of
+        a source that is not text it holds rows of features: it is source_BSF.
         """
         with scope("encoder"):
             embedded_BSI = probe("embedded_BSI", self.source_embedding(source_BS))

@@ -170,13 +170,21 @@ class Entrance(nn.Module):
         return vectors_BTD
 
 
-def build_self_attention(
-    config: AttentionConfig | None, heads: int | None, size: int, *, key: str
+def build_layer_unit(
+    config: AttentionConfig | None,
+    heads: int | None,
+    size: int,
+    *,
+    key: str,
+    name: str = "self_attention",
+    memory_size: int | None = None,
+    positions: bool = True,
 ) -> Attention:
-    """Return the unit of a layer's self-attention: by default `multihead` with so many heads.
+    """Return the unit of a layer: by default `multihead` with so many heads, and to itself.
 
-    `key` says in messages where the layer's settings stand. Raises UserError for a unit that has
-    no weights, or needs another's tokens.
+    `key` says in messages where the layer's settings stand, `name` which of them is the unit's;
+    `memory_size` is that of what is attended to, and `positions` whether it has any. Raises
+    UserError for a unit that has no weights, or needs another's tokens.
     """
     if config is None:
         if heads is not None and (heads < 1 or size % heads):
@@ -185,8 +193,10 @@ def build_self_attention(
         if size % 4 and heads is None:
             raise UserError(f"{key}.size: expected a multiple of the 4 heads, found {size}")
     elif heads is not None:
-        raise UserError(f"{key}.heads: set {key}.self_attention.heads, as the unit is given there")
-    unit = build_attention(config, size, size, key=f"{key}.self_attention")
+        raise UserError(f"{key}.heads: set {key}.{name}.heads, as the unit is given there")
+    unit = build_attention(
+        config, size, memory_size or size, positions=positions, key=f"{key}.{name}"
+    )
     if not unit.heads:
-        raise UserError(f"{key}.self_attention: kind none has no weights; null is multihead")
+        raise UserError(f"{key}.{name}: kind none has no weights; null is multihead")
     return unit

@@ -108,7 +108,7 @@ def _time_updates(
     if config.training.threads is not None:
         torch.set_num_threads(config.training.threads)
     torch.manual_seed(config.seed)
-    model = Seq2Seq(config.model, *map(len, prepared.tokenizers))
+    model = Seq2Seq(config.model, *prepared.tokenizers.sizes)
     work = Updates(config, prepared, model, device)
     stopwatch = Stopwatch(device)
     work.make(_WARM, stopwatch)
@@ -140,7 +140,7 @@ def _time_validation(
         },
     )
     translator = Translator(
-        [Seq2Seq(config.model, *map(len, prepared.tokenizers))],
+        [Seq2Seq(config.model, *prepared.tokenizers.sizes)],
         prepared.tokenizers,
         TextSettings.of(config, options=greedy),
         device=device,

@@ -107,6 +107,7 @@ class Run:
     @property
     def tokenizers(self) -> Tokenizers:
         """The tokenizers that the model was trained with."""
+        load_code([self.folder / file for file in self.config.code])  # which may read sources
         return Tokenizers.load(self.folder / "tokenizer")
 
     @property
@@ -160,8 +161,7 @@ class Run:
     def build_model(self, *, initialise: bool = True) -> Seq2Seq:
         """Return the untrained model; `initialise=False` where weights will be loaded."""
         load_code([self.folder / file for file in self.config.code])
-        source, target = self.tokenizers
-        return Seq2Seq(self.config.model, len(source), len(target), initialise=initialise)
+        return Seq2Seq(self.config.model, *self.tokenizers.sizes, initialise=initialise)
 
     def save(
         self, step: int, model: Seq2Seq, tensors: Mapping[str, Any], state: Mapping[str, Any]

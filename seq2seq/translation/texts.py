@@ -11,15 +11,18 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, overload
 
+import numpy.typing as npt
+
 from seq2seq.config import Config, DecodingConfig, revise
-from seq2seq.data.padding import Ids, pad
+from seq2seq.data.padding import Ids, pad_sources
 from seq2seq.data.scripts import scripts_of
-from seq2seq.data.tokenizer import EOS, UNK, Tokenizers, WordPieces
+from seq2seq.data.sources import Backdrop, Features, FileReader, Rows
+from seq2seq.data.tokenizer import EOS, Tokenizers, WordPieces
 from seq2seq.errors import UserError
 from seq2seq.machine.workers import Workers
 from seq2seq.search.hypothesis import Hypothesis
 from seq2seq.translation.keep import find_tokens, keep
-from seq2seq.translation.reading import Reader, Source
+from seq2seq.translation.reading import Source, open_source_reader
 from seq2seq.translation.translation import END, Candidate, Translation
 from seq2seq.translation.unknown import tell_unknown
 
@@ -76,7 +79,7 @@ class TextTranslator:
         self.options = settings.options
         """The settings of decoding where a call gives no others."""
         self._source_end = settings.source_end
-        self._reader = Reader(
+        self._reader = open_source_reader(
             tokenizers,
             max_length=settings.max_length,
             scripts=scripts_of(settings.language) | settings.scripts,
@@ -141,18 +144,38 @@ class TextTranslator:
 
     def _searching(self) -> str:
         """The vocabularies and the search in a few words."""
-        source, target = map(len, self.tokenizers)
+        source, target = self.tokenizers.sizes
         options = self.options
         how = f"{options.n_best} samples" if options.sample else f"beam {options.beam}"
+        if isinstance(source, Features):
+            return f"{source.size:,} source features and {target:,} target pieces, {how}"
         return f"{source:,} source and {target:,} target pieces, {how}"
 
-    def source_ids(self, text: str) -> list[int]:
-        """Return the ids of `text` that the encoder reads: with the end, if the models read one."""
-        return self.tokenizers.source.encode(text) + ([EOS] if self._source_end else [])
+    @property
+    def reads_files(self) -> bool:
+        """Whether what is translated are files, and a text is the name of one."""
+        return isinstance(self.tokenizers.input, FileReader)
+
+    def source_ids(self, text: str) -> list[int] | Rows:
+        """Return the ids of `text` that the encoder reads: with the end, if the models read one.
+
+        Of the name of a file, its rows of features.
+        """
+        ids = self._reader.ids(text)
+        return [*ids, EOS] if isinstance(ids, list) and self._source_end else ids
+
+    def backdrop(self, text: str) -> Backdrop | None:
+        """Return the file that `text` names as a picture; None where sources are text."""
+        reader = self.tokenizers.input
+        return reader.backdrop(text) if isinstance(reader, FileReader) else None
+
+    def is_blank(self, text: str) -> bool:
+        """Return whether there is nothing in `text` to read."""
+        return not len(self._reader.ids(text))
 
     def source_words(self, text: str) -> list[WordPieces]:
         """Return the words of `text` and their places in `source_ids(text)`; the end is one."""
-        words = self.tokenizers.source.source_words(text)
+        words = self._reader.words(text)
         if not self._source_end:
             return words
         return [*words, WordPieces(END, (sum(len(word.pieces) for word in words),))]
@@ -198,23 +221,23 @@ class TextTranslator:
                     done[source.number] = self._kept(source, translation, options)
             yield from (done[source.number] for source in sources)
 
-    def _padded(self, sources: Sequence[Source]) -> tuple[Ids, Ids]:
+    def _padded(self, sources: Sequence[Source]) -> tuple[npt.NDArray[Any], Ids]:
         """source_BS as the encoder reads it, and lengths_B."""
-        return pad([source.ids for source in sources], end=self._source_end)
+        return pad_sources([source.ids for source in sources], end=self._source_end)
 
     # --- from hypotheses to translations ----------------------------------------------------------
 
     def _unsearched(self, source: Source) -> Translation:
         """The translation of a blank line, or of one whose words are all unknown."""
-        if not source.ids:
+        if source.is_blank:
             return Translation(source.text, [], [], [], stand_in=source.stand_in or "")
         return replace(self._translation(source, []), stand_in=source.stand_in or "")
 
     def _translation(self, source: Source, hypotheses: Sequence[Hypothesis]) -> Translation:
-        pieces = self.tokenizers.source.pieces(source.ids) + [END] * self._source_end
+        pieces = self._reader.pieces(source) + [END] * self._source_end
         words = self.source_words(source.text)
         candidates = [self._candidate(hypothesis, words) for hypothesis in hypotheses]
-        return Translation(source.text, pieces, words, candidates, source.ids.count(UNK))
+        return Translation(source.text, pieces, words, candidates, source.unknown)
 
     def _kept(
         self, source: Source, translation: Translation, options: DecodingConfig

@@ -127,8 +127,7 @@ def test_a_model_without_attention_is_not_scored_and_says_so(
     (world / "one.align").write_text("0-0\n")
     translator = seq2seq.load(world / "runs/tiny")
     config = ModelConfig.model_validate({"attention": "none", "embedding": 4})
-    sizes = [len(one) for one in translator.tokenizers]
-    translator.models = [Seq2Seq(config, *sizes).eval()]
+    translator.models = [Seq2Seq(config, *translator.tokenizers.sizes).eval()]
     with caplog.at_level(logging.WARNING, logger="seq2seq"):
         found = evaluate(translator, ["a"], [["b"]], alignments=world / "one.align", bootstrap=0)
     assert (found.alignment, found.link_scores, found.entropy) == (None, {}, None)

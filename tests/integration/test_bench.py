@@ -79,7 +79,7 @@ def test_the_updates_are_those_of_the_trainer(
     trained = train(config, tmp_path / "run").load_model("last")
     torch.manual_seed(config.seed)
     prepared = prepare(config)
-    model = Seq2Seq(config.model, *map(len, prepared.tokenizers))
+    model = Seq2Seq(config.model, *prepared.tokenizers.sizes)
     Updates(config, prepared, model, CPU).make(6, Stopwatch(CPU))
     torch.testing.assert_close(model.state_dict(), trained.state_dict(), rtol=0, atol=0)
 

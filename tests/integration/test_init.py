@@ -56,8 +56,7 @@ def test_the_weights_the_tokenizer_and_the_model_are_the_run_s(tmp_path: Path, f
 def test_before_the_first_update_the_weights_are_the_run_s_exactly(
     tmp_path: Path, first: Run
 ) -> None:
-    source, target = first.tokenizers
-    model = Seq2Seq(first.config.model, len(source), len(target))
+    model = Seq2Seq(first.config.model, *first.tokenizers.sizes)
     pipeline.load_init(model, first.folder)
     for name, weight in first.load_model("best").state_dict().items():
         assert torch.equal(model.state_dict()[name], weight)

@@ -135,6 +135,7 @@ def test_unknown_sources_are_a_pathology_of_their_own(translator: Translator) ->
     translator.options = GREEDY
     sources = ["the cat sleeps", "我爱你", "Привет, мир, как дела"]
     found = evaluate(translator, sources, [["le chat dort", "je", "salut"]], bootstrap=0)
+    assert found.pathologies is not None
     assert found.pathologies["unknown source"].lines == (2, 3)
     assert found.pathologies["copied"].count == found.pathologies["empty"].count == 0
     assert "unknown source" in found.render()

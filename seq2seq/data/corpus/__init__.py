@@ -1,6 +1,15 @@
 """Parallel text on disk: what a configuration may name, and the pairs it holds."""
 
-from seq2seq.data.corpus.corpora import Corpora, Corpus, OneFile, ParallelText, Part
+from seq2seq.data.corpus.corpora import (
+    Corpora,
+    Corpus,
+    FileCorpus,
+    OneFile,
+    ParallelText,
+    Part,
+    located,
+    with_sources,
+)
 from seq2seq.data.corpus.finding import (
     FORMATS,
     Columns,
@@ -25,6 +34,7 @@ __all__ = [
     "Columns",
     "Corpora",
     "Corpus",
+    "FileCorpus",
     "OneFile",
     "Pair",
     "ParallelText",
@@ -38,9 +48,11 @@ __all__ = [
     "find_test_set",
     "has_pattern",
     "locate_corpus",
+    "located",
     "read_lines",
     "read_texts",
     "warn_if_odd",
     "warn_of_odd_parts",
+    "with_sources",
     "without_endings",
 ]

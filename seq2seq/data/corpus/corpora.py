@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain, zip_longest
+from os.path import expanduser
 from pathlib import Path
 from typing import TypeAlias
 
+from seq2seq.config import SourceConfig
 from seq2seq.data.corpus.kinds import read_texts
 from seq2seq.data.pairs import Pair
 from seq2seq.data.readers.memories import Memory
@@ -136,8 +138,56 @@ class Corpora:
         return chain.from_iterable(part.pairs() for part in self.parts)
 
 
+@dataclass(frozen=True)
+class FileCorpus:
+    """A corpus of files and sentences: its sources are paths, made absolute.
+
+    On its lines they begin where the corpus's own file is.
+    """
+
+    listed: ParallelText | OneFile | Corpora
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The lists, not what they name."""
+        return self.listed.files
+
+    @property
+    def name(self) -> str:
+        """What errors call it."""
+        return self.listed.name
+
+    @property
+    def inputs(self) -> dict[str, Path]:
+        """The lists by what they are to the corpus."""
+        return self.listed.inputs
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The corpora that the list is put together from."""
+        return self.listed.parts
+
+    def pairs(self) -> Iterator[Pair]:
+        """Yield every pair, its path absolute."""
+        for part in self.parts:
+            folder = part.files[0].parent
+            for pair in part.pairs():
+                yield pair._replace(source=located(pair.source, folder))
+
+
+def with_sources(corpus: Corpus, kind: SourceConfig) -> Corpus:
+    """Return the corpus; where its sources are files, with absolute paths."""
+    return corpus if kind.is_text or isinstance(corpus, FileCorpus) else FileCorpus(corpus)
+
+
+def located(line: str, folder: Path) -> str:
+    """Return a path on a line as an absolute one; relative ones begin in `folder`."""
+    name = line.strip()
+    return str((folder / expanduser(name)).absolute()) if name else ""
+
+
 Part: TypeAlias = ParallelText | OneFile
-Corpus: TypeAlias = ParallelText | OneFile | Corpora
+Corpus: TypeAlias = ParallelText | OneFile | Corpora | FileCorpus
 
 
 def _some(pairs: Iterator[Pair], name: str) -> Iterator[Pair]:

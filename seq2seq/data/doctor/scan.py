@@ -189,7 +189,9 @@ class Scan:
             self.tallies["copied"].add(self.source.place(newest))
 
     def _check_pieces(self, tokenizers: Tokenizers, pair: tuple[str, str]) -> None:
-        sides = zip(tokenizers, pair, (self.source, self.target), strict=True)
+        sides = zip(
+            (tokenizers.source, tokenizers.target), pair, (self.source, self.target), strict=True
+        )
         for tokenizer, text, side in sides:
             ids = tokenizer.encode(text)
             self.pieces += len(ids)

@@ -12,11 +12,16 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import ClassVar, NamedTuple, TypeVar
+from pathlib import Path
+from typing import ClassVar, NamedTuple, Protocol, TypeVar
 
 from seq2seq.errors import UserError
+from seq2seq.machine.disk import write_lines
 
 Item = TypeVar("Item")
+
+SIDES = ("src", "tgt")
+"""The endings of the files of a task of text, which the recipes give as languages."""
 
 
 class Draws:
@@ -50,6 +55,18 @@ class Draws:
         return rest[:count]
 
 
+class Drawing(Protocol):
+    """What a source file holds: a picture, a film, a recording."""
+
+    @property
+    def english(self) -> str:
+        """What it is called in English."""
+
+    @property
+    def french(self) -> str:
+        """What it is called in French."""
+
+
 class Example(NamedTuple):
     """A source, its target, and which source word each target word stands for."""
 
@@ -57,6 +74,8 @@ class Example(NamedTuple):
     target: str
     links: Sequence[tuple[int, int]]
     """(source word, target word), from 0: the gold that attention is compared with."""
+    drawing: Drawing | None = None
+    """Where the source becomes a file: what is in it; `source` says the same in words."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +84,10 @@ class Task:
 
     unit: ClassVar[str]
     """What a length counts, for messages."""
+    pairs: ClassVar[int] = 50_000
+    """Training examples, by default."""
+    held_out: ClassVar[int] = 1000
+    """Examples in each other split, by default."""
 
     shortest: int
     longest: int
@@ -99,6 +122,18 @@ class Task:
     def example(self, draws: Draws, length: int) -> Example:
         """Return an example of this length, from `shortest` to `longest`."""
         raise NotImplementedError
+
+    def write(self, prefix: Path, examples: Sequence[Example]) -> None:
+        """Write the files of a split, PREFIX.src, PREFIX.tgt and PREFIX.align."""
+        links = [" ".join(f"{source}-{target}" for source, target in e.links) for e in examples]
+        source, target = SIDES
+        columns = {
+            source: [example.source for example in examples],
+            target: [example.target for example in examples],
+            "align": links,
+        }
+        for ending, lines in columns.items():
+            write_lines(prefix.with_name(f"{prefix.name}.{ending}"), lines)
 
 
 @cache

@@ -12,10 +12,7 @@ from seq2seq.bundled import bundled_recipe
 from seq2seq.data.make.contract import Draws, Example, Task
 from seq2seq.data.make.tasks import build_task, corpus_name
 from seq2seq.errors import UserError
-from seq2seq.machine.disk import write_lines
 
-SIDES = ("src", "tgt")
-"""The endings of the files, which the recipes give as languages."""
 _TRIES = 10_000  # draws in a row without anything new, after which there is nothing new
 
 
@@ -29,9 +26,9 @@ class Made(NamedTuple):
         """Return the folder, the examples of each split and what to do with them, as text."""
         rows = [str(self.folder)]
         rows += [f"  {split:<20} {count:>9,} examples" for split, count in self.examples.items()]
-        recipe = f"tasks/{self.folder.name}"
-        if bundled_recipe(Path(recipe)) and self.folder.parent == Path("corpora"):
-            rows.append(f"  train on it with: seq2seq train --config {recipe}")
+        for recipe in (f"tasks/{self.folder.name}", f"scenes/{self.folder.name}"):
+            if bundled_recipe(Path(recipe)) and self.folder.parent == Path("corpora"):
+                rows.append(f"  train on it with: seq2seq train --config {recipe}")
         return "\n".join(rows)
 
 
@@ -40,18 +37,19 @@ def make_corpus(
     root: str | Path,
     *,
     name: str | None = None,
-    pairs: int = 50_000,
-    held_out: int = 1000,
+    pairs: int | None = None,
+    held_out: int | None = None,
     seed: int = 1,
     **options: object,
 ) -> Made:
     """Make a task's corpus in `root`/`name`; its kind is its name, of stories with the facts.
 
-    `pairs` are examples in train, `held_out` in valid and in each test set. For each split there is
-    NAME.src, NAME.tgt and NAME.align, whose links say which source word an answer's word stands
-    for. No source comes twice, in one split or in two. The same options and seed give the same
-    bytes on any machine. Raises UserError if the folder is there, if the options don't fit, or if
-    there are not enough different examples.
+    `pairs` are examples in train, `held_out` in valid and in each test set, by default as many as
+    the task has. For each split there is NAME.src, NAME.tgt and NAME.align, whose links say which
+    source word an answer's word stands for; where sources are files, NAME.image (or .array,
+    .sound), which lists them, NAME.en and NAME.fr. No source comes twice, in one split or in two.
+    The same options and seed give the same bytes on any machine. Raises UserError if the folder is
+    there, if the options don't fit, or if there are not enough different examples.
     """
     task = build_task(kind, options)
     folder = Path(root) / (name or corpus_name(kind, task))
@@ -64,9 +62,10 @@ def make_corpus(
         shutil.rmtree(building, ignore_errors=True)
         building.mkdir(parents=True)
         for split, own in splits.items():
-            counts[split] = pairs if split == "train" else held_out
+            wanted = (pairs or task.pairs) if split == "train" else (held_out or task.held_out)
+            counts[split] = wanted
             draws = Draws(seed, kind, split)
-            _write(building / split, list(_distinct(own, draws, counts[split], seen, split)))
+            own.write(building / split, list(_distinct(own, draws, wanted, seen, split)))
         os.replace(building, folder)
     except OSError as error:
         raise UserError(f"{folder}: cannot be written: {error.strerror or error}") from None
@@ -93,12 +92,3 @@ def _distinct(
             )
         seen.add(example.source)
         yield example
-
-
-def _write(prefix: Path, examples: list[Example]) -> None:
-    for side, texts in zip(
-        SIDES, zip(*(example[:2] for example in examples), strict=True), strict=True
-    ):
-        write_lines(prefix.with_name(f"{prefix.name}.{side}"), texts)
-    links = (" ".join(f"{source}-{target}" for source, target in e.links) for e in examples)
-    write_lines(prefix.with_name(f"{prefix.name}.align"), links)

@@ -19,6 +19,9 @@ TASKS: KindTable[type[Task]] = KindTable(
         "recall": "recall.Recall",
         "retrieval": "retrieval.Retrieval",
         "stories": "stories.Stories",
+        "scenes": "scenes.Scenes",
+        "clips": "clips.Clips",
+        "tones": "tones.Tones",
     },
 )
 
@@ -68,6 +71,9 @@ CORPORA: dict[str, tuple[str, dict[str, Any]]] = {
     "stories-1": ("stories", {"facts": 1}),
     "stories-2": ("stories", {"facts": 2}),
     "stories-3": ("stories", {"facts": 3}),
+    "scenes": ("scenes", {}),
+    "clips": ("clips", {}),
+    "tones": ("tones", {}),
 }
 """The corpora that the recipes read: name -> kind of task and options."""
 

@@ -23,10 +23,10 @@ _KILLED = (
 )
 
 
-def chunks_of(pairs: Iterable[tuple[str, str]]) -> Iterator[Chunk]:
-    """Yield the pairs, a thousand at a time."""
+def chunks_of(pairs: Iterable[tuple[str, str]], size: int = _CHUNK) -> Iterator[Chunk]:
+    """Yield the pairs, by default a thousand at a time."""
     waiting = iter(pairs)
-    while chunk := list(islice(waiting, _CHUNK)):
+    while chunk := list(islice(waiting, size)):
         yield chunk
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import compress
 from pathlib import Path
 from typing import NamedTuple
@@ -31,13 +31,18 @@ _FILTERS = {  # why no pair may be left -> the setting that says so; duplicates 
 
 def learn_tokenizers(config: Config, text: Corpus, survey: Survey) -> Tokenizers:
     """Return tokenizers learnt from pairs evenly spread over the corpus, at most `_SAMPLE`."""
+    varied = with_variants(sampled(text, survey), config.data.vary, config.seed)
+    sources, targets, _ = zip(*varied, strict=True)
+    return train_tokenizers(sources, targets, config.tokenizer)
+
+
+def sampled(text: Corpus, survey: Survey) -> Iterator[tuple[str, str]]:
+    """Return pairs evenly spread over the corpus, at most `_SAMPLE`; UserError if none is kept."""
     kept, size = survey.kept, min(survey.kept, _SAMPLE)
     if not kept:
-        raise _nothing_left(text, Counts(survey.read, survey.dropped))
+        raise nothing_left(text, Counts(survey.read, survey.dropped))
     drawn = ((k + 1) * size // kept > k * size // kept for k in range(kept))
-    sample = compress(_unique(text, survey), drawn)
-    sources, targets, _ = zip(*with_variants(sample, config.data.vary, config.seed), strict=True)
-    return train_tokenizers(sources, targets, config.tokenizer)
+    return compress(unique(text, survey), drawn)
 
 
 class _Encoded(NamedTuple):
@@ -57,13 +62,13 @@ def write_train(
         return _encode(chunk, config, tokenizers)
 
     counts = Counts(survey.read, survey.dropped)
-    chunks = chunks_of(_unique(text, survey))
+    chunks = chunks_of(unique(text, survey))
     with _writer(tokenizers, folder, "train") as writer:
         for source, target, found in spread(encode, chunks, config.data.workers):
             writer.add_all(source, target)
             counts.add(found)
     if not counts.kept:
-        raise _nothing_left(text, counts)
+        raise nothing_left(text, counts)
     return counts
 
 
@@ -72,9 +77,10 @@ def _encode(chunk: Chunk, config: Config, tokenizers: Tokenizers) -> _Encoded:
     counts = Counts()
     sources: list[list[int]] = []
     targets: list[list[int]] = []
+    source_side, target_side = tokenizers.source, tokenizers.target
     for source, target, variant in with_variants(chunk, config.data.vary, config.seed):
-        source_ids, target_ids = tokenizers.source.encode(source), tokenizers.target.encode(target)
-        reason = _unfit(len(source_ids), len(target_ids), config.data)
+        source_ids, target_ids = source_side.encode(source), target_side.encode(target)
+        reason = unfit(len(source_ids), len(target_ids), config.data)
         if reason:
             counts.dropped[reason] += not variant
             continue
@@ -105,9 +111,8 @@ def write_valid(
         raise UserError(
             f"data.valid: expected sentence pairs in {text.name}, found only empty ones"
         )
-    ids = [
-        (tokenizers.source.encode(left), tokenizers.target.encode(right)) for left, right in pairs
-    ]
+    source_side, target_side = tokenizers.source, tokenizers.target
+    ids = [(source_side.encode(left), target_side.encode(right)) for left, right in pairs]
     fits = [max(map(len, sides)) <= _ENDLESS * data.max_length for sides in ids]
     counts.dropped["far too long"] = fits.count(False)
     if not any(fits):
@@ -116,13 +121,12 @@ def write_valid(
             "pieces; expected sentences"
         )
     pairs, ids = list(compress(pairs, fits)), list(compress(ids, fits))
-    for side, sentences in zip(("source", "target"), zip(*pairs, strict=True), strict=True):
-        write_lines(folder / f"valid.{side}.txt", sentences)
+    write_valid_texts(folder, pairs)
     with _writer(tokenizers, folder, "valid") as writer:
         for source_ids, target_ids in ids:
             writer.add(source_ids, target_ids)
             counts.keep(source_ids, target_ids)
-            reason = _unfit(len(source_ids), len(target_ids), data)
+            reason = unfit(len(source_ids), len(target_ids), data)
             if reason:
                 counts.noted[reason] += 1
     cleaned = ((clean_source(left), clean_target(right)) for left, right in pairs)
@@ -131,34 +135,36 @@ def write_valid(
     return counts
 
 
-def _unique(text: Corpus, survey: Survey) -> Iterator[tuple[str, str]]:
-    """The pairs that the survey keeps, as they were written."""
+def write_valid_texts(folder: Path, pairs: Iterable[tuple[str, str]]) -> None:
+    """Write the raw lines of both sides of validation."""
+    for side, lines in zip(("source", "target"), zip(*pairs, strict=True), strict=True):
+        write_lines(folder / f"valid.{side}.txt", lines)
+
+
+def unique(text: Corpus, survey: Survey) -> Iterator[tuple[str, str]]:
+    """Return the pairs that the survey keeps, as they were written."""
     return compress(((source, target) for source, target, _ in text.pairs()), survey.kept_N)
 
 
 def _writer(tokenizers: Tokenizers, folder: Path, name: str) -> DatasetWriter:
-    return DatasetWriter(
-        folder,
-        name,
-        source_vocabulary=len(tokenizers.source),
-        target_vocabulary=len(tokenizers.target),
-    )
+    source, target = tokenizers.sizes
+    return DatasetWriter(folder, name, source_vocabulary=source, target_vocabulary=target)
 
 
-def _unfit(source_length: int, target_length: int, data: DataConfig) -> str | None:
-    """Why a pair of so many pieces is not trained on; None if it is."""
+def unfit(source_length: int, target_length: int, data: DataConfig) -> str | None:
+    """Return why a pair of so many pieces, or positions, is not trained on; None if it is."""
     shortest, longest = sorted((source_length, target_length))
     if not shortest:  # all of it was erased by the normalization
         return "empty"
     if longest > data.max_length:
         return "too long"
-    if longest >= _SHORT and longest > data.max_ratio * shortest:
+    if data.source_kind.is_text and longest >= _SHORT and longest > data.max_ratio * shortest:
         return "lopsided"
     return None
 
 
-def _nothing_left(text: Corpus, counts: Counts) -> UserError:
-    """The error that names the setting which dropped the most pairs."""
+def nothing_left(text: Corpus, counts: Counts) -> UserError:
+    """Return the error that names the setting which dropped the most pairs."""
     worst = max(_FILTERS, key=lambda reason: counts.dropped[reason])
     return UserError(
         f"{_FILTERS[worst]}: no pair of {text.name} is left to train on: "

@@ -23,12 +23,20 @@ from seq2seq.data.corpus import (
     has_pattern,
     locate_corpus,
     warn_of_odd_parts,
+    with_sources,
 )
 from seq2seq.data.prepare.cache import build, default_cache
 from seq2seq.data.prepare.encode import learn_tokenizers, write_train, write_valid
+from seq2seq.data.prepare.files import (
+    hash_sources,
+    learn_reader,
+    write_train_files,
+    write_valid_files,
+)
 from seq2seq.data.prepare.prepared import Prepared
 from seq2seq.data.prepare.summary import Summary
 from seq2seq.data.prepare.survey import survey
+from seq2seq.data.sources import FileReader, open_reader
 from seq2seq.data.tokenizer import Tokenizers
 from seq2seq.errors import UserError
 from seq2seq.machine.disk import hash_file
@@ -70,6 +78,8 @@ def prepare(
     _check_apart(config.data, train.text, valid.text)
     if tokenizers is None and config.init is not None:
         tokenizers = Tokenizers.load(Path(config.init) / "tokenizer")
+    if tokenizers is not None:
+        _check_reader(config, tokenizers)
     folder = (cache or default_cache()) / _key(config, tokenizers, train, valid)
     if folder.exists():
         try:
@@ -83,10 +93,24 @@ def prepare(
             return prepared
     odd = {}
     for split, corpus in (("train", train), ("valid", valid)):
-        odd[split] = find_odd_parts(corpus.text, config.data.source, config.data.target)
+        odd[split] = _find_odd(config.data, corpus.text)
         warn_of_odd_parts(odd[split], corpus.text, config.data)
     build(folder, lambda building: _fill(building, config, tokenizers, train, valid, odd))
     return Prepared.load(folder)
+
+
+def _check_reader(config: Config, tokenizers: Tokenizers) -> None:
+    """Refuse to read sources otherwise than the run that this one starts from."""
+    source, kind = tokenizers.input, config.data.source_kind
+    before, now = (
+        (reader.kind, reader.options) if isinstance(reader, FileReader) else ("text", {})
+        for reader in (source, None if kind.is_text else open_reader(kind))
+    )
+    if before != now:
+        raise UserError(
+            f"data.source_kind: was {before[0]} with {before[1]} in the run that this one starts "
+            f"from (init), and can't be {now[0]} with {now[1]}"
+        )
 
 
 def _open_corpus(config: Config, split: str) -> _Corpus:
@@ -94,11 +118,20 @@ def _open_corpus(config: Config, split: str) -> _Corpus:
     spec = getattr(data, split)
     if not spec:
         raise UserError(f"data.{split}: expected {FORMATS}, found nothing set")
-    text = find_corpus(spec, data.source, data.target, data.columns)
+    found = find_corpus(spec, data.source, data.target, data.columns)
+    text = with_sources(found, data.source_kind)
     try:
-        return _Corpus(text, {role: hash_file(file) for role, file in text.inputs.items()})
+        inputs = {role: hash_file(file) for role, file in text.inputs.items()}
     except OSError as error:
         raise UserError(f"{error.filename}: cannot be read: {error.strerror}") from None
+    if not data.source_kind.is_text:
+        inputs["files"] = hash_sources(text)
+    return _Corpus(text, inputs)
+
+
+def _find_odd(data: DataConfig, text: Corpus) -> list[PartOddness]:
+    """What is odd in a corpus; of files nothing, whose names are in no language."""
+    return find_odd_parts(text, data.source, data.target) if data.source_kind.is_text else []
 
 
 def _check_apart(data: DataConfig, train: Corpus, valid: Corpus) -> None:
@@ -125,6 +158,9 @@ def _key(config: Config, given: Tokenizers | None, train: _Corpus, valid: _Corpu
         "tokenizer": tokenizer,
         "inputs": [list(corpus.inputs.items()) for corpus in (train, valid)],
     }
+    if not config.data.source_kind.is_text:  # validation keeps their paths
+        parts = (part for corpus in (train, valid) for part in corpus.text.parts)
+        decisive["folders"] = [str(part.files[0].parent.absolute()) for part in parts]
     if config.data.vary != VaryConfig():
         decisive["seed"] = config.seed  # it says which pairs are varied
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:20]
@@ -141,15 +177,20 @@ def _fill(
     """Write all files of the prepared data into `folder`."""
     data, hashes = config.data, folder / _HASHES
     surveyed = survey(train.text, hashes, deduplicate=data.deduplicate, workers=data.workers)
-    tokenizers = given or learn_tokenizers(config, train.text, surveyed)
+    if data.source_kind.is_text:
+        tokenizers = given or learn_tokenizers(config, train.text, surveyed)
+        train_counts = write_train(config, train.text, surveyed, tokenizers, folder)
+        valid_counts = write_valid(data, valid.text, tokenizers, folder, hashes)
+    else:
+        tokenizers = given or learn_reader(config, train.text, surveyed)
+        train_counts = write_train_files(config, train.text, surveyed, tokenizers, folder)
+        valid_counts = write_valid_files(data, valid.text, tokenizers, folder, hashes)
     tokenizers.save(folder / "tokenizer")
-    train_counts = write_train(config, train.text, surveyed, tokenizers, folder)
-    valid_counts = write_valid(data, valid.text, tokenizers, folder, hashes)
     hashes.unlink()
     summary = Summary(
         train_counts.summary(train.inputs),
         valid_counts.summary(valid.inputs),
-        surveyed.scripts,
+        surveyed.scripts if data.source_kind.is_text else [],
         odd,
     )
     logger.info("training: %s", summary.train)

@@ -4,7 +4,11 @@ The memory of such a unit is made of the tokens so far, so it is part of a hypot
 tokens of a whole sequence are attended from at once where unit and addressing allow it, else one
 after the other, each with the memory as long as it was then.
 
-Shapes: B batch, T new tokens, P tokens before them, S = P + T, H heads, D size of a token's vector.
+In search the hypotheses of a sentence share one memory: each token is stored once, in the order in
+which tokens came, and a hypothesis sees those of its own past. No key is ever moved.
+
+Shapes: B batch, T new tokens, P tokens before them, S = P + T, H heads, D size of a token's vector;
+of a beam: B sentences, K hypotheses of each, C places for tokens, of which S are taken.
 """
 
 from __future__ import annotations
@@ -89,6 +93,55 @@ def _step_by_step(
         weights_BH1S = functional.pad(found.weights_BHTS, (0, steps - step))
         attended.append(found._replace(weights_BHTS=weights_BH1S))
     return join(attended)
+
+
+class Shared(NamedTuple):
+    """What the unit keeps of the tokens of all hypotheses so far.
+
+    The places beyond those taken are written to by the next step: a state is stepped from once.
+    """
+
+    keys_BHCK: Tensor
+    values_BHCV: Tensor
+    attention: AttentionState
+
+
+BLOCK = 64
+"""Tokens that there is new room for, when there is none left."""
+
+
+def attend_shared(
+    unit: Attention, vectors_BKD: Tensor, shared: Shared, visible_BKS: Tensor
+) -> tuple[Attended, Shared]:
+    """Attend from the newest token of each hypothesis to its own past and itself.
+
+    For a unit that takes all at once. `visible_BKS` says which of all tokens are a hypothesis's
+    own; the last K of them are the newest.
+    """
+    slots, tokens = vectors_BKD.size(1), visible_BKS.size(2)
+    new = unit.remember(vectors_BKD, _ones(vectors_BKD))
+    keys_BHCK = _with(shared.keys_BHCK, new.keys_BHSK, tokens - slots)
+    values_BHCV = _with(shared.values_BHCV, new.values_BHSV, tokens - slots)
+    memory = Memory(
+        keys_BHCK[:, :, :tokens],
+        values_BHCV[:, :, :tokens],
+        torch.ones_like(visible_BKS[:, 0]),
+        (visible_BKS,),
+    )
+    attended = unit(vectors_BKD, memory, shared.attention)
+    return attended, Shared(keys_BHCK, values_BHCV, shared.attention)
+
+
+def _with(kept_BHCX: Tensor, new_BHTX: Tensor, taken: int) -> Tensor:
+    """Return the tokens kept, and the new ones in the places that follow those taken."""
+    end = taken + new_BHTX.size(2)
+    if end > kept_BHCX.size(2):
+        batch, heads, _, size = new_BHTX.shape
+        grown_BHCX = new_BHTX.new_empty(batch, heads, end + BLOCK, size)
+        grown_BHCX[:, :, :taken] = kept_BHCX[:, :, :taken]
+        kept_BHCX = grown_BHCX
+    kept_BHCX[:, :, taken:end] = new_BHTX
+    return kept_BHCX
 
 
 def _ones(vectors_BSD: Tensor) -> Tensor:

@@ -4,10 +4,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from seq2seq.errors import UserError
 from seq2seq.kernels.precision import at_least_float32
 from seq2seq.model.attention.contract import (
     Addressed,
     Addressing,
+    Attention,
     AttentionState,
     Choices,
     Memory,
@@ -102,6 +104,12 @@ class StraightThrough(Addressing):
         if self.training:
             return Addressed(functional.gumbel_softmax(masked_BHTS, self.temperature, hard=True))
         return Addressed(one_hot(masked_BHTS.argmax(-1), masked_BHTS))
+
+
+def refuse_hard(unit: Attention, key: str) -> None:
+    """Raise UserError if a unit inside an encoder draws positions; `key` is where it was chosen."""
+    if isinstance(unit.addressing, Stochastic):
+        raise UserError(f"{key}.addressing: hard is learnt from the decoder's choices; try gumbel")
 
 
 def one_hot(chosen_BHT: Tensor, like_BHTS: Tensor) -> Tensor:

@@ -31,7 +31,8 @@ class QKV(Attention):
         """Return K h as keys and V h as values."""
         keys_BHSK = split_heads(self.key(memory_BSE), self.heads)
         values_BHSV = split_heads(self.value(memory_BSE), self.heads)
-        return Memory(keys_BHSK, values_BHSV, mask_BS)
+        # Each head's together, as the product of every step would else copy them.
+        return Memory(keys_BHSK.contiguous(), values_BHSV.contiguous(), mask_BS)
 
     def queries(self, query_BTQ: Tensor) -> Tensor:
         """Return Q s."""

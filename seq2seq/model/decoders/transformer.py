@@ -5,8 +5,8 @@ Shapes: B batch, T steps, I embedding size, D layer size, S source positions, F 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple, cast
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from seq2seq.config import AttentionConfig
 from seq2seq.kernels.deferred import Linear
 from seq2seq.model.attention import Attended, Attention, AttentionState, Memory, causal
-from seq2seq.model.attention.causal import Past
+from seq2seq.model.attention.causal import Past, Shared
 from seq2seq.model.contract import Decoded, Decoder, Encoded, Surroundings, Tree
 from seq2seq.model.dropout import Dropout
 from seq2seq.model.probe import probe, scope
@@ -28,16 +28,20 @@ from seq2seq.model.transformer import (
     Norm,
     PositionKind,
     Positions,
-    build_self_attention,
+    build_layer_unit,
 )
 
 KEY = "model.decoder"
 
 
+Attend = Callable[[Attention, Tensor, Any], tuple[Attended, Any]]
+"""(unit, vectors_BTD, past) -> what was attended to of the past and of the new tokens, both."""
+
+
 class LayerState(NamedTuple):
     """What a layer needs of the steps before."""
 
-    past: Past
+    past: Past | Shared
     source: AttentionState
 
 
@@ -45,6 +49,15 @@ class TransformerState(NamedTuple):
     """How many steps there were, and what each layer keeps of them."""
 
     step_B: Tensor
+    layers: tuple[LayerState, ...]
+
+
+class Read(NamedTuple):
+    """What the layers make of T tokens."""
+
+    features_BTF: Tensor
+    attended: dict[str, Attended]
+    """By the unit's name."""
     layers: tuple[LayerState, ...]
 
 
@@ -58,11 +71,16 @@ class DecoderLayer(nn.Module):
         self.feeding = feeding
 
     def forward(
-        self, states_BTD: Tensor, tokens_BTI: Tensor, memory: Memory, state: LayerState
+        self,
+        states_BTD: Tensor,
+        tokens_BTI: Tensor,
+        memory: Memory,
+        state: LayerState,
+        attend: Attend,
     ) -> tuple[Tensor, dict[str, Attended], LayerState]:
         """Return the next layer's inputs, what was attended to, and the state after T steps."""
         with scope("self"):
-            attended, past = causal.attend(
+            attended, past = attend(
                 self.itself.unit, self.itself.residual.enter(states_BTD), state.past
             )
         states_BTD = self.itself.leave(states_BTD, attended)
@@ -82,6 +100,8 @@ class TransformerDecoder(Decoder):
     to the source is `model.attention`, a unit in each layer. Nothing but these units joins the
     decoder to the source: with kind `none` it is a language model.
     """
+
+    fast_step = True
 
     def __init__(
         self,
@@ -109,7 +129,7 @@ class TransformerDecoder(Decoder):
 
         self.layers = nn.ModuleList(
             DecoderLayer(
-                attending(build_self_attention(self_attention, heads, size, key=KEY)),
+                attending(build_layer_unit(self_attention, heads, size, key=KEY)),
                 attending(surroundings.attention(size)),
                 FeedForward(size, ff or 4 * size, activation, norm, dropout),
             )
@@ -163,21 +183,38 @@ class TransformerDecoder(Decoder):
         """Read T tokens, the first of which follows `state`."""
         memories, state = cast("tuple[Memory, ...]", memory), cast("TransformerState", state)
         steps_T = torch.arange(embedded_BTI.size(1), device=embedded_BTI.device)
-        states_BTD = self.entrance(embedded_BTI, state.step_B.unsqueeze(1) + steps_T)
+        positions_BT = state.step_B.unsqueeze(1) + steps_T
+        read = self.read(embedded_BTI, positions_BT, memories, state.layers, causal.attend)
+        choices = {name: each.choices for name, each in read.attended.items()}
+        return Decoded(
+            read.features_BTF,
+            self.source_weights(read),
+            TransformerState(state.step_B + embedded_BTI.size(1), read.layers),
+            {name: made for name, made in choices.items() if made is not None},
+        )
+
+    def read(
+        self,
+        embedded_BTI: Tensor,
+        positions_XT: Tensor,
+        memories: tuple[Memory, ...],
+        states: tuple[LayerState, ...],
+        attend: Attend,
+    ) -> Read:
+        """Read tokens at these positions; `attend` says how they attend to what came before."""
+        states_BTD = self.entrance(embedded_BTI, positions_XT)
         attended: dict[str, Attended] = {}
         ends: list[LayerState] = []
-        for number, (layer, own, before) in enumerate(
-            zip(self._layers, memories, state.layers, strict=True), 1
+        for number, (layer, memory, state) in enumerate(
+            zip(self._layers, memories, states, strict=True), 1
         ):
             with scope(str(number)):
-                states_BTD, found, after = layer(states_BTD, embedded_BTI, own, before)
+                states_BTD, found, end = layer(states_BTD, embedded_BTI, memory, state, attend)
             attended |= {f"{number}.{name}": each for name, each in found.items()}
-            ends.append(after)
+            ends.append(end)
         features_BTF = self.fit(self.norm(states_BTD)) * self.scale
-        weights = [attended[name].weights_BHTS for name in self.source_units]
-        return Decoded(
-            features_BTF,
-            torch.cat(weights, 1),
-            TransformerState(state.step_B + embedded_BTI.size(1), tuple(ends)),
-            {name: each.choices for name, each in attended.items() if each.choices is not None},
-        )
+        return Read(features_BTF, attended, tuple(ends))
+
+    def source_weights(self, read: Read) -> Tensor:
+        """Return the weights over the source of all layers, their heads side by side."""
+        return torch.cat([read.attended[name].weights_BHTS for name in self.source_units], 1)

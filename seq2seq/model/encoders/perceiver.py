@@ -19,16 +19,21 @@ from torch import Tensor, nn
 
 from seq2seq.config import AttentionConfig
 from seq2seq.errors import UserError
-from seq2seq.model.attention import Attention, build_attention
-from seq2seq.model.attention.hard import Stochastic
+from seq2seq.model.attention import Attention
+from seq2seq.model.attention.hard import refuse_hard
 from seq2seq.model.contract import Encoded, Encoder
 from seq2seq.model.positions import fourier_features
 from seq2seq.model.probe import probe, scope
-from seq2seq.model.transformer import EMBEDDED, Attending, FeedForward, LayerNorm, Positions
+from seq2seq.model.transformer import (
+    EMBEDDED,
+    Attending,
+    FeedForward,
+    LayerNorm,
+    Positions,
+    build_layer_unit,
+)
 
 KEY = "model.encoder"
-HEADS = 4
-"""Of a unit that is not given."""
 
 PositionKind = Literal["fourier", "sinusoidal", "none"]
 
@@ -80,9 +85,7 @@ class Perceiver(Encoder):
             raise UserError(f"{KEY}.heads: both units are given, each with its own heads")
 
         def build_cross() -> Reading:
-            unit = _build_unit(
-                "cross_attention", cross_attention, heads, size, self.source.size, positions=True
-            )
+            unit = _build_unit("cross_attention", cross_attention, heads, size, self.source.size)
             return Reading(unit, size, ff or 4 * size, dropout, norm_memory=True)
 
         def build_block() -> nn.ModuleList:
@@ -232,32 +235,25 @@ class Reading(nn.Module):
 
 
 def _build_unit(
-    name: str,
-    config: AttentionConfig | None,
-    heads: int | None,
-    size: int,
-    memory_size: int,
-    *,
-    positions: bool = False,
+    name: str, config: AttentionConfig | None, heads: int | None, size: int, memory_size: int
 ) -> Attention:
     """The unit given as `name`, or `multihead` with so many heads."""
     key = f"{KEY}.{name}"
-    if config is None:
-        config = AttentionConfig.model_validate({"kind": "multihead", "heads": heads or HEADS})
-        if heads is None and size % HEADS:
-            raise UserError(f"{KEY}.size: expected a multiple of the {HEADS} heads, found {size}")
-        if heads is not None and (heads < 1 or size % heads):
-            raise UserError(f"{KEY}.heads: expected a divisor of size {size}, found {heads}")
-    if config.kind == "dot" and size != memory_size:
+    if config is not None and config.kind == "dot" and size != memory_size:
         raise UserError(
             f"{key}: kind dot needs latents and source of one size, found {size} and "
             f"{memory_size} (embedding and position features); kind general fits any"
         )
-    unit = build_attention(config, size, memory_size, positions=positions, key=key)
-    if not unit.heads:
-        raise UserError(f"{key}: kind none has no weights; null is multihead")
-    if isinstance(unit.addressing, Stochastic):
-        raise UserError(f"{key}.addressing: hard is learnt from the decoder's choices; try gumbel")
+    unit = build_layer_unit(
+        config,
+        heads if config is None else None,
+        size,
+        key=KEY,
+        name=name,
+        memory_size=memory_size,
+        positions=name == "cross_attention",
+    )
+    refuse_hard(unit, key)
     return unit
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from seq2seq.config import AttentionConfig, CellConfig
 from seq2seq.errors import UserError
 from seq2seq.model.attention import Attention, build_attention
-from seq2seq.model.attention.hard import Stochastic
+from seq2seq.model.attention.hard import refuse_hard
 from seq2seq.model.cells import build_cell
 from seq2seq.model.contract import Cell, Encoded, Encoder, Tree
 from seq2seq.model.dropout import Dropout
@@ -141,8 +141,7 @@ def _self_attention(config: AttentionConfig, size: int) -> Attention:
     attention = build_attention(config, size, size, key=key)
     if not attention.heads:
         raise UserError(f"{key}: kind none has no weights; set null for no self-attention")
-    if isinstance(attention.addressing, Stochastic):
-        raise UserError(f"{key}.addressing: hard is learnt from the decoder's choices; try gumbel")
+    refuse_hard(attention, key)
     return attention
 
 

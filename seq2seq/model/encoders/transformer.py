@@ -12,9 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from seq2seq.config import AttentionConfig
-from seq2seq.errors import UserError
 from seq2seq.model.attention import Attention
-from seq2seq.model.attention.hard import Stochastic
+from seq2seq.model.attention.hard import refuse_hard
 from seq2seq.model.contract import Encoded, Encoder
 from seq2seq.model.probe import probe, scope
 from seq2seq.model.transformer import (
@@ -26,7 +25,7 @@ from seq2seq.model.transformer import (
     Norm,
     PositionKind,
     Positions,
-    build_self_attention,
+    build_layer_unit,
 )
 
 KEY = "model.encoder"
@@ -81,12 +80,8 @@ class TransformerEncoder(Encoder):
         )
 
         def build_layer() -> EncoderLayer:
-            unit = build_self_attention(self_attention, heads, size, key=KEY)
-            if isinstance(unit.addressing, Stochastic):
-                raise UserError(
-                    f"{KEY}.self_attention.addressing: hard is learnt from the decoder's choices; "
-                    "try gumbel"
-                )
+            unit = build_layer_unit(self_attention, heads, size, key=KEY)
+            refuse_hard(unit, f"{KEY}.self_attention")
             return EncoderLayer(
                 Attending(unit, size, norm, dropout, attention_dropout),
                 FeedForward(size, ff or 4 * size, activation, norm, dropout),

@@ -41,7 +41,7 @@ def configured(folder: Path, pairs: Pairs = PAIRS, **data: Any) -> Config:
 
 
 def texts(prepared: Prepared) -> Pairs:
-    source, target = prepared.tokenizers
+    source, target = prepared.tokenizers.source, prepared.tokenizers.target
     pairs = (prepared.train[index] for index in range(len(prepared.train)))
     return [(source.decode(left), target.decode(right)) for left, right in pairs]
 

@@ -172,7 +172,8 @@ def test_a_source_may_have_any_white_space_and_a_target_keeps_its_own(
     tmp_path: Path, joint: bool
 ) -> None:
     trained(joint=joint).save(tmp_path)
-    for source, target in (trained(joint=joint), Tokenizers.load(tmp_path)):
+    for both in (trained(joint=joint), Tokenizers.load(tmp_path)):
+        source, target = both.source, both.target
         for text in ("I\u00a0love you?", "I\u3000lo\u00adve\tyou?", "\ufeffI\u200blove you\u2060?"):
             assert source.encode(text) == source.encode("I love you?")
             assert [word for word, _ in source.source_words(text)] == ["I", "love", "you", "?"]

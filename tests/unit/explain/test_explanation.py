@@ -108,7 +108,7 @@ def test_x_are_the_embeddings_of_the_pieces_and_h_the_states_of_the_last_layer(l
     (network,) = model.models
     seen = explain(model, TEXT)
     ids = [*model.tokenizers.source.encode(TEXT), EOS]
-    table = network.source_embedding.weight.detach()
+    table = network.source_embedding.get_parameter("weight").detach()
     np.testing.assert_array_equal(seen.embeddings_SI, [table[i].numpy() for i in ids])
     with torch.no_grad():
         encoded = network.encoder(table[ids].unsqueeze(0), torch.tensor([len(ids)]))

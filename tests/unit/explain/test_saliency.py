@@ -146,7 +146,8 @@ def test_gradients_are_those_of_finite_differences(name: str, tokenizers: Tokeni
     translator = translator_of(model_of(name, tokenizers), tokenizers=tokenizers)
     ids = translator.source_ids(SOURCE)
     gradients_ISE = numerical_gradients_ISE(translator, len(ids))
-    embedded_SE = translator.models[0].source_embedding.weight[ids].detach().numpy()
+    table = translator.models[0].source_embedding.get_parameter("weight")
+    embedded_SE = table[ids].detach().numpy()
     products, norms = gradient_saliency(translator, SOURCE, TARGET)
     for j, word in enumerate(translator.source_words(SOURCE)):
         product_I, norm_I = np.zeros(len(TARGET.split())), np.zeros(len(TARGET.split()))

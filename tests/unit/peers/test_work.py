@@ -55,7 +55,9 @@ def test_every_system_has_a_number_for_every_piece(work: Work) -> None:
     assert pieces <= set(joeynmt)
     assert pieces <= {line.split("\t")[0] for line in opennmt}
     assert pieces <= set(marian)
-    assert len(joeynmt) == len(opennmt) + 4 == len(marian) + 2 == len(work.prepared.tokenizers[0])
+    assert (
+        len(joeynmt) == len(opennmt) + 4 == len(marian) + 2 == len(work.prepared.tokenizers.source)
+    )
     assert sorted(marian.values()) == list(range(len(marian)))
 
 

@@ -1,0 +1,101 @@
+"""Arrays of NumPy -> rows of features: series, maps, moving pictures."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from seq2seq.data.sources.contract import FileReader, Grid, existing_file, shape_of, split_item
+from seq2seq.errors import UserError
+
+_MOST_AXES = 4
+
+
+class ArrayReader(FileReader):
+    """An array in a .npy or .npz file: (S, F) rows, (H, W, C) a map, (T, H, W, C) a film.
+
+    `FILE.npz#name` is one of its arrays, `FILE.npy#7` the eighth along its first axis. A patch
+    takes `patch` rows and columns, and `frames` steps in time.
+    """
+
+    kind = "array"
+
+    def __init__(
+        self,
+        *,
+        patch: Annotated[int, Field(ge=1)] = 1,
+        frames: Annotated[int, Field(ge=1)] = 1,
+        frequencies: Annotated[int, Field(ge=0)] = 4,
+    ) -> None:
+        super().__init__()
+        self.patch = patch
+        self.frames = frames
+        self.frequencies = frequencies
+
+    def read(self, name: str) -> Grid:
+        """Return the array in 32 bits; one without channels has one."""
+        path = existing_file(name)
+        _, item = split_item(name)
+        array = _loaded(name, path, item)
+        if array.dtype.kind not in "biuf":
+            raise UserError(f"{name}: expected real numbers, found {array.dtype}")
+        if array.ndim == 1:
+            array = array[:, None]
+        if not 2 <= array.ndim <= _MOST_AXES:
+            raise UserError(
+                f"{name}: expected rows (S, F), a map (H, W, C) or a film (T, H, W, C), found "
+                f"shape {shape_of(array) or 'of one number'}"
+            )
+        with np.errstate(over="ignore"):  # then infinite, and refused as such
+            return np.asarray(array, np.float32)
+
+    def cell(self, axes: int) -> tuple[int, ...]:
+        """Return the patch along time, rows and columns, those of them that there are."""
+        return {1: (self.frames,), 2: (self.patch, self.patch)}.get(
+            axes, (self.frames, self.patch, self.patch)
+        )
+
+
+def _loaded(name: str, path: Path, item: str) -> npt.NDArray[Any]:
+    try:
+        loaded = np.load(path, mmap_mode="r", allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return loaded if not item else _row(name, loaded, item)
+        with loaded:
+            return _member(name, loaded, item)
+    except UserError:
+        raise
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if any(word in reason for word in ("allow_pickle", "Object arrays", "Python objects")):
+            reason = "it holds Python objects, or is no array at all; save plain numbers"
+        raise UserError(f"{name}: cannot be read as an array: {reason}") from None
+
+
+def _row(name: str, array: npt.NDArray[Any], item: str) -> npt.NDArray[Any]:
+    if not item.isdecimal() or not array.ndim or int(item) >= len(array):
+        last = len(array) - 1 if array.ndim else 0
+        raise UserError(f"{name}: expected a number from 0 to {last} after #, found {item!r}")
+    row: npt.NDArray[Any] = array[int(item)]
+    return row
+
+
+def _member(name: str, archive: Any, item: str) -> npt.NDArray[Any]:
+    names = list(archive.files)
+    if not item and len(names) == 1:
+        (item,) = names
+    if item not in names:
+        shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+        raise UserError(
+            f"{name}: expected FILE#NAME with one of its arrays, {shown}, found "
+            f"{'no name' if not item else repr(item)}"
+        )
+    member: object = archive[item]
+    if not isinstance(member, np.ndarray):
+        raise UserError(f"{name}: cannot be read as an array: it is damaged")
+    return member

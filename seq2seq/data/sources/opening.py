@@ -1,0 +1,46 @@
+"""A reader of files, from its kind and options, or as a run keeps it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from seq2seq.config import SourceConfig
+from seq2seq.config.options import build
+from seq2seq.data.sources.contract import FileReader, Scale
+from seq2seq.errors import UserError
+from seq2seq.kinds import SOURCES, unknown_kind
+
+KEY = "data.source_kind"
+
+
+def open_reader(config: SourceConfig) -> FileReader:
+    """Return the reader that `config` names, before it has read any training file.
+
+    Raises UserError for an unknown kind or option.
+    """
+    return _checked(build(SOURCES, config, KEY), KEY)
+
+
+def read_model(path: Path) -> FileReader:
+    """Return the reader that a run kept as its `FileReader.model`; UserError if it is damaged."""
+    try:
+        value: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        kind = value["kind"]
+        if kind not in SOURCES:
+            raise UserError(f"{path}: {unknown_kind(SOURCES, kind, KEY)}")
+        reader = _checked(SOURCES[kind](**value["options"]), str(path))
+        scale = value["scale"]
+        reader.scale = Scale(scale["axes"], tuple(scale["means"]), tuple(scale["deviations"]))
+        return reader
+    except UserError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path}: missing or damaged: {error}") from None
+
+
+def _checked(reader: object, where: str) -> FileReader:
+    if not isinstance(reader, FileReader):
+        raise UserError(f"{where}: expected a reader of files, found {type(reader).__name__}")
+    return reader
