@@ -137,6 +137,7 @@ def explain(
         target_words=candidate.words if candidate else [],
         kinds=_kinds(network),
         **tensors,
+        backdrop=translator.backdrop(translation.source),
         model=model,
         checkpoint=checkpoint,
         head_names=network.head_names,

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from seq2seq.data.sources import Backdrop
 from seq2seq.data.tokenizer import WordPieces
 from seq2seq.translation.translation import merge_words
 
@@ -70,6 +71,9 @@ class ForcedReading:
     self_scores_HSS: Array | None = field(default=None, repr=False)
     """Of the encoder's self-attention, if it has one; its heads are its own."""
     self_weights_HSS: Array | None = field(default=None, repr=False)
+
+    backdrop: Backdrop | None = field(default=None, repr=False)
+    """The source as a picture, where it is a file."""
 
     model: str = ""
     checkpoint: str = ""
