@@ -161,6 +161,7 @@ def explain(
         target_words=candidate.words if candidate else [],
         kinds=_kinds(network),
         **_read(translator, translation, candidate) if candidate else _nothing(network),
+        backdrop=translator.backdrop(translation.source),
         model=model,
         checkpoint=checkpoint,
         **_aligned(network),

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from seq2seq.errors import UserError, did_you_mean
-from seq2seq.explain import svg
+from seq2seq.explain import overlay, svg
 from seq2seq.explain.explanation import Explanation
 from seq2seq.explain.page import PageCheckpoint, PageRun, title_of, write_page
 from seq2seq.explain.view import View
@@ -84,12 +84,15 @@ def write_npz(explanations: Sequence[Explanation], path: Path, view: View) -> No
 
 
 def write_png(explanations: Sequence[Explanation], path: Path, view: View) -> None:
-    """Write the heat map of one sentence; it needs the extra `plots`."""
+    """Write the heat map of one sentence, or a file lit for each word; it needs `plots`."""
     try:
         from seq2seq.explain.picture import save  # matplotlib, which not everybody has
     except ImportError:
         raise MissingPackageError(f"a PNG needs matplotlib: {install_hint('plots')}") from None
     (explanation,) = explanations
+    if explanation.backdrop is not None and view == View(view.head):
+        overlay.save(explanation, explanation.backdrop, path, head=view.head)
+        return
     save(explanation, path, view)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from seq2seq.data.sources import Backdrop
 from seq2seq.data.tokenizer import WordPieces
 from seq2seq.explain.maps import ALIGNMENT, Array, Axis, Maps
 
@@ -82,6 +83,9 @@ class ForcedReading:
     """Every matrix of every unit and memory, by places."""
     units: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     """By its place, the tensors of each unit of the decoder: the fields above of that unit."""
+
+    backdrop: Backdrop | None = field(default=None, repr=False)
+    """The source as a picture, where it is a file."""
 
     model: str = ""
     checkpoint: str = ""

@@ -232,7 +232,10 @@ def test_before_training_the_hyper_lstm_is_one_fixed_lstm() -> None:
 
 # --- fast weights ---------------------------------------------------------------------------------
 
-FEATURES = ["dpfp", "elu", "softmax"]
+FEATURES = [
+    *((kind, norm) for kind in ("dpfp", "elu", "softmax") for norm in ("sum", "length")),
+    ("silu", "length"),
+]
 RULES = ["sum", "delta"]
 
 
@@ -243,6 +246,8 @@ def features_of(kind: str, norm: str, key: Array) -> Array:
         made = [parts[n] * parts[n - 1] for n in range(len(parts))]
     elif kind == "elu":
         made = [x + 1 if x > 0 else math.exp(x) for x in key]
+    elif kind == "silu":
+        made = [x / (1 + math.exp(-x)) for x in key]
     else:
         made = [math.exp(x) for x in key]
         made = [x / sum(made) for x in made]
@@ -250,20 +255,24 @@ def features_of(kind: str, norm: str, key: Array) -> Array:
     return np.array([x / max(size, 1e-6) for x in made])  # with dpfp all may be 0
 
 
-def heads_of(cell: FastWeights, x: Array) -> list[Array]:
+def heads_of(cell: FastWeights, x: Array, last: Array) -> list[Array]:
     """Query, key, value, direct output and rate before the sigmoid, of one input."""
     made = array(cell.input.weight) @ x + array(cell.input.bias)
-    return np.split(made, np.cumsum(cell.sizes)[:-1])
+    if cell.own is not None:
+        made = made + array(cell.own.weight) @ last
+    both, *others = np.split(made, np.cumsum(cell.sizes)[:-1])
+    return [*np.split(both, 2), *others]
 
 
-@pytest.mark.parametrize("norm", ["sum", "length"])
-@pytest.mark.parametrize("kind", FEATURES)
+@pytest.mark.parametrize("recurrent", [False, True])
+@pytest.mark.parametrize(("kind", "norm"), FEATURES)
 @pytest.mark.parametrize("rule", RULES)
 def test_fast_weights_are_written_and_read_as_in_schlag_et_al_2021(
-    rule: str, kind: str, norm: str
+    rule: str, kind: str, norm: str, recurrent: bool
 ) -> None:
     heads, size = 2, 3
-    cell = cell_of("fast-weights", rule=rule, features=kind, norm=norm, heads=heads, key_size=size)
+    options = {"heads": heads, "key_size": size, "recurrent": recurrent}
+    cell = cell_of("fast-weights", rule=rule, features=kind, norm=norm, **options)
     assert isinstance(cell, FastWeights)
     outputs_BTD, _ = run(cell)
     v = D // heads
@@ -272,8 +281,9 @@ def test_fast_weights_are_written_and_read_as_in_schlag_et_al_2021(
             np.outer(features_of(kind, norm, array(cell.first_key[n, 0])), initial[n * v :][:v])
             for n in range(heads)
         ]
+        h = initial
         for t in range(T):
-            query, key, value, direct, *rate = heads_of(cell, inputs[t])
+            query, key, value, direct, *rate = heads_of(cell, inputs[t], h)
             reads = []
             for n in range(heads):
                 q, k = (features_of(kind, norm, x[n * size :][:size]) for x in (query, key))
@@ -437,6 +447,7 @@ def test_the_fast_matrix_is_probed_at_every_step_by_the_cell_s_place(kind: str) 
             r"heads: expected a divisor of size 6, found 4",
         ),
         ({"kind": "fast-weights", "heads": 2, "key_size": 1}, r"dpfp needs a key_size of 2"),
+        ({"kind": "fast-weights", "heads": 2, "features": "silu"}, r"silu .*; set norm: length"),
         ({"kind": "fast-weights", "rule": "hebb"}, r"rule: expected 'delta' or 'sum'"),
         ({"kind": "sigma-pi", "rank": 0}, r"rank: expected greater than or equal to 1"),
         ({"kind": "hyper", "small": 0}, r"small: expected greater than or equal to 1"),

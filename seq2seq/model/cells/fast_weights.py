@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from seq2seq.errors import UserError
 from seq2seq.kernels.deferred import Linear, is_deferring
 from seq2seq.kernels.precision import at_least_float32
+from seq2seq.model.attention.contract import split_heads
 from seq2seq.model.cells.shares import product_shares
 from seq2seq.model.contract import Cell, Share, Tree
 from seq2seq.model.probe import probe
@@ -65,7 +66,11 @@ class FastWeights(Cell):
     `features` is f: `elu` for elu(x) + 1 (Katharopoulos et al. 2020), `softmax`, or `dpfp`, the
     products of each positive or negative part with its neighbour (Schlag et al. 2021, section 5.3).
     They are divided by their sum, as there; `norm: length` divides by their length, with which
-    b = 1 writes exactly what will be read (Yang et al. 2024).
+    b = 1 writes exactly what will be read. So also x sigmoid(x), `silu`, which may be negative
+    (Yang et al. 2024): keys that have nothing to do with each other can be at right angles.
+
+    With `recurrent` the slow network reads the last output beside the input (Irie et al. 2021,
+    section 3.1, the recurrent delta net): then no step can be taken before the one before it.
 
     The state to start from is written under a key of its own, which is learnt.
     """
@@ -76,10 +81,11 @@ class FastWeights(Cell):
         size: int,
         *,
         rule: Literal["delta", "sum"] = "delta",
-        features: Literal["dpfp", "elu", "softmax"] = "dpfp",
+        features: Literal["dpfp", "elu", "softmax", "silu"] = "dpfp",
         norm: Literal["sum", "length"] = "sum",
         heads: Annotated[int, Field(ge=1)] = 4,
         key_size: Annotated[int, Field(ge=1)] | None = None,
+        recurrent: bool = False,
     ) -> None:
         super().__init__(input_size, size)
         if size % heads:
@@ -87,19 +93,23 @@ class FastWeights(Cell):
         key_size = key_size or max(2, size // heads)
         if features == "dpfp" and key_size < 2:
             raise UserError("cell.features dpfp needs a key_size of 2 or more, found 1")
+        if features == "silu" and norm == "sum":
+            raise UserError("cell.features silu has negative numbers; set norm: length")
         self.rule, self.heads = rule, heads
         self.features: Callable[[Tensor], Tensor] = _FEATURES[features]
         self.norm = norm
-        self.sizes = [heads * key_size, heads * key_size, size, size]
+        self.sizes = [2 * heads * key_size, size, size]
         self.sizes += [heads] if rule == "delta" else []
         self.input = nn.Linear(input_size, sum(self.sizes))
+        self.own = Linear(size, sum(self.sizes), bias=False) if recurrent else None
         self.reads = Linear(size, size, bias=False)
         self.first_key = nn.Parameter(torch.empty(heads, 1, key_size))
 
     def initialise(self) -> None:
         """Give Xavier matrices to each thing made of the input; the first key is drawn."""
-        for slice_XI in self.input.weight.split(self.sizes):
-            nn.init.xavier_uniform_(slice_XI)
+        for layer in (self.input, self.own) if self.own is not None else (self.input,):
+            for slice_XI in layer.weight.split(self.sizes):
+                nn.init.xavier_uniform_(slice_XI)
         nn.init.xavier_uniform_(self.reads.weight)
         nn.init.zeros_(self.input.bias)
         nn.init.normal_(self.first_key)
@@ -120,14 +130,17 @@ class FastWeights(Cell):
 
     def step(self, input_BG: Tensor, state: Tree) -> FastState:
         """Return the next output and matrix."""
-        input_B1G = input_BG.unsqueeze(1)
-        outputs_B1D, content_BHNV = self._run(self.associate(input_B1G), state)
+        if self.own is not None:
+            input_BG = input_BG + self.own(self.output(state))
+        outputs_B1D, content_BHNV = self._run(self.associate(input_BG.unsqueeze(1)), state)
         return FastState(outputs_B1D.squeeze(1), content_BHNV)
 
     def forward(
         self, inputs_BTI: Tensor, state: Tree, lengths_B: Tensor | None = None
     ) -> tuple[Tensor, Tree]:
         """Return outputs_BTD and the state after all T steps, or after each sentence's last one."""
+        if self.own is not None:
+            return super().forward(inputs_BTI, state, lengths_B)
         (share,) = self.shares(inputs_BTI.size(-1))
         steps = self.associate(share(inputs_BTI))
         if lengths_B is None:
@@ -166,18 +179,13 @@ class FastWeights(Cell):
 
     def associate(self, input_BTG: Tensor) -> Association:
         """Return queries, keys, values and rates of what the slow network has made of the input."""
-        query_BTX, key_BTX, value_BTD, direct_BTD, *rate = input_BTG.split(self.sizes, -1)
-        value_BHTV = self._split(at_least_float32(value_BTD))
-        return Association(
-            self._features(self._split(query_BTX)),
-            self._features(self._split(key_BTX)),
-            value_BHTV,
-            self._split(at_least_float32(rate[0])).sigmoid() if rate else value_BHTV[..., :0],
-            direct_BTD,
-        )
-
-    def _split(self, vectors_BTX: Tensor) -> Tensor:
-        return vectors_BTX.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        both_BTX, value_BTD, direct_BTD, *rate = input_BTG.split(self.sizes, -1)
+        queries_BHTN, keys_BHTN = self._features(split_heads(both_BTX, 2 * self.heads)).chunk(2, 1)
+        values_BHTV = split_heads(at_least_float32(value_BTD), self.heads)
+        rates_BHT1 = values_BHTV[..., :0]
+        if rate:
+            rates_BHT1 = split_heads(at_least_float32(rate[0]), self.heads).sigmoid()
+        return Association(queries_BHTN, keys_BHTN, values_BHTV, rates_BHT1, direct_BTD)
 
     def _features(self, keys_HTK: Tensor) -> Tensor:
         """f of keys or queries: features_HTN of 0 or more, whose sum or length is 1."""
@@ -258,4 +266,9 @@ def _softmax(keys_HTK: Tensor) -> Tensor:
     return keys_HTK.softmax(-1)
 
 
-_FEATURES: dict[str, Callable[[Tensor], Tensor]] = {"dpfp": _dpfp, "elu": _elu, "softmax": _softmax}
+_FEATURES: dict[str, Callable[[Tensor], Tensor]] = {
+    "dpfp": _dpfp,
+    "elu": _elu,
+    "softmax": _softmax,
+    "silu": nn.functional.silu,
+}
