@@ -149,15 +149,15 @@ def explain(
         return
     if grid and not any(output.suffix.lower() in _DRAWN for output in outputs or []):
         raise UserError(f"explain: --grid needs -o FILE with the ending {', '.join(_DRAWN)}")
+    outputs, refused = _writable(outputs or [], 1)  # before a run is looked for
     runs = open_runs(model)
     lines = read_inputs(texts, source, files=not runs[0].config.data.source_kind.is_text)
-    refused: list[UserError] = []
     if target is not None:
         target = typed_text(target, "--target")
     if target is not None or outputs:
         lines = iter(kept := list(lines))
         _check_target(target, len(kept))
-        outputs, refused = _writable(outputs or [], len(kept))
+        outputs, _ = _writable(outputs, len(kept))
     if len(runs) > 1 or checkpoint == "all":
         _refuse_beside_a_comparison(
             {
@@ -170,7 +170,7 @@ def explain(
             }
         )
         view = View(grid=grid)
-        _write_comparison(runs, list(lines), outputs or [], checkpoint, target, device, view)
+        _write_comparison(runs, list(lines), outputs, checkpoint, target, device, view)
         return
     translator = open_translator(runs, checkpoint, device)
     view = View(_head(head, unit, translator), pieces, unit, grid)

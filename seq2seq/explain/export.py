@@ -90,9 +90,8 @@ def write_png(explanations: Sequence[Explanation], path: Path, view: View) -> No
     except ImportError:
         raise MissingPackageError(f"a PNG needs matplotlib: {install_hint('plots')}") from None
     (explanation,) = explanations
-    backdrop = explanation.backdrop
-    if backdrop is not None and not (view.pieces or view.grid or view.unit):
-        overlay.save(explanation, backdrop, path, head=view.head)
+    if explanation.backdrop is not None and view == View(view.head):
+        overlay.save(explanation, explanation.backdrop, path, head=view.head)
         return
     save(explanation, path, view)
 

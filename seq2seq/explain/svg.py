@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import math
 import re
-import struct
-import zlib
 from base64 import b64encode
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +21,7 @@ import numpy as np
 
 from seq2seq.explain.cells import short
 from seq2seq.explain.explanation import Explanation
+from seq2seq.explain.overlay import png
 from seq2seq.explain.panels import DARK, SLANTED, SMALL, Panel, longest, panels, title_lines
 from seq2seq.explain.view import UNASKED, View
 
@@ -34,6 +33,7 @@ _LINE = 20  # from a line of the title to the next
 _ANGLE = 40  # degrees that long labels are slanted by
 _LIGHT, _FULL = (247, 251, 255), (8, 48, 107)  # red, green, blue of the weights 0 and 1
 _NEGATIVE = (127, 39, 4)  # and of -1
+_NO_NUMBER = (187, 187, 187)
 _SMALL_FONT = 9
 _SMALL_CHARACTER = 5.5
 _UNWRITABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -112,32 +112,16 @@ def _small_size(panel: Panel) -> tuple[int, int]:
 
 def _draw_small(root: Element, panel: Panel, left: float, top: float) -> None:
     width, height = _small_size(panel)
-    picture = f"data:image/png;base64,{b64encode(_png(panel)).decode()}"
+    # Of a pixel a cell: as <rect>s, a hundred panels would be too much for a viewer.
+    colours = [[_rgb(panel.share(float(weight))) for weight in row] for row in panel.weights_NJ]
+    shape = (*panel.weights_NJ.shape, 3)
+    pixels_YX3 = np.array(colours, np.uint8).reshape(shape)
+    picture = f"data:image/png;base64,{b64encode(png(pixels_YX3)).decode()}"
     place = {"x": _number(left), "y": _number(top), "width": str(width), "height": str(height)}
     style = "image-rendering:pixelated;outline:1px solid #ccc"
     image = SubElement(root, "image", {**place, "href": picture, "style": style})
     _text(image, panel.title, tag="title")
     _text(root, panel.title, x=left, y=top + height + _LINE - 6, size=_SMALL_FONT)
-
-
-def _png(panel: Panel) -> bytes:
-    """A picture of one pixel a cell: as <rect>s, a hundred panels would be too much for a viewer.
-
-    -- Portable Network Graphics (PNG) Specification, sections 5 and 11.2.
-    """
-    lines = [
-        b"\0" + b"".join(bytes.fromhex(_colour(panel.share(float(w)))[1:]) for w in weights_J)
-        for weights_J in panel.weights_NJ
-    ]
-    height, width = panel.weights_NJ.shape
-
-    def chunk(name: bytes, content: bytes) -> bytes:
-        checked = name + content
-        return struct.pack(">I", len(content)) + checked + struct.pack(">I", zlib.crc32(checked))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)  # 8 bits of red, green, blue
-    chunks = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"".join(lines)))
-    return b"\x89PNG\r\n\x1a\n" + chunks + chunk(b"IEND", b"")
 
 
 def _draw(root: Element, panel: Panel, left: float, top: float) -> None:
@@ -216,12 +200,15 @@ def _slant(columns: Sequence[str]) -> int:
 
 
 def _colour(share: float) -> str:
+    return "#" + "".join(f"{part:02x}" for part in _rgb(share))
+
+
+def _rgb(share: float) -> tuple[int, ...]:
     """From light to full by a share, or to the other full one below 0; grey of no number."""
     if not math.isfinite(share):
-        return "#bbbbbb"
+        return _NO_NUMBER
     full = _FULL if share >= 0 else _NEGATIVE
-    parts = (round(a + abs(share) * (b - a)) for a, b in zip(_LIGHT, full, strict=True))
-    return "#" + "".join(f"{part:02x}" for part in parts)
+    return tuple(round(a + abs(share) * (b - a)) for a, b in zip(_LIGHT, full, strict=True))
 
 
 def _number(value: float) -> str:
