@@ -20,6 +20,7 @@ from seq2seq.data.batching import as_source
 from seq2seq.data.tokenizer import BOS, EOS, WordPieces
 from seq2seq.errors import UserError
 from seq2seq.explain.maps import ALIGNMENT, Axis, Maps, choose
+from seq2seq.explain.overlay import page_pictures
 from seq2seq.explain.reading import Array, ForcedReading, Kinds, labels
 from seq2seq.explain.recorded import (
     Axes,
@@ -103,7 +104,9 @@ class Explanation(ForcedReading):
         """Return what a page shows of it: texts, and `all_maps` packed."""
         maps = self.all_maps
         texts = [self.alignment.rows, Axis("source", self.source_labels, self.source_words)]
+        pictures = page_pictures(self)
         return {
+            **({"pictures": pictures} if pictures else {}),
             "model": self.model,
             "checkpoint": self.checkpoint,
             "source": self.source,

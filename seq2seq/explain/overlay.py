@@ -61,6 +61,20 @@ def save(
     draw(backdrop, words, weights_NS, path, title)
 
 
+def page_pictures(explanation: ForcedReading) -> list[dict[str, Any]]:
+    """Return what a page shows of a file: the picture, and the picture of each word; else none."""
+    backdrop = explanation.backdrop
+    words = [word.word for word in explanation.target_words]
+    weights_NS = explanation.matrix_NJ()
+    if backdrop is None or not (words and weights_NS.shape[1]):
+        return []
+    shown = [Lit("", 0.0, backdrop.pixels_YX3), *lit(backdrop, words, weights_NS)]
+    return [
+        {"word": one.word, "weight": round(one.weight, 5), "image": data_url(one.pixels_YX3)}
+        for one in shown
+    ]
+
+
 def draw(
     backdrop: Backdrop, words: list[str], weights_NS: npt.NDArray[Any], path: Path, title: str
 ) -> None:

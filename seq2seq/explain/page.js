@@ -154,6 +154,13 @@ function element(name, attributes = {}, ...children) {
 /** A word on its own: its direction is its first strong letter's and touches no neighbour. */
 const word = (text) => element("bdi", { dir: "auto" }, text);
 
+/** A picture of the source, lit where a word was read from. */
+function figureOf({ word: text, weight, image }) {
+  const alt = text ? `The source, lit where ${text} was read from` : "The source";
+  const caption = text ? [word(text), ` ${number(weight, 2)}`] : ["source"];
+  return element("figure", {}, element("img", { src: image, alt }), element("figcaption", {}, ...caption));
+}
+
 const partOf = (root, name) => root.querySelector(`[data-part="${name}"]`);
 
 function fill(select, names) {
@@ -714,6 +721,7 @@ class Panel {
     this.part("caption").textContent = explanation ? captionOf(explanation, shared.view === "grid" ? null : this.map) : "";
     this.part("source").textContent = explanation?.source ?? "";
     this.part("translation").textContent = explanation?.translation ?? "";
+    this.part("pictures").replaceChildren(...(explanation?.pictures ?? []).map(figureOf));
     const given = own !== undefined;
     this.part("translation-name").textContent = given ? "translation given" : "translation";
     this.part("own").textContent = own ?? "";

@@ -63,8 +63,10 @@ def render_page(runs: Sequence[PageRun], *, title: str, view: View = UNASKED) ->
     `view` is what it shows when it is opened.
     """
     style, script = _asset("page.css"), _asset("page.js")
+    explanations = (e for run in runs for c in run.checkpoints for e in c.explanations)
+    images = "img-src data:; " if any("pictures" in each for each in explanations) else ""
     policy = (
-        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+        f"default-src 'none'; {images}style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
         "base-uri 'none'; form-action 'none'"
     )
     return Template(_asset("page.html")).substitute(

@@ -209,6 +209,8 @@ def test_explain_shows_the_places(command: Command, tmp_path: Path) -> None:
     assert found.status == 0, found.err
     assert "1,1" in found.out
     assert "1,1" in page.read_text()
+    assert "img-src data:" in page.read_text()
+    assert page.read_text().count("data:image/png;base64,") == 4  # the source, and three words
     assert np.load(numbers)["weights_HTS"].shape[2] == 2
 
 
