@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from seq2seq.model.cells.fast_weights import Association, write
+from seq2seq.model.cells.fast_weights import Association, Rule, write
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results" / "fast_weights.json"
@@ -52,7 +52,7 @@ def share_right(rule: str, count: int, times: int, seed: int = 1) -> float:
         written_BN = torch.randint(VALUES, (MEMORIES, count), generator=generator)
         for number in torch.randperm(count, generator=generator).tolist():
             step = one_step(keys_BNK[:, number], values_XV[written_BN[:, number]])
-            content_BHKV = write(step, content_BHKV, rule)
+            content_BHKV = write(step, content_BHKV, Rule(rule))
     reads_BNV = keys_BNK @ content_BHKV.squeeze(1)
     nearest_BN = (reads_BNV @ values_XV.T).argmax(-1)
     return round(100 * float((nearest_BN == written_BN).double().mean()), 1)
@@ -66,7 +66,8 @@ def one_step(key_BK: Tensor, value_BV: Tensor) -> Association:
     """A step that writes a value under a key, by the delta rule wholly."""
     key_BHTK, value_BHTV = key_BK[:, None, None], value_BV[:, None, None]
     rate_BHT1 = torch.ones_like(value_BHTV[..., :1])
-    return Association(key_BHTK, key_BHTK, value_BHTV, rate_BHT1, value_BV[:, None])
+    nothing_BTD = value_BV[:, None, :0]
+    return Association(key_BHTK, key_BHTK, value_BHTV, rate_BHT1, nothing_BTD, nothing_BTD)
 
 
 def render(found: dict[str, list[float]]) -> str:
