@@ -35,7 +35,8 @@ def blocks(results: str) -> dict[str, str]:
     found = {name: f"```\n{_after_the_steps(section)}\n```\n" for name, section in sections}
     rows = re.findall(r"^\| .*\|$", results, re.MULTILINE)
     rule = "|---|---|---|---:|---:|---:|"
-    found[SEEDS] = "\n".join([rows[0], rule, *rows[1:]]) + "\n"
+    if rows:
+        found[SEEDS] = "\n".join([rows[0], rule, *rows[1:]]) + "\n"
     return found
 
 

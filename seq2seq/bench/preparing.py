@@ -15,6 +15,7 @@ from seq2seq.bench.spread import Spread, count_rounds
 from seq2seq.config import Config
 from seq2seq.data.corpus import find_corpus
 from seq2seq.data.prepare import prepare
+from seq2seq.errors import UserError
 
 _WIDTH = 10  # of a figure
 
@@ -95,6 +96,11 @@ def bench_preparing(config: Config, *, rounds: int) -> PreparingBench:
 
 def measure_text(config: Config) -> tuple[int, int]:
     """Return the pairs of training and validation, and the bytes of their text, ends counted."""
+    if not config.data.source_kind.is_text:
+        raise UserError(
+            "bench prepare measures bytes of text, and sources are files "
+            f"({config.data.source_kind.kind})"
+        )
     pairs, size = 0, 0
     for spec in (config.data.train, config.data.valid):
         if not spec:

@@ -23,8 +23,9 @@ from seq2seq.errors import UserError
 
 if TYPE_CHECKING:
     from seq2seq.explain.explanation import Explanation
-    from seq2seq.explain.export import View
+    from seq2seq.explain.maps import Maps
     from seq2seq.explain.saliency import Saliency
+    from seq2seq.explain.view import View
     from seq2seq.inference.translator import Translator
     from seq2seq.runs.run import Run
 
@@ -60,13 +61,36 @@ def explain(
     target: Annotated[
         str | None, typer.Option(help="Translation to explain, instead of the one the model finds.")
     ] = None,
+    unit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PLACE",
+            help="Attention unit or memory to show, by its place in the model: decoder.2.source. "
+            "[default: the unit that words are aligned by]",
+        ),
+    ] = None,
     head: Annotated[
         str,
         typer.Option(
             metavar="N|mean",
-            help="Attention head to show, counted from 1; mean shows the average of all heads.",
+            help="Attention head of that unit to show, counted from 1; mean shows the average of "
+            "all its heads.",
         ),
     ] = "mean",
+    units: Annotated[
+        bool,
+        typer.Option(
+            "--units", help="List the places of all attention units and memories, and exit."
+        ),
+    ] = False,
+    grid: Annotated[
+        bool,
+        typer.Option(
+            "--grid",
+            help="Draw the matrices of all heads of all units, small, in a picture (-o FILE.png or "
+            ".svg); a page (-o FILE.html) opens with them.",
+        ),
+    ] = False,
     pieces: Annotated[
         bool, typer.Option("--pieces", help="Show the matrix of subword pieces instead of words.")
     ] = False,
@@ -109,38 +133,47 @@ def explain(
     The table has one row for each source piece and each target piece: input token (x), encoder
     states (h, H), decoder state (s), scores, weights (w), context (c) and output token (y). The
     matrix has one row for each target word and one column for each source word; the largest weight
-    of each row is in brackets.
+    of each row is in brackets. A model with several units or with a memory has more to show:
+    --units lists the places, --unit PLACE shows one.
 
     -o FILE.html also writes a page for the browser. Several runs, or --checkpoint all, are shown in
     such a page only; all checkpoints then explain the translation of the best one.
     """
-    from seq2seq.explain.export import View
+    from seq2seq.explain.view import View
 
     if texts and source:
         raise UserError("explain: give TEXT or --input, not both")
+    if units:
+        _refuse_beside("--units", {"TEXT": bool(texts), "--input": source, "-o": bool(outputs)})
+        print(_listed(open_translator(open_runs(model), checkpoint, device), as_json=as_json))
+        return
+    if grid and not any(output.suffix.lower() in _DRAWN for output in outputs or []):
+        raise UserError(f"explain: --grid needs -o FILE with the ending {', '.join(_DRAWN)}")
+    outputs, refused = _writable(outputs or [], 1)  # before a run is looked for
     runs = open_runs(model)
     lines = read_inputs(texts, source, files=not runs[0].config.data.source_kind.is_text)
-    refused: list[UserError] = []
     if target is not None:
         target = typed_text(target, "--target")
     if target is not None or outputs:
         lines = iter(kept := list(lines))
         _check_target(target, len(kept))
-        outputs, refused = _writable(outputs or [], len(kept))
+        outputs, _ = _writable(outputs, len(kept))
     if len(runs) > 1 or checkpoint == "all":
         _refuse_beside_a_comparison(
             {
                 "--json": as_json,
                 "--saliency": saliency,
+                "--unit": unit is not None,
                 "--head": head != "mean",
                 "--pieces": pieces,
                 "--full": full,
             }
         )
-        _write_comparison(runs, list(lines), outputs or [], checkpoint, target, device)
+        view = View(grid=grid)
+        _write_comparison(runs, list(lines), outputs, checkpoint, target, device, view)
         return
     translator = open_translator(runs, checkpoint, device)
-    view = View(_head(head, translator), pieces)
+    view = View(_head(head, unit, translator), pieces, unit, grid)
     name = ", ".join(str(run.folder) for run in runs)
     version = runs[0].checkpoint(checkpoint).folder.resolve().name
     explanations = _explained(lines, translator, target, name, version)
@@ -150,12 +183,18 @@ def explain(
     for explanation in explanations:
         found = _saliencies(translator, explanation) if saliency else None
         if as_json:
-            print(_as_json(explanation, found), flush=True)
+            print(_as_json(explanation, found, unit), flush=True)
         else:
             text = _as_text(explanation, view, full=full)
             print(*[text, *(found or [])], sep="\n\n", end="\n\n", flush=True)
     if refused:
         raise UserError("; ".join(map(str, refused)))
+
+
+def _refuse_beside(option: str, given: dict[str, object]) -> None:
+    """Refuse what an option that ends the command takes no notice of."""
+    for name in (name for name, value in given.items() if value):
+        raise UserError(f"explain: {option} lists what a model has; leave {name} out")
 
 
 def _refuse_beside_a_comparison(given: dict[str, bool]) -> None:
@@ -181,8 +220,8 @@ def _write_files(
     return refused
 
 
-def _as_json(explanation: Explanation, saliencies: list[Saliency] | None) -> str:
-    values = explanation.as_dict()
+def _as_json(explanation: Explanation, saliencies: list[Saliency] | None, unit: str | None) -> str:
+    values = explanation.as_dict(unit)
     if saliencies is not None:
         values["saliency"] = [saliency.as_dict() for saliency in saliencies]
     return json.dumps(values, ensure_ascii=False)
@@ -192,7 +231,14 @@ def _as_text(explanation: Explanation, view: View, *, full: bool) -> str:
     from seq2seq.explain.table import WIDTH, render
 
     width = shutil.get_terminal_size((WIDTH, 24)).columns
-    return render(explanation, head=view.head, pieces=view.pieces, full=full, width=width)
+    return render(
+        explanation,
+        unit=view.unit,
+        head=view.head,
+        pieces=view.pieces,
+        full=full,
+        width=width,
+    )
 
 
 def _explained(
@@ -211,6 +257,7 @@ def _write_comparison(
     checkpoint: str,
     target: str | None,
     device: str,
+    view: View,
 ) -> None:
     from seq2seq.explain.comparison import compare
     from seq2seq.explain.page import render_page, title_of
@@ -220,7 +267,7 @@ def _write_comparison(
             "explain: several runs or checkpoints can only be shown in a page: give -o FILE.html"
         )
     compared = compare(runs, texts, checkpoint=checkpoint, target=target, device=device)
-    page = render_page(compared, title=title_of(texts))
+    page = render_page(compared, title=title_of(texts), view=view)
     for output in outputs:
         write_lines([page], output)
 
@@ -264,12 +311,60 @@ def _writable(outputs: list[Path], sentences: int) -> tuple[list[Path], list[Use
     return writable, refused
 
 
-def _head(name: str, translator: Translator) -> int | None:
-    """The head called `name`, counted from 0; None is the mean of all."""
+def _head(name: str, unit: str | None, translator: Translator) -> int | None:
+    """The head called `name`, counted from 0, of a unit of this place; None is the mean of all.
+
+    Raises UserError if the model has no such place, or the unit no such head.
+    """
+    from seq2seq.explain.explanation import survey
+    from seq2seq.explain.maps import choose
+
+    if name == "mean" and unit is None:
+        return None
+    if unit is None:
+        heads = translator.models[0].heads
+    else:
+        found, _ = survey(translator)
+        heads = max(len(one.names) if one.by == "head" else 0 for one in choose(found, unit))
     if name == "mean":
         return None
-    heads = len(translator.models[0].head_names)
     if name.isdecimal() and 1 <= int(name) <= heads:
         return int(name) - 1
     numbers = {0: "", 1: " or 1"}.get(heads, f" or 1 to {heads}")
-    raise UserError(f"--head: expected mean{numbers}, found {name!r}")
+    of = f" of {unit}" if unit else ""
+    raise UserError(f"--head: expected mean{numbers}{of}, found {name!r}")
+
+
+def _listed(translator: Translator, *, as_json: bool) -> str:
+    """The places of all units and memories: a line each, or a list of objects."""
+    from seq2seq.explain.cells import aligned
+    from seq2seq.explain.explanation import survey
+
+    found, aligned_by = survey(translator)
+    if as_json:
+        places = [{**one.about(), "aligned": one.place in aligned_by} for one in found]
+        return json.dumps(places, ensure_ascii=False)
+    if not found:
+        return "this model has no attention and no memory"
+    marks = ["words are aligned by it" * (one.place in aligned_by) for one in found]
+    rows = [
+        [one.place, _kind(one), _sizes(one), mark] for one, mark in zip(found, marks, strict=True)
+    ]
+    return "\n".join(aligned(rows))
+
+
+def _kind(one: Maps) -> str:
+    return f"{one.kind}, {one.addressing}" if one.kind else "memory"
+
+
+def _sizes(one: Maps) -> str:
+    count = len(one.names)
+    many = {"head": f"{count} heads: " if count > 1 else "1 head: ", "step": "each step: "}
+    sides = (one.rows, one.columns)
+    rows, columns = (
+        axis.plural if axis.is_text else f"{len(axis.pieces)} {axis.plural}" for axis in sides
+    )
+    return f"{many.get(one.by, '')}{rows} x {columns}"
+
+
+_DRAWN = (".png", ".svg", ".html")

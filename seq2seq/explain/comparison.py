@@ -59,4 +59,4 @@ def _seen(
     own = None
     if any(target is not None for _, target in pairs):
         own = [translation.text for translation in translator.translate(text for text, _ in pairs)]
-    return PageCheckpoint(name, [one.as_dict(steps=False) for one in explanations], own)
+    return PageCheckpoint(name, [one.as_page() for one in explanations], own)

@@ -4,8 +4,10 @@ A JSON file holds one object, or a list of them for several sentences: `Explanat
 
 An NPZ file holds every tensor under the name of its field in `ForcedReading`, whose last letters
 are its axes (`weights_HTS`: head, step, source position; the letters are in `reading.py`), and
-`word_weights_NJ`; `source`, `translation`, the pieces and words are strings. Of several sentences
-each has a folder of its own, `1/weights_HTS`. numpy.load reads it with allow_pickle=False.
+`word_weights_NJ`; `source`, `translation`, the pieces and words are strings. A folder for each
+place has the tensors of a unit or memory: `encoder.self/values_NXY`, `decoder.2.source/keys_HSK`.
+Of several sentences each has a folder of its own, `1/weights_HTS`. numpy.load reads it with
+allow_pickle=False.
 """
 
 from __future__ import annotations
@@ -16,23 +18,16 @@ from contextlib import contextmanager
 from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from seq2seq.errors import UserError, did_you_mean
-from seq2seq.explain import svg
+from seq2seq.explain import overlay, svg
 from seq2seq.explain.explanation import Explanation
 from seq2seq.explain.page import PageCheckpoint, PageRun, title_of, write_page
+from seq2seq.explain.view import View
 from seq2seq.extras import MissingPackageError, install_hint
-
-
-class View(NamedTuple):
-    """Which weights a picture shows: of one head (from 0) or the mean; of words or of pieces."""
-
-    head: int | None = None
-    pieces: bool = False
-
 
 Writer = Callable[[Sequence[Explanation], Path, View], None]
 """Writes explanations to a file whose name has the ending that the writer is listed under."""
@@ -73,7 +68,7 @@ def check(path: Path, sentences: int) -> None:
 
 def write_json(explanations: Sequence[Explanation], path: Path, view: View) -> None:
     """Write one object, or a list of several."""
-    plain = [explanation.as_dict() for explanation in explanations]
+    plain = [explanation.as_dict(view.unit) for explanation in explanations]
     value = plain[0] if len(plain) == 1 else plain
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     path.write_text(f"{text}\n", encoding="utf-8")
@@ -89,29 +84,33 @@ def write_npz(explanations: Sequence[Explanation], path: Path, view: View) -> No
 
 
 def write_png(explanations: Sequence[Explanation], path: Path, view: View) -> None:
-    """Write the heat map of one sentence; it needs the extra `plots`."""
+    """Write the heat map of one sentence, or a file lit for each word; it needs `plots`."""
     try:
         from seq2seq.explain.picture import save  # matplotlib, which not everybody has
     except ImportError:
         raise MissingPackageError(f"a PNG needs matplotlib: {install_hint('plots')}") from None
     (explanation,) = explanations
-    save(explanation, path, head=view.head, pieces=view.pieces)
+    if explanation.backdrop is not None and view == View(view.head):
+        overlay.save(explanation, explanation.backdrop, path, head=view.head)
+        return
+    save(explanation, path, view)
 
 
 def write_svg(explanations: Sequence[Explanation], path: Path, view: View) -> None:
     """Write the heat map of one sentence."""
     (explanation,) = explanations
-    svg.save(explanation, path, head=view.head, pieces=view.pieces)
+    svg.save(explanation, path, view)
 
 
 def write_html(explanations: Sequence[Explanation], path: Path, view: View) -> None:
     """Write the page of one checkpoint; `comparison` tells of several."""
-    plain = [explanation.as_dict(steps=False) for explanation in explanations]
+    plain = [explanation.as_page() for explanation in explanations]
     runs = [
         PageRun(first.model, [PageCheckpoint(first.checkpoint, plain)])
         for first in explanations[:1]
     ]
-    write_page(path, runs, title=title_of([explanation.source for explanation in explanations]))
+    title = title_of([explanation.source for explanation in explanations])
+    write_page(path, runs, title=title, view=view)
 
 
 WRITERS: dict[str, Writer] = {
@@ -124,9 +123,18 @@ WRITERS: dict[str, Writer] = {
 """What writes a file, by the ending of its name."""
 
 
+_IN_MAPS = ("scores_HTS", "weights_HTS")
+
+
 def _arrays(explanation: Explanation) -> dict[str, Any]:
     values = ((item.name, getattr(explanation, item.name)) for item in fields(explanation))
     arrays = {name: value for name, value in values if isinstance(value, np.ndarray)}
+    for one in explanation.maps:
+        arrays[f"{one.place}/values_NXY"] = one.values_NXY
+        if one.scores_NXY is not None:
+            arrays[f"{one.place}/scores_NXY"] = one.scores_NXY
+        own = explanation.units.get(one.place, {}).items()
+        arrays |= {f"{one.place}/{name}": a for name, a in own if name not in _IN_MAPS}
     texts: dict[str, str | list[str]] = {
         "model": explanation.model,
         "checkpoint": explanation.checkpoint,

@@ -1,5 +1,6 @@
 "use strict";
-/* H heads, T target pieces, S source pieces, I rows shown, J columns shown. */
+/* N matrices of a map (one for each head or step), X rows, Y columns; I rows shown, J columns
+   shown: words or pieces. */
 
 const data = JSON.parse(document.getElementById("data").textContent);
 
@@ -7,11 +8,52 @@ const data = JSON.parse(document.getElementById("data").textContent);
 
 const sum = (values) => values.reduce((total, value) => total + value, 0);
 
-/** The mean over heads: [H][T][S] -> [T][S]. */
-function meanHead(heads) {
-  if (heads.length === 1) return heads[0];
-  const mean = (t, s) => sum(heads.map((head) => head[t][s])) / heads.length;
-  return heads[0].map((row, t) => row.map((_, s) => mean(t, s)));
+const LARGEST = 65534; // of the codes; the next one stands for what is not finite
+const unpacked = new WeakMap();
+
+/** The codes of a map, unpacked when they are first asked for. */
+function codesOf(map) {
+  if (!unpacked.has(map)) {
+    const bytes = atob(map.codes);
+    const codes = new Uint16Array(bytes.length / 2);
+    for (let k = 0; k < codes.length; k++) {
+      codes[k] = bytes.charCodeAt(2 * k) | (bytes.charCodeAt(2 * k + 1) << 8);
+    }
+    unpacked.set(map, codes);
+  }
+  return unpacked.get(map);
+}
+
+/** Matrix n of a map, or the mean of all: [X][Y]; null is what is not finite. */
+function matrixOf(map, n) {
+  const codes = codesOf(map);
+  const [count, height, width] = map.shape;
+  const [low, high] = map.span;
+  const value = (code) => (code > LARGEST ? null : low + (code / LARGEST) * (high - low));
+  const at = (k, place) => value(codes[k * height * width + place]);
+  const mean = (place) => {
+    let total = 0;
+    for (let k = 0; k < count; k++) {
+      const one = at(k, place);
+      if (one === null) return null;
+      total += one;
+    }
+    return total / count;
+  };
+  const entry = n === null ? mean : (place) => at(n, place);
+  return Array.from({ length: height }, (_, x) =>
+    Array.from({ length: width }, (_, y) => entry(x * width + y)),
+  );
+}
+
+/** The matrix that is shown unasked: steps have no mean. */
+const unaskedOf = (map) => (map.by === "head" ? null : 0);
+
+/** What rows or columns stand for: {name, pieces, words}. */
+function axisOf(explanation, axis) {
+  if (typeof axis === "string") return { name: axis, ...explanation.axes[axis] };
+  const words = axis.labels.map((word, place) => ({ word, pieces: [place] }));
+  return { name: axis.name, pieces: axis.labels, words };
 }
 
 /** Word by word, [T][S] -> [I][J]: summed over a column's pieces, averaged over a row's. */
@@ -35,31 +77,20 @@ const evenness = (row) => (row.length > 1 ? entropy(row) / Math.log(row.length) 
 /** The sum of column j. */
 const coverage = (matrix, j) => sum(matrix.map((row) => row[j]));
 
-/** What is to be seen of an explanation: labels of rows and columns, and the matrix [I][J]. */
-function look(explanation, { kind, head, level }) {
-  const heads = headsOf(explanation, kind);
-  const matrix = head === null ? meanHead(heads) : heads[head];
-  const side = kind === "self" ? "source" : "target";
-  if (level === "pieces") {
-    return { rows: labels(explanation, side), columns: labels(explanation, "source"), matrix };
-  }
-  const rows = explanation[`${side}_words`];
-  const columns = explanation.source_words;
-  const texts = (words) => words.map(({ word }) => word);
-  return { rows: texts(rows), columns: texts(columns), matrix: mergeWords(matrix, rows, columns) };
+/** What is to be seen of a map: labels of rows and columns, and the matrix [I][J]. */
+function look(explanation, map, { number, level }) {
+  const rows = axisOf(explanation, map.rows);
+  const columns = axisOf(explanation, map.columns);
+  const matrix = matrixOf(map, number);
+  const common = { counted: typeof map.columns === "string" ? "" : `${columns.name} `, map };
+  if (level === "pieces") return { ...common, rows: rows.pieces, columns: columns.pieces, matrix };
+  const texts = ({ words }) => words.map(({ word }) => word);
+  const merged = mergeWords(matrix, rows.words, columns.words);
+  return { ...common, rows: texts(rows), columns: texts(columns), matrix: merged };
 }
 
-/** The pieces of a side for a reader: `trans`, `+lation` for one that continues a word. */
-function labels(explanation, side) {
-  const readable = (piece) => piece.replaceAll("▁", " ").trim() || "▁";
-  const texts = explanation[`${side}_pieces`].map(readable);
-  const later = explanation[`${side}_words`].flatMap(({ pieces }) => pieces.slice(1));
-  later.forEach((place) => (texts[place] = `+${texts[place]}`));
-  return texts;
-}
-
-const headsOf = (explanation, kind) =>
-  (kind === "self" ? explanation.self_weights : explanation.weights) ?? [];
+/** How full the colour of a value is, from -1 to 1. */
+const shareOf = ({ span }, value) => Math.max(-1, Math.min(1, value / span[1]));
 
 // --- words about them -------------------------------------------------------------------------
 
@@ -76,10 +107,10 @@ function entropyText(row) {
 }
 
 /** The line above a matrix: which model made it and how likely it finds the translation. */
-function captionOf({ model, checkpoint, attention, addressing, log_probs }) {
+function captionOf({ model, checkpoint, log_probs, maps }, map) {
   const parts = [model, `checkpoint ${checkpoint}`];
-  parts.push(attention === "none" ? "no attention" : `${attention} attention`);
-  if (addressing && attention !== "none") parts.push(`${addressing} addressing`);
+  if (!maps.length && log_probs.length) parts.push("no attention");
+  if (map?.attention) parts.push(`${map.attention} attention`, `${map.addressing} addressing`);
   if (log_probs.includes(null)) {
     parts.push("log-probability not finite");
   } else if (log_probs.length) {
@@ -91,20 +122,20 @@ function captionOf({ model, checkpoint, attention, addressing, log_probs }) {
 }
 
 /** Why there is nothing to draw, or null. */
-function reasonForNothing(explanation, { kind, level }) {
+function reasonForNothing(explanation, map, { number, level, view }) {
   if (!explanation) return "This run has no such sentence.";
-  if (!explanation.source_pieces.length) {
+  if (!explanation.axes.source.pieces.length) {
     return "The source is blank: there is nothing to attend to.";
   }
-  const heads = headsOf(explanation, kind);
-  if (!heads.length) return "This model has no attention.";
-  if (kind === "cross") {
-    if (!explanation.target_pieces.length) return "The translation is blank.";
-    if (level === "words" && !explanation.target_words.length) {
-      return "The translation has no words; its end is a piece.";
-    }
+  if (!explanation.axes.target.pieces.length) return "The translation is blank.";
+  if (!map) return "This model has no attention.";
+  if (view === "grid") return null;
+  if (level === "words" && !axisOf(explanation, map.rows).words.length) {
+    return "The translation has no words; its end is a piece.";
   }
-  if (heads.flat(2).includes(null)) return "A weight is not finite: the model has diverged.";
+  if (matrixOf(map, number).flat().includes(null)) {
+    return "A weight is not finite: the model has diverged.";
+  }
   return null;
 }
 
@@ -122,6 +153,13 @@ function element(name, attributes = {}, ...children) {
 
 /** A word on its own: its direction is its first strong letter's and touches no neighbour. */
 const word = (text) => element("bdi", { dir: "auto" }, text);
+
+/** A picture of the source, lit where a word was read from. */
+function figureOf({ word: text, weight, image }) {
+  const alt = text ? `The source, lit where ${text} was read from` : "The source";
+  const caption = text ? [word(text), ` ${number(weight, 2)}`] : ["source"];
+  return element("figure", {}, element("img", { src: image, alt }), element("figcaption", {}, ...caption));
+}
 
 const partOf = (root, name) => root.querySelector(`[data-part="${name}"]`);
 
@@ -175,7 +213,7 @@ class Matrix {
   constructor(table, { hold }) {
     this.table = table;
     this.hold = hold;
-    this.view = { rows: [], columns: [] };
+    this.view = { rows: [], columns: [] }; // as `look` gives it
     this.pointed = null;
     table.addEventListener("pointerover", ({ target }) => this.point(target.closest("td, th")));
     table.addEventListener("pointerleave", () => this.point(null));
@@ -188,6 +226,7 @@ class Matrix {
   /** Show a view; cells that stay are changed in place, so that colours can be seen to move. */
   show(view, direction) {
     const same =
+      this.view.map?.weights === view.map.weights &&
       this.table.dir === direction &&
       `${view.rows.join("\n")}\0${view.columns.join("\n")}` ===
         `${this.view.rows.join("\n")}\0${this.view.columns.join("\n")}`;
@@ -201,6 +240,7 @@ class Matrix {
 
   build() {
     const { rows, columns } = this.view;
+    this.table.classList.toggle("plain", !this.view.map.weights);
     const strip = (name) => element("td", { class: `strip ${name}` });
     const head = element(
       "tr",
@@ -241,13 +281,16 @@ class Matrix {
   }
 
   paint() {
-    const { matrix, columns } = this.view;
+    const { matrix, columns, map } = this.view;
     matrix.forEach((row, i) => {
       const cells = this.table.tBodies[0].rows[i].cells;
-      row.forEach((weight, j) => {
-        cells[j + 1].style.setProperty("--w", weight);
-        cells[j + 1].textContent = number(weight, 2);
+      row.forEach((value, j) => {
+        const share = shareOf(map, value);
+        cells[j + 1].style.setProperty("--w", Math.abs(share));
+        cells[j + 1].classList.toggle("negative", share < 0);
+        cells[j + 1].textContent = number(value, 2);
       });
+      if (!map.weights) return; // their rows are no distributions
       const strip = cells[columns.length + 1];
       strip.style.setProperty("--share", evenness(row));
       const text = `${number(entropy(row), 2)} · ${percent(evenness(row))}`;
@@ -265,9 +308,11 @@ class Matrix {
   /** Give the cells what room there is: words lie if they can; numbers go if they don't fit. */
   fit() {
     const { rows, columns } = this.view;
+    if (!columns.length) return;
     const style = getComputedStyle(this.table.parentElement); // the table's own depends on the fit
     const side = Math.min(192, widest(rows, style) + 20);
-    const room = this.table.parentElement.clientWidth - side - 110; // 110: the entropy strip
+    const strip = this.view.map.weights ? 110 : 0; // of the entropy
+    const room = this.table.parentElement.clientWidth - side - strip;
     const widths = columns.map((text) => widest([text], style) + 16);
     const lying = (least) => sum(widths.map((width) => Math.max(least, width)));
     const upright = lying(LYING) > room;
@@ -285,21 +330,23 @@ class Matrix {
     this.table.querySelectorAll(".seen").forEach((marked) => marked.classList.remove("seen"));
     tip.hide();
     this.pointed = cell;
-    const { rows, columns, matrix } = this.view;
+    const { rows, columns, counted, matrix, map } = this.view;
     if (!cell || cell.closest("thead")) return;
     const j = cell.cellIndex - 1;
     const inside = j >= 0 && j < columns.length;
     if (inside) this.table.tHead.rows[0].cells[j + 1].classList.add("seen");
     if (cell.closest("tfoot")) {
       if (!inside) return;
-      tip.show(cell, "coverage of ", word(columns[j]), ` ${number(coverage(matrix, j), 4)}`);
+      tip.show(cell, "coverage of ", counted, word(columns[j]), ` ${number(coverage(matrix, j), 4)}`);
       return;
     }
     const i = cell.parentElement.sectionRowIndex;
     cell.parentElement.cells[0].classList.add("seen");
     if (inside) {
       cell.classList.add("seen");
-      tip.show(cell, word(rows[i]), " looks at ", word(columns[j]), ` ${number(matrix[i][j], 4)}`);
+      const between = map.weights ? " looks at " : ", ";
+      const place = [between, counted, word(columns[j])];
+      tip.show(cell, word(rows[i]), ...place, ` ${number(matrix[i][j], 4)}`);
     } else if (j >= 0) {
       tip.show(cell, "entropy of ", word(rows[i]), ` ${entropyText(matrix[i])}`);
     }
@@ -429,6 +476,102 @@ class Lines {
   }
 }
 
+// --- the grid of all matrices -----------------------------------------------------------------
+
+const SIDE = 96; // px of a small matrix's longer side
+const shades = { steps: 128, colours: null };
+
+/** The colours of -1 to 1 as [red, green, blue], mixed as the cells' are. */
+function coloursOf() {
+  if (shades.colours) return shades.colours;
+  const style = getComputedStyle(document.documentElement);
+  const [low, high, negative] = ["--low", "--high", "--negative"].map((name) =>
+    style.getPropertyValue(name),
+  );
+  const canvas = element("canvas", { width: 2 * shades.steps + 1, height: 1 });
+  const brush = canvas.getContext("2d", { willReadFrequently: true });
+  for (let k = -shades.steps; k <= shades.steps; k++) {
+    const full = k < 0 ? negative : high;
+    brush.fillStyle = `color-mix(in oklab, ${full} ${(100 * Math.abs(k)) / shades.steps}%, ${low})`;
+    brush.fillRect(k + shades.steps, 0, 1, 1);
+  }
+  const { data: bytes } = brush.getImageData(0, 0, canvas.width, 1);
+  shades.colours = Array.from({ length: canvas.width }, (_, k) => bytes.slice(4 * k, 4 * k + 3));
+  return shades.colours;
+}
+
+/** Every matrix of every place as a small picture, drawn when it comes into sight. */
+class Grid {
+  constructor(box, { open }) {
+    this.box = box;
+    this.shown = ""; // of what the pictures are
+    this.views = new WeakMap(); // of each canvas: how to look at its matrix
+    this.sight = new IntersectionObserver((entries) => {
+      for (const { isIntersecting, target } of entries) if (isIntersecting) this.draw(target);
+    });
+    box.addEventListener("click", ({ target }) => {
+      const button = target.closest("button");
+      if (button) open(button.dataset.place, Number(button.dataset.number));
+    });
+  }
+
+  show(explanation, level, direction) {
+    this.sight.disconnect();
+    const groups = explanation.maps.map((map) => {
+      const heading = element("h3", {}, map.place, element("small", {}, this.about(explanation, map)));
+      const buttons = map.names.map((_, number) => this.button(explanation, map, number, level));
+      return element("div", { class: "place" }, heading, element("div", { dir: direction }, ...buttons));
+    });
+    this.box.replaceChildren(...groups);
+    this.box.querySelectorAll("canvas").forEach((canvas) => this.sight.observe(canvas));
+  }
+
+  about(explanation, map) {
+    const unit = map.attention ? `${map.attention} attention, ` : "";
+    const [rows, columns] = [map.rows, map.columns].map((axis) => axisOf(explanation, axis).name);
+    return `${unit}rows: ${rows}, columns: ${columns}`;
+  }
+
+  button(explanation, map, number, level) {
+    const [height, width] = [map.rows, map.columns].map((axis) => {
+      const { words, pieces } = axisOf(explanation, axis);
+      return (level === "words" ? words : pieces).length;
+    });
+    const cell = Math.max(1, Math.min(10, SIDE / Math.max(1, height, width)));
+    const canvas = element("canvas", { width: Math.max(1, width), height: Math.max(1, height) });
+    canvas.style.width = `${Math.round(width * cell)}px`;
+    canvas.style.height = `${Math.round(height * cell)}px`;
+    this.views.set(canvas, () => look(explanation, map, { number, level }));
+    const name = map.names[number];
+    const made = element(
+      "button",
+      { type: "button", "aria-label": `${map.place} ${name}`.trim(), title: `${map.place} ${name}` },
+      canvas,
+      element("bdi", {}, name),
+    );
+    Object.assign(made.dataset, { place: map.place, number });
+    return made;
+  }
+
+  draw(canvas) {
+    this.sight.unobserve(canvas);
+    const { matrix, map } = this.views.get(canvas)();
+    const colours = coloursOf();
+    const brush = canvas.getContext("2d");
+    const picture = brush.createImageData(canvas.width, canvas.height);
+    matrix.forEach((row, i) =>
+      row.forEach((value, j) => {
+        const share = value === null ? 0 : shareOf(map, value);
+        const colour = colours[Math.round(share * shades.steps) + shades.steps];
+        const place = 4 * (i * canvas.width + j);
+        picture.data.set(colour, place);
+        picture.data[place + 3] = value === null ? 0 : 255;
+      }),
+    );
+    brush.putImageData(picture, 0, 0);
+  }
+}
+
 // --- a panel: one run -------------------------------------------------------------------------
 
 const MOMENT = 900; // ms for which a checkpoint is shown while playing
@@ -437,13 +580,16 @@ const MOMENT = 900; // ms for which a checkpoint is shown while playing
 class Panel {
   constructor(run) {
     this.root = document.getElementById("panel").content.cloneNode(true).firstElementChild;
-    this.choice = { run, checkpoint: 0, kind: "cross", head: null };
+    // A place, and a matrix of it; null is what is shown unasked.
+    this.choice = { run, checkpoint: 0, place: data.first.unit, number: data.first.head };
     this.held = null; // the row that is
     this.view = null; // what is shown, if anything
     this.timer = null; // while playing
     const hold = (row) => this.hold(row);
     this.matrix = new Matrix(this.part("matrix"), { hold });
     this.lines = new Lines(this.part("lines"), { hold });
+    const open = (place, number) => this.open(place, number);
+    this.grid = new Grid(this.part("grid"), { open });
     fill(this.part("run"), data.runs.map(({ name }) => name));
     this.part("run-field").hidden = data.runs.length < 2;
     this.listen();
@@ -463,12 +609,26 @@ class Panel {
     return this.checkpoints[this.choice.checkpoint]?.explanations[shared.sentence];
   }
 
+  /** The map chosen, or the first; none where there is nothing. */
+  get map() {
+    const maps = this.explanation?.maps ?? [];
+    const { place } = this.choice;
+    return maps.find((map) => inPlace(map, place)) ?? maps[0];
+  }
+
+  /** The matrix chosen; of what has no heads, the only one. */
+  get number() {
+    const { map, choice } = this;
+    const chosen = choice.number ?? (map ? unaskedOf(map) : null);
+    return map && chosen !== null && chosen >= map.names.length ? unaskedOf(map) : chosen;
+  }
+
   listen() {
     const on = (event, part, act) =>
       this.part(part).addEventListener(event, ({ target }) => act(target.value));
     on("change", "run", (value) => this.choose({ run: Number(value) }));
-    on("change", "kind", (kind) => this.choose({ kind }));
-    on("change", "head", (value) => this.choose({ head: value === "" ? null : Number(value) }));
+    on("change", "place", (place) => this.choose({ place, number: null }));
+    on("change", "head", (value) => this.choose({ number: value === "" ? null : Number(value) }));
     on("input", "checkpoint", (value) => {
       this.stop();
       this.choose({ checkpoint: Number(value) });
@@ -511,36 +671,36 @@ class Panel {
     this.timer = null;
   }
 
+  /** Show one matrix of the grid, large. */
+  open(place, number) {
+    Object.assign(this.choice, { place, number });
+    share({ view: "matrix" });
+    this.part("scroller").focus({ preventScroll: true });
+    this.root.scrollIntoView({ block: "nearest" });
+  }
+
   render() {
-    this.limitChoice();
     this.renderControls();
     this.renderTexts();
     this.renderPicture();
   }
 
-  /** Take back what this explanation hasn't got. */
-  limitChoice() {
-    const { choice, explanation } = this;
-    if (!explanation) return;
-    const [cross, self] = ["cross", "self"].map((kind) => headsOf(explanation, kind).length);
-    if (!self) choice.kind = "cross";
-    else if (!cross) choice.kind = "self";
-    if (choice.head >= (choice.kind === "self" ? self : cross)) choice.head = null;
-  }
-
   renderControls() {
-    const { choice, explanation, checkpoints } = this;
-    const heads = explanation ? headsOf(explanation, choice.kind).length : 0;
-    const options = [element("option", { value: "" }, `mean of ${heads}`)];
-    const names = choice.kind === "cross" ? explanation?.heads : undefined;
-    for (let h = 0; h < heads; h++)
-      options.push(element("option", { value: h }, names?.[h] ?? `${h + 1}`));
+    const { choice, checkpoints, map } = this;
+    const maps = this.explanation?.maps ?? [];
+    const grid = shared.view === "grid";
+    this.part("place").replaceChildren(
+      ...maps.map(({ place }) => element("option", { value: place }, place)),
+    );
+    this.part("place").value = map?.place ?? "";
+    this.part("place-field").hidden = grid || maps.length < 2;
+    const names = map?.names ?? [];
+    const options = names.map((name, k) => element("option", { value: k }, name.replace(/^head /, "")));
+    if (map?.by === "head") options.unshift(element("option", { value: "" }, `mean of ${names.length}`));
     this.part("head").replaceChildren(...options);
-    this.part("head").value = choice.head ?? "";
-    this.part("head-field").hidden = heads < 2;
-    this.part("kind-field").hidden =
-      !explanation || !["cross", "self"].every((kind) => headsOf(explanation, kind).length);
-    this.part("kind").value = choice.kind;
+    this.part("head").value = this.number ?? "";
+    this.part("head-name").textContent = map?.by === "step" ? "Step" : "Head";
+    this.part("head-field").hidden = grid || names.length < 2;
     this.part("run").value = choice.run;
     this.part("checkpoint-field").hidden = checkpoints.length < 2;
     const slider = this.part("checkpoint");
@@ -558,9 +718,10 @@ class Panel {
   renderTexts() {
     const { explanation } = this;
     const own = this.checkpoints[this.choice.checkpoint]?.translations?.[shared.sentence];
-    this.part("caption").textContent = explanation ? captionOf(explanation) : "";
+    this.part("caption").textContent = explanation ? captionOf(explanation, shared.view === "grid" ? null : this.map) : "";
     this.part("source").textContent = explanation?.source ?? "";
     this.part("translation").textContent = explanation?.translation ?? "";
+    this.part("pictures").replaceChildren(...(explanation?.pictures ?? []).map(figureOf));
     const given = own !== undefined;
     this.part("translation-name").textContent = given ? "translation given" : "translation";
     this.part("own").textContent = own ?? "";
@@ -568,31 +729,31 @@ class Panel {
   }
 
   renderPicture() {
-    const { explanation, choice } = this;
-    const chosen = { ...choice, level: shared.level };
-    const reason = reasonForNothing(explanation, chosen);
+    const { explanation, map } = this;
+    const chosen = { number: this.number, level: shared.level, view: shared.view };
+    const reason = reasonForNothing(explanation, map, chosen);
     this.part("message").textContent = reason ?? "";
     this.part("message").hidden = !reason;
     this.part("scroller").hidden = reason !== null;
-    this.part("held").hidden = reason !== null;
-    this.view = reason ? null : look(explanation, chosen);
+    this.part("held").hidden = reason !== null || shared.view === "grid";
+    for (const view of ["matrix", "lines", "grid"]) this.part(view).hidden = view !== shared.view;
+    this.view = reason || shared.view === "grid" ? null : look(explanation, map, chosen);
     if (reason) return;
-    const lines = shared.view === "lines";
-    this.part("matrix").hidden = lines;
-    this.part("lines").hidden = !lines;
-    const rows = choice.kind === "self" ? "source" : "target";
-    this.part("matrix").setAttribute(
-      "aria-label",
-      `Attention weights: a row a ${rows} ${shared.level.slice(0, -1)}, a column a source one`,
-    );
-    if (lines) this.lines.show(this.view);
-    else this.matrix.show(this.view, directionOf(explanation.source));
+    const direction = directionOf(explanation.source);
+    if (shared.view === "grid") {
+      this.grid.show(explanation, shared.level, direction);
+      return;
+    }
+    const [rows, columns] = [map.rows, map.columns].map((axis) => axisOf(explanation, axis).name);
+    this.part("matrix").setAttribute("aria-label", `${map.place}: a row a ${rows}, a column a ${columns}`);
+    if (shared.view === "lines") this.lines.show(this.view);
+    else this.matrix.show(this.view, direction);
     this.renderHeld();
   }
 
   /** Mark the row that is held, and say where it looks, the most first. */
   renderHeld() {
-    const { rows, columns, matrix } = this.view;
+    const { rows, columns, counted, matrix, map } = this.view;
     if (this.held >= rows.length) this.held = null;
     (shared.view === "lines" ? this.lines : this.matrix).mark(this.held);
     if (this.held === null) {
@@ -603,22 +764,27 @@ class Panel {
     const most = row.map((weight, j) => [weight, columns[j]]).sort(([a], [b]) => b - a);
     const places = most.slice(0, 5).flatMap(([weight, text], k) => [
       k ? ", " : "",
+      counted,
       word(text),
       ` ${number(weight, 3)}`,
     ]);
     this.part("held").replaceChildren(
       element("strong", {}, word(rows[this.held])),
-      " looks at ",
+      map.weights ? " looks at " : ": ",
       ...places,
       most.length > 5 ? ", …" : "",
-      ` (entropy ${entropyText(row)})`,
+      map.weights ? ` (entropy ${entropyText(row)})` : "",
     );
   }
 }
 
 // --- the page ---------------------------------------------------------------------------------
 
-const shared = { sentence: 0, level: "words", view: "matrix" };
+const shared = {
+  sentence: 0,
+  level: data.first.pieces ? "pieces" : "words",
+  view: data.first.grid ? "grid" : "matrix",
+};
 const panels = [];
 
 /** What all panels share: the sentence, words or pieces, matrix or lines, one panel or two. */
@@ -633,12 +799,29 @@ function start() {
     else share({ [target.name]: target.value });
   });
   form.addEventListener("submit", (event) => event.preventDefault());
+  form.level.value = shared.level;
+  form.view.value = shared.view;
+  partOf(form, "grid-field").hidden = !data.runs.some(({ checkpoints }) =>
+    checkpoints.some(({ explanations }) => explanations.some(({ maps }) => matricesOf(maps) > 1)),
+  );
+  const schemes = matchMedia("(prefers-color-scheme: dark)");
+  schemes.addEventListener("change", () => {
+    shades.colours = null;
+    if (shared.view === "grid") share({});
+  });
   form.compare.checked = data.runs.length > 1;
   arrange(data.runs.length > 1);
 }
 
+const matricesOf = (maps) => sum(maps.map(({ names }) => names.length));
+
+/** Whether a map is that of a place: a unit, a memory's tensor, or the first of a memory. */
+const inPlace = (map, place) =>
+  map.place === place || (place?.endsWith(".memory") && map.place.startsWith(`${place}.`));
+
 function share(change) {
   Object.assign(shared, change);
+  document.getElementById("controls").view.value = shared.view;
   panels.forEach((panel) => {
     if ("sentence" in change || "level" in change) panel.held = null;
     panel.render();

@@ -24,11 +24,12 @@ from string import Template
 from typing import Any
 
 from seq2seq.errors import UserError
+from seq2seq.explain.view import UNASKED, View
 
 
 @dataclass(frozen=True)
 class PageCheckpoint:
-    """One checkpoint and what it did with each sentence, as `Explanation.as_dict` gives it.
+    """One checkpoint and what it did with each sentence, as `Explanation.as_page` gives it.
 
     Where the explanations are of translations that were given, so that checkpoints can be compared,
     `translations` are what this one finds itself.
@@ -47,20 +48,25 @@ class PageRun:
     checkpoints: Sequence[PageCheckpoint]
 
 
-def write_page(path: Path, runs: Sequence[PageRun], *, title: str) -> None:
+def write_page(path: Path, runs: Sequence[PageRun], *, title: str, view: View = UNASKED) -> None:
     """Write the page of `render_page`; UserError if the file can't be written."""
-    page = render_page(runs, title=title)
+    page = render_page(runs, title=title, view=view)
     try:
         path.write_text(page, encoding="utf-8")
     except OSError as error:
         raise UserError(f"{path}: cannot be written: {error.strerror}") from None
 
 
-def render_page(runs: Sequence[PageRun], *, title: str) -> str:
-    """Return the page that shows the runs: any number, any number of checkpoints and sentences."""
+def render_page(runs: Sequence[PageRun], *, title: str, view: View = UNASKED) -> str:
+    """Return the page that shows the runs: any number, any number of checkpoints and sentences.
+
+    `view` is what it shows when it is opened.
+    """
     style, script = _asset("page.css"), _asset("page.js")
+    explanations = (e for run in runs for c in run.checkpoints for e in c.explanations)
+    images = "img-src data:; " if any("pictures" in each for each in explanations) else ""
     policy = (
-        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+        f"default-src 'none'; {images}style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
         "base-uri 'none'; form-action 'none'"
     )
     return Template(_asset("page.html")).substitute(
@@ -68,7 +74,13 @@ def render_page(runs: Sequence[PageRun], *, title: str) -> str:
         title=_escaped(title),
         style=style,
         script=script,
-        data=_embedded({"title": title, "runs": [_plain_run(run) for run in runs]}),
+        data=_embedded(
+            {
+                "title": title,
+                "first": view._asdict(),
+                "runs": [_plain_run(run) for run in runs],
+            }
+        ),
     )
 
 

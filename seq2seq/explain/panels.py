@@ -1,4 +1,4 @@
-"""What a picture of an explanation shows: one matrix of weights a panel, with its labels.
+"""What a picture of an explanation shows: one matrix a panel, with its labels; panels in rows.
 
 Shapes: N rows, J columns: words or pieces of the target and of the source.
 """
@@ -11,9 +11,12 @@ from typing import NamedTuple
 
 from seq2seq.errors import UserError
 from seq2seq.explain.explanation import Explanation
-from seq2seq.explain.reading import Array, of_head
+from seq2seq.explain.maps import Array, Maps, choose
+from seq2seq.explain.view import View
 from seq2seq.translation.translation import display_width
 
+IN_A_ROW = 12  # small panels at most
+SMALL = 120  # pixels of a small panel's longer side
 FILLED = 20  # columns, or rows, up to which cells have their numbers in them
 SLANTED = 6  # columns of text beyond which labels along the top are slanted
 DARK = 0.55  # weights above which the number in a cell is white
@@ -26,40 +29,67 @@ class Panel(NamedTuple):
     weights_NJ: Array
     rows: Sequence[str]
     columns: Sequence[str]
+    span: tuple[float, float] = (0.0, 1.0)
+    """The values of the faintest and the fullest colour; a negative one is the fullest too."""
+    small: bool = False
+    """Whether it is one of many: cells without numbers, and no labels."""
 
     @property
     def numbered(self) -> bool:
         """Whether there is room for numbers in the cells."""
-        return max(len(self.rows), len(self.columns)) <= FILLED
+        return not self.small and max(len(self.rows), len(self.columns)) <= FILLED
+
+    def share(self, value: float) -> float:
+        """Return which part of the fullest colour a value has, from -1 to 1."""
+        return min(max(value / self.span[1], -1.0), 1.0)
 
 
-def panels(explanation: Explanation, *, head: int | None, pieces: bool) -> list[Panel]:
-    """Return the matrix of the attention unit, of one head (from 0) or the mean of all, and that
-    of the encoder's self-attention, if it has one; over words, or over pieces.
+class Row(NamedTuple):
+    """Panels side by side, and what stands above them, if anything."""
 
-    Raises UserError where there is nothing to draw.
+    heading: str
+    panels: Sequence[Panel]
+
+
+def panels(explanation: Explanation, view: View) -> list[Row]:
+    """Return the matrices to draw, in rows: by default those of `first_maps` side by side.
+
+    Of a unit there is one, of a memory a row for each of its tensors; a grid has rows for each
+    place, with a matrix for each head or step. Raises UserError where there is nothing to draw.
     """
     if not explanation.target_pieces:
         raise UserError("picture: expected something to draw, found a blank text")
-    if pieces:
-        rows, columns = explanation.target_labels, explanation.source_labels
-    else:
-        rows = [word.word for word in explanation.target_words]
-        columns = [word.word for word in explanation.source_words]
-    found = []
-    if explanation.heads:
-        of_pieces = explanation.of_head(explanation.weights_HTS, head)
-        weights_NJ = of_pieces if pieces else explanation.matrix_NJ(head)
-        which = explanation.which(head)
-        title = f"{explanation.kinds.attention} attention{which}"
-        found.append(Panel(title, weights_NJ, rows, columns))
-    if explanation.self_weights_HSS is not None:
-        of_pieces = of_head(explanation.self_weights_HSS, None)
-        weights_NJ = of_pieces if pieces else explanation.self_matrix_JJ()
-        found.append(Panel("self-attention in the encoder", weights_NJ, columns, columns))
-    if not found:
+    chosen = explanation.first_maps
+    if view.unit is not None or view.grid:
+        chosen = explanation.all_maps
+    if view.unit is not None:
+        chosen = choose(chosen, view.unit)
+    rows: list[Row] = []
+    if view.grid or view.unit is not None:
+        for one in chosen:
+            small = view.grid or one.by == "step"
+            numbers = range(len(one.names)) if view.grid else one.numbers(view.head)
+            drawn = [_panel(one, number, view, small=small) for number in numbers]
+            parts = [drawn[start : start + IN_A_ROW] for start in range(0, len(drawn), IN_A_ROW)]
+            headings = [one.heading if small else "", *[""] * len(parts)]
+            rows += map(Row, headings, parts)
+    elif chosen:
+        heads = [view.head if one.place == explanation.shown else None for one in chosen]
+        rows = [Row("", [_panel(one, h, view) for one, h in zip(chosen, heads, strict=True)])]
+    if not rows:
         raise UserError("picture: expected weights to draw, found a model without attention")
-    return found
+    return rows
+
+
+def _panel(one: Maps, number: int | None, view: View, *, small: bool = False) -> Panel:
+    return Panel(
+        one.names[number] if small and number is not None else one.title(number),
+        one.matrix(number, pieces=view.pieces),
+        one.rows.labels(view.pieces),
+        one.columns.labels(view.pieces),
+        one.span,
+        small,
+    )
 
 
 def title_lines(explanation: Explanation, width: int) -> list[str]:

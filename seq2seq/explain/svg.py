@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import re
+from base64 import b64encode
 from collections.abc import Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
@@ -20,7 +21,9 @@ import numpy as np
 
 from seq2seq.explain.cells import short
 from seq2seq.explain.explanation import Explanation
-from seq2seq.explain.panels import DARK, SLANTED, Panel, longest, panels, title_lines
+from seq2seq.explain.overlay import png
+from seq2seq.explain.panels import DARK, SLANTED, SMALL, Panel, longest, panels, title_lines
+from seq2seq.explain.view import UNASKED, View
 
 _CELL = 40  # all in pixels
 _MARGIN = 12
@@ -29,31 +32,38 @@ _CHARACTER = 8.5  # of a label's column of text, wider than most fonts have it
 _LINE = 20  # from a line of the title to the next
 _ANGLE = 40  # degrees that long labels are slanted by
 _LIGHT, _FULL = (247, 251, 255), (8, 48, 107)  # red, green, blue of the weights 0 and 1
+_NEGATIVE = (127, 39, 4)  # and of -1
+_NO_NUMBER = (187, 187, 187)
+_SMALL_FONT = 9
+_SMALL_CHARACTER = 5.5
 _UNWRITABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 does not allow, not even escaped: control characters, halves of surrogate pairs."""
 
 
-def save(
-    explanation: Explanation, path: Path, *, head: int | None = None, pieces: bool = False
-) -> None:
+def save(explanation: Explanation, path: Path, view: View = UNASKED) -> None:
     """Write `drawing` to a file, the same bytes for the same explanation."""
-    tree = ElementTree(drawing(explanation, head=head, pieces=pieces))
+    tree = ElementTree(drawing(explanation, view))
     tree.write(path, encoding="utf-8", xml_declaration=True)
 
 
-def drawing(explanation: Explanation, *, head: int | None = None, pieces: bool = False) -> Element:
+def drawing(explanation: Explanation, view: View = UNASKED) -> Element:
     """Return the <svg> element: target down the side, source along the top, a cell a weight.
 
-    Beside it stands the encoder's self-attention, if it has one. Raises UserError where there is
-    nothing to draw.
+    Beside it stands the encoder's self-attention, if it has one; or it is what `view` asks for.
+    Raises UserError where there is nothing to draw.
     """
-    shown = panels(explanation, head=head, pieces=pieces)
-    widths, heights = zip(*(_size(panel) for panel in shown), strict=True)
-    width = _MARGIN + sum(width + _MARGIN for width in widths)
+    rows = panels(explanation, view)
+    sizes = [[_size(panel) for panel in row.panels] for row in rows]
+    width = max(_MARGIN + sum(width + _MARGIN for width, _ in row) for row in sizes)
+    above = [_LINE if row.heading else 0 for row in rows]
+    heights = [max(height for _, height in row) for row in sizes]
     title = title_lines(explanation, max(20, int((width - 2 * _MARGIN) / _CHARACTER)))
     top = _MARGIN + _LINE * len(title)
-    width = max(width, math.ceil(2 * _MARGIN + _CHARACTER * longest(title)))
-    height = top + max(heights) + _MARGIN
+    width = max(
+        width,
+        math.ceil(2 * _MARGIN + _CHARACTER * longest([*title, *(row.heading for row in rows)])),
+    )
+    height = top + sum(above) + sum(heights) + _MARGIN * len(heights)
     root = Element(
         "svg",
         {
@@ -70,20 +80,48 @@ def drawing(explanation: Explanation, *, head: int | None = None, pieces: bool =
     SubElement(root, "rect", {"width": "100%", "height": "100%", "fill": "white"})
     for number, line in enumerate(title, 1):
         _text(root, line, x=width / 2, y=_MARGIN + number * _LINE - 6, anchor="middle")
-    left = float(_MARGIN)
-    for panel, panel_width in zip(shown, widths, strict=True):
-        _draw(root, panel, left, top)
-        left += panel_width + _MARGIN
+    y = float(top)
+    for row, row_sizes, heading, row_height in zip(rows, sizes, above, heights, strict=True):
+        x = float(_MARGIN)
+        if heading:
+            _text(root, row.heading, x=x, y=y + heading - 6)
+        for panel, (panel_width, _) in zip(row.panels, row_sizes, strict=True):
+            (_draw_small if panel.small else _draw)(root, panel, x, y + heading)
+            x += panel_width + _MARGIN
+        y += heading + row_height + _MARGIN
     indent(root)
     return root
 
 
 def _size(panel: Panel) -> tuple[int, int]:
     """Width and height in pixels, labels and title included."""
+    if panel.small:
+        side, height = _small_size(panel)
+        return math.ceil(max(side, _SMALL_CHARACTER * len(panel.title))), height + _LINE
     cells = _CELL * len(panel.columns)
     overhang = _along(panel.columns) if _slant(panel.columns) else 0  # of the last column's label
     width = max(_side(panel.rows) + cells + overhang, _CHARACTER * len(panel.title))
     return math.ceil(width), math.ceil(_above(panel) + _CELL * len(panel.rows) + _LINE)
+
+
+def _small_size(panel: Panel) -> tuple[int, int]:
+    """The pixels that the cells of a small panel take: as many a cell for all, at least 2."""
+    cell = max(2, SMALL // max(len(panel.rows), len(panel.columns), 10))
+    return cell * len(panel.columns), cell * len(panel.rows)
+
+
+def _draw_small(root: Element, panel: Panel, left: float, top: float) -> None:
+    width, height = _small_size(panel)
+    # Of a pixel a cell: as <rect>s, a hundred panels would be too much for a viewer.
+    colours = [[_rgb(panel.share(float(weight))) for weight in row] for row in panel.weights_NJ]
+    shape = (*panel.weights_NJ.shape, 3)
+    pixels_YX3 = np.array(colours, np.uint8).reshape(shape)
+    picture = f"data:image/png;base64,{b64encode(png(pixels_YX3)).decode()}"
+    place = {"x": _number(left), "y": _number(top), "width": str(width), "height": str(height)}
+    style = "image-rendering:pixelated;outline:1px solid #ccc"
+    image = SubElement(root, "image", {**place, "href": picture, "style": style})
+    _text(image, panel.title, tag="title")
+    _text(root, panel.title, x=left, y=top + height + _LINE - 6, size=_SMALL_FONT)
 
 
 def _draw(root: Element, panel: Panel, left: float, top: float) -> None:
@@ -104,11 +142,17 @@ def _cell(
     root: Element, panel: Panel, row: int, column: int, weight: float, x: float, y: float
 ) -> None:
     place = {"x": _number(x), "y": _number(y), "width": str(_CELL), "height": str(_CELL)}
-    rect = SubElement(root, "rect", {**place, "fill": _colour(weight), "stroke": "white"})
+    rect = SubElement(
+        root, "rect", {**place, "fill": _colour(panel.share(weight)), "stroke": "white"}
+    )
     words = f"{panel.rows[row]} <- {panel.columns[column]}: {weight:.3f}"
     _text(rect, words, tag="title")  # what a pointer on the cell is told
     if panel.numbered:
-        x, y, colour = x + _CELL / 2, y + _CELL / 2, "white" if weight > DARK else "black"
+        x, y, colour = (
+            x + _CELL / 2,
+            y + _CELL / 2,
+            "white" if abs(panel.share(weight)) > DARK else "black",
+        )
         _text(root, short(weight), x=x, y=y + _FONT / 3, anchor="middle", colour=colour)
 
 
@@ -122,8 +166,9 @@ def _text(
     anchor: str = "",
     turned: int = 0,
     colour: str = "",
+    size: int | None = None,
 ) -> None:
-    values = {"text-anchor": anchor, "fill": colour}
+    values = {"text-anchor": anchor, "fill": colour, "font-size": "" if size is None else str(size)}
     if x is not None and y is not None:
         values = {"x": _number(x), "y": _number(y), **values}
         if turned:
@@ -154,13 +199,16 @@ def _slant(columns: Sequence[str]) -> int:
     return _ANGLE if longest(columns) > SLANTED or len(columns) > 20 else 0
 
 
-def _colour(weight: float) -> str:
-    """From light to full by weight; what is no number is grey."""
-    if not math.isfinite(weight):
-        return "#bbbbbb"
-    share = min(max(weight, 0.0), 1.0)
-    parts = (round(a + share * (b - a)) for a, b in zip(_LIGHT, _FULL, strict=True))
-    return "#" + "".join(f"{part:02x}" for part in parts)
+def _colour(share: float) -> str:
+    return "#" + "".join(f"{part:02x}" for part in _rgb(share))
+
+
+def _rgb(share: float) -> tuple[int, ...]:
+    """From light to full by a share, or to the other full one below 0; grey of no number."""
+    if not math.isfinite(share):
+        return _NO_NUMBER
+    full = _FULL if share >= 0 else _NEGATIVE
+    return tuple(round(a + abs(share) * (b - a)) for a, b in zip(_LIGHT, full, strict=True))
 
 
 def _number(value: float) -> str:

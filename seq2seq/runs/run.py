@@ -107,6 +107,7 @@ class Run:
     @property
     def tokenizers(self) -> Tokenizers:
         """The tokenizers that the model was trained with."""
+        load_code([self.folder / file for file in self.config.code])  # which may read sources
         return Tokenizers.load(self.folder / "tokenizer")
 
     @property

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from seq2seq.config import Config, DecodingConfig, revise
 from seq2seq.data.padding import Ids, pad_sources
 from seq2seq.data.scripts import scripts_of
-from seq2seq.data.sources import Features, FileReader, Rows
+from seq2seq.data.sources import Backdrop, Features, FileReader, Rows
 from seq2seq.data.tokenizer import EOS, Tokenizers, WordPieces
 from seq2seq.errors import UserError
 from seq2seq.machine.workers import Workers
@@ -163,6 +163,11 @@ class TextTranslator:
         """
         ids = self._reader.ids(text)
         return [*ids, EOS] if isinstance(ids, list) and self._source_end else ids
+
+    def backdrop(self, text: str) -> Backdrop | None:
+        """Return the file that `text` names as a picture; None where sources are text."""
+        reader = self.tokenizers.input
+        return reader.backdrop(text) if isinstance(reader, FileReader) else None
 
     def is_blank(self, text: str) -> bool:
         """Return whether there is nothing in `text` to read."""

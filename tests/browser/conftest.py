@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from seq2seq.explain.page import PageRun, write_page
+from seq2seq.explain.view import UNASKED, View
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -32,7 +33,7 @@ OFFLINE = (
 )
 
 Open = Callable[..., "Page"]
-"""(*runs, title="Attention") -> Page"""
+"""(*runs, title="Attention", view=UNASKED) -> Page"""
 
 
 class Page:
@@ -118,9 +119,9 @@ def open_page(driver: Chrome, tmp_path: Path) -> Iterator[Open]:
     """Opens pages; in the end none may have complained or asked for anything but itself."""
     opened: list[str] = []
 
-    def show(*runs: PageRun, title: str = "Attention") -> Page:
+    def show(*runs: PageRun, title: str = "Attention", view: View = UNASKED) -> Page:
         path = tmp_path / f"page{len(opened)}.html"
-        write_page(path, runs, title=title)
+        write_page(path, runs, title=title, view=view)
         opened.append(path.as_uri())
         page = Page(driver)
         page.width(1200)

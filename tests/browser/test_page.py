@@ -8,10 +8,20 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from seq2seq.explain.maps import Axis, Maps
 from seq2seq.explain.page import PageCheckpoint, PageRun
+from seq2seq.explain.view import View
 from seq2seq.translation.translation import merge_words
 from tests.browser.conftest import Open, Page
-from tests.browser.made import explanation, random_weights, run, whole, word_pieces
+from tests.browser.made import (
+    explanation,
+    heads,
+    random_weights,
+    run,
+    sides,
+    whole,
+    word_pieces,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -23,6 +33,7 @@ ALIGNED_HTS = np.array(
     [[[0.88, 0.02, 0.1], [0.03, 0.13, 0.84], [0.01, 0.95, 0.04], [0.2, 0.3, 0.5]]]
 )
 I_LOVE_YOU = explanation(whole("I love you"), whole("je t' aime"), ALIGNED_HTS)
+CODE = 1 / 65534  # the steps in which a page tells weights
 LONG = whole(" ".join(f"word{n}" for n in range(60)))
 
 
@@ -47,7 +58,7 @@ def test_words_are_merged_as_python_merges_them(open_page: Open, head: int | Non
     page = open_page(run(explanation(SOURCE, TARGET, WEIGHTS_HTS)))
     page.choose('[data-part="head"]', f"mean of {H}" if head is None else str(head + 1))
     weights_TS = WEIGHTS_HTS.mean(0) if head is None else WEIGHTS_HTS[head]
-    np.testing.assert_allclose(page.matrix(), _words(weights_TS), rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(page.matrix(), _words(weights_TS), atol=3 * CODE)
     rows, columns = _labels(page)
     assert (rows, columns) == (
         ["le", "chat", "inamical", "dort"],
@@ -59,7 +70,7 @@ def test_pieces_are_shown_as_they_are_and_the_end_with_them(open_page: Open) -> 
     page = open_page(run(explanation(SOURCE, TARGET, WEIGHTS_HTS)))
     page.one('[value="pieces"]').click()
     page.choose('[data-part="head"]', "2")
-    np.testing.assert_array_equal(page.matrix(), WEIGHTS_HTS[1])
+    np.testing.assert_allclose(page.matrix(), WEIGHTS_HTS[1], atol=CODE)
     rows, columns = _labels(page)
     assert rows == ["le", "chat", "in", "+ami", "+cal", "dort", "</s>"]
     assert columns == ["the", "un", "+friend", "+ly", "cat", "sle", "+eps"]
@@ -67,23 +78,22 @@ def test_pieces_are_shown_as_they_are_and_the_end_with_them(open_page: Open) -> 
 
 def test_a_word_without_pieces_has_no_weight(open_page: Open) -> None:
     words = [{"word": "I", "pieces": [0]}, {"word": "?", "pieces": []}]
-    page = open_page(
-        run(explanation(whole("I"), whole("je"), source_words=words, target_words=words))
-    )
+    axes = {name: {"pieces": ["I"], "words": words} for name in ("source", "target")}
+    page = open_page(run(explanation(whole("I"), whole("je"), np.ones((1, 1, 1)), axes=axes)))
     assert page.matrix() == [[1, 0], [0, 0]]
 
 
 def test_self_attention_is_of_the_source_to_itself(open_page: Open) -> None:
     self_weights_HSS = random_weights(2, S, S, seed=2)
-    explained = explanation(SOURCE, TARGET, WEIGHTS_HTS, self_weights=self_weights_HSS.tolist())
+    explained = explanation(SOURCE, TARGET, WEIGHTS_HTS, self_weights=self_weights_HSS)
     page = open_page(run(explained))
     page.choose('[data-part="head"]', "3")
-    page.choose('[data-part="kind"]', "of source to itself")
+    page.choose('[data-part="place"]', "encoder.self")
     assert _heads(page) == ["mean of 2", "1", "2"]  # and the third head is no more chosen
     merged = merge_words(
         self_weights_HSS.mean(0).astype(np.float32), word_pieces(SOURCE), word_pieces(SOURCE)
     )
-    np.testing.assert_allclose(page.matrix(), merged, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(page.matrix(), merged, atol=3 * CODE)
     rows, columns = _labels(page)
     assert rows == columns == ["the", "unfriendly", "cat", "sleeps"]
 
@@ -205,11 +215,131 @@ def test_lines_are_as_many_and_as_dark_as_the_weights(open_page: Open) -> None:
         )
         for path in page.driver.find_elements("css selector", "path")
     }
-    assert shown == {(i, j): ALIGNED_HTS[0, i, j] for i in range(3) for j in range(3)}
+    assert shown == {
+        (i, j): pytest.approx(ALIGNED_HTS[0, i, j], abs=CODE) for i in range(3) for j in range(3)
+    }
     page.one(".rows li:nth-child(2) button").click()
     assert page.one("p.held").text.startswith("t' looks at you 0.840")
     page.press("SPACE")  # the button still has the focus, and lets its row go
     assert page.one("p.held").text == "Click a row to hold it."
+
+
+# --- many units, and memories ---------------------------------------------------------------------
+
+
+def _many() -> dict[str, object]:
+    """Two layers of a decoder, and a memory whose content may be negative."""
+    columns, rows = sides(whole("I love you"), whole("je t' aime"))
+    content_TNW = np.linspace(-2, 2, 4 * 5 * 2).reshape(4, 5, 2)
+    slots, entries = Axis.numbered("slot", 5), Axis.numbered("entry", 2)
+    content = Maps("decoder.1.memory.content", "step", rows.pieces, slots, entries, content_TNW)
+    layers = [
+        heads(f"decoder.{layer}.source", rows, columns, random_weights(2, 4, 3, seed=layer))
+        for layer in (1, 2)
+    ]
+    maps = [*layers, content.as_packed()]
+    return explanation(whole("I love you"), whole("je t' aime"), maps=maps)
+
+
+def test_every_place_and_head_is_chosen(open_page: Open) -> None:
+    page = open_page(run(_many()))
+    assert page.texts('[data-part="place"] option') == [
+        "decoder.1.source",
+        "decoder.2.source",
+        "decoder.1.memory.content",
+    ]
+    page.choose('[data-part="place"]', "decoder.2.source")
+    page.choose('[data-part="head"]', "2")
+    expected = random_weights(2, 4, 3, seed=2)[1, :3]
+    np.testing.assert_allclose(page.matrix(), expected, atol=CODE)
+
+
+def test_a_memory_has_a_matrix_a_step_and_no_entropy(open_page: Open) -> None:
+    page = open_page(run(_many()))
+    page.choose('[data-part="place"]', "decoder.1.memory.content")
+    assert page.texts('[data-part="head"] option') == ["je", "t'", "aime", "</s>"]
+    assert page.one('[data-part="head-name"]').text == "Step"
+    assert page.all(".entropy") == page.all("tfoot") == []
+    assert page.cell(0, 0).text == "−2.00"
+    assert "negative" in (page.cell(0, 0).get_attribute("class") or "")
+    page.choose('[data-part="head"]', "</s>")
+    assert page.cell(4, 1).text == "2.00"
+    assert "negative" not in (page.cell(4, 1).get_attribute("class") or "")
+    page.hover(page.cell(4, 1))
+    assert page.one("#tip").text == "5, entry 2 2.0000"
+
+
+def test_the_grid_has_every_matrix_and_a_click_or_enter_opens_one(open_page: Open) -> None:
+    page = open_page(run(_many()))
+    page.one('[value="grid"]').click()
+    assert page.texts(".place h3") == [
+        "decoder.1.sourceadditive attention, rows: target, columns: source",
+        "decoder.2.sourceadditive attention, rows: target, columns: source",
+        "decoder.1.memory.contentrows: slot, columns: entry",
+    ]
+    assert [len(page.all(f".place:nth-child({k}) canvas")) for k in (1, 2, 3)] == [2, 2, 4]
+    button = page.one('[aria-label="decoder.2.source head 2"]')
+    page.driver.execute_script("arguments[0].focus()", button)
+    page.press("ENTER")
+    assert page.one('[value="matrix"]').is_selected()
+    expected = random_weights(2, 4, 3, seed=2)[1, :3]
+    np.testing.assert_allclose(page.matrix(), expected, atol=CODE)
+
+
+def test_a_small_matrix_is_as_dark_as_the_large_one(open_page: Open) -> None:
+    row = [0.0, 0.25, 0.5, 1.0]
+    page = open_page(run(explanation(whole("a b c d"), whole("e"), np.array([[row, row]] * 2))))
+    cells = _luminances(page, "backgroundColor")
+    page.one('[value="grid"]').click()
+    page.wait(lambda: page.driver.execute_script(_PIXELS)[0][0][3] == 255)
+    linear = np.array(page.driver.execute_script(_PIXELS)[0])[:, :3] / 255
+    linear = np.where(linear <= 0.04045, linear / 12.92, ((linear + 0.055) / 1.055) ** 2.4)
+    np.testing.assert_allclose(linear @ [0.2126, 0.7152, 0.0722], cells, atol=0.02)
+
+
+_PIXELS = """
+    const canvas = document.createElement("canvas");
+    const brush = canvas.getContext("2d", { willReadFrequently: true });
+    return [...document.querySelectorAll(".place canvas")].map((small) => {
+        canvas.width = small.width;
+        canvas.height = small.height;
+        brush.drawImage(small, 0, 0);
+        const { data } = brush.getImageData(0, 0, canvas.width, 1);
+        return Array.from({ length: canvas.width }, (_, k) => [...data.slice(4 * k, 4 * k + 4)]);
+    });
+"""
+"""Red, green, blue and opacity of the first row of each small matrix."""
+
+
+def test_a_page_opens_where_it_was_asked_to(open_page: Open) -> None:
+    page = open_page(run(_many()), view=View(unit="decoder.2.source", head=1))
+    expected = random_weights(2, 4, 3, seed=2)[1, :3]
+    np.testing.assert_allclose(page.matrix(), expected, atol=CODE)
+    page = open_page(run(_many()), view=View(unit="decoder.1.memory", pieces=True))
+    assert page.one('[data-part="place"]').get_attribute("value") == "decoder.1.memory.content"
+    assert page.one('[value="pieces"]').is_selected()
+    page = open_page(run(_many()), view=View(grid=True))
+    assert len(page.all("canvas")) == 8
+
+
+def test_only_what_is_in_sight_is_drawn(open_page: Open) -> None:
+    words = whole(" ".join(f"w{n}" for n in range(60)))
+    columns, rows = sides(words, words)
+    maps = [
+        heads(f"decoder.{layer}.source", rows, columns, random_weights(8, 61, 60, seed=layer))
+        for layer in range(1, 19)
+    ]
+    page = open_page(run(explanation(words, words, maps=maps)))
+    page.one('[value="grid"]').click()
+
+    def drawn() -> list[bool]:
+        return [row[0][3] == 255 for row in page.driver.execute_script(_PIXELS)]
+
+    page.wait(lambda: drawn()[0])
+    assert len(drawn()) == 144
+    assert not drawn()[-1]
+    page.driver.execute_script("document.querySelector('.place:last-child').scrollIntoView()")
+    page.wait(lambda: drawn()[-1])
 
 
 # --- sentences, runs, checkpoints -----------------------------------------------------------------
@@ -235,9 +365,9 @@ def test_two_runs_stand_side_by_side_and_either_can_be_changed(open_page: Open) 
     ]
     page = open_page(*runs)
     for panel in (1, 2):
-        np.testing.assert_allclose(page.matrix(panel), weights[panel - 1][0, :3], rtol=1e-12)
+        np.testing.assert_allclose(page.matrix(panel), weights[panel - 1][0, :3], atol=CODE)
     page.choose('section:nth-child(1) [data-part="run"]', "c")
-    np.testing.assert_allclose(page.matrix(1), weights[2][0, :3], rtol=1e-12)
+    np.testing.assert_allclose(page.matrix(1), weights[2][0, :3], atol=CODE)
     left, right = (panel.rect for panel in page.all("section"))
     assert left["x"] + left["width"] <= right["x"]
     assert left["y"] == right["y"]
@@ -278,7 +408,7 @@ def test_the_slider_goes_from_checkpoint_to_checkpoint(open_page: Open) -> None:
         assert page.one("output").text == step
         assert page.one('[data-part="own"]').text == own
         assert page.one('[data-part="translation"]').text == "je t' aime"
-        np.testing.assert_array_equal(page.matrix(), weights_TS[:3])
+        np.testing.assert_allclose(page.matrix(), weights_TS[:3], atol=CODE)
         page.press("ARROW_LEFT")
     assert slider.get_attribute("aria-valuetext") == "step 100"
 
@@ -301,24 +431,24 @@ def test_playing_shows_every_checkpoint_from_the_first_to_the_last(open_page: Op
 
 # --- nothing to show ------------------------------------------------------------------------------
 
-BLANK = {**explanation([], []), "target_pieces": [], "weights": [[]], "log_probs": []}
+
+def _blank(name: str) -> dict[str, object]:
+    axes = {**I_LOVE_YOU["axes"], name: {"pieces": [], "words": []}}
+    return {**I_LOVE_YOU, "axes": axes, "maps": [], "log_probs": []}
 
 
 @pytest.mark.parametrize(
     ("explained", "message"),
     [
-        ({**I_LOVE_YOU, "weights": [], "attention": "none"}, "This model has no attention."),
-        (BLANK, "The source is blank: there is nothing to attend to."),
-        (
-            {**I_LOVE_YOU, "target_pieces": [], "target_words": [], "weights": [[]]},
-            "The translation is blank.",
-        ),
+        ({**I_LOVE_YOU, "maps": []}, "This model has no attention."),
+        (_blank("source"), "The source is blank: there is nothing to attend to."),
+        (_blank("target"), "The translation is blank."),
         (
             {**explanation(whole("I"), []), "translation": ""},
             "The translation has no words; its end is a piece.",
         ),
         (
-            {**I_LOVE_YOU, "weights": [[[None] * 3] * 4]},
+            explanation(whole("I love you"), whole("je t' aime"), np.full((1, 4, 3), np.nan)),
             "A weight is not finite: the model has diverged.",
         ),
     ],
@@ -326,7 +456,7 @@ BLANK = {**explanation([], []), "target_pieces": [], "weights": [[]], "log_probs
 def test_where_there_is_nothing_to_show_the_page_says_why(
     open_page: Open, explained: dict[str, object], message: str
 ) -> None:
-    page = open_page(run(explained, I_LOVE_YOU))
+    page = open_page(run({**explained}, I_LOVE_YOU))
     assert page.one(".message").text == message
     assert not page.all("table")
     page.choose('[name="sentence"]', "2. I love you")

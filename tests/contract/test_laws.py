@@ -49,6 +49,8 @@ CELLS_OF_FORERUNNERS: list[dict[str, Any]] = [
     {"kind": "hyper", "small": 3},
     {"kind": "hyper", "norm": False},
     {"kind": "fast-weights"},
+    {"kind": "fast-weights", "recurrent": True, "heads": 2, "decay": "learned"},
+    {"kind": "fast-weights", "gate": "update", "decay": "learned", "norm": "length"},
     {"kind": "fast-weights", "rule": "sum", "features": "elu", "norm": "length", "heads": 2},
     {"kind": "fast-associative", "inner": 2},
 ]

@@ -297,6 +297,21 @@ def test_score_of_the_references_themselves_is_perfect(command: Command) -> None
     assert values == pytest.approx({"BLEU": 100, "chrF2": 100, "TER": 0})
 
 
+def test_the_share_of_right_lines_is_the_same_in_evaluate_and_score(
+    world: Path, command: Command
+) -> None:
+    arguments = ["--exact", "--bootstrap", "0"]
+    out = command("-q", "evaluate", *arguments, "--output", "exact.fr").out
+    (line,) = [line for line in out.splitlines() if line.startswith("exact")]
+    lines = zip(
+        *((world / f).read_text().splitlines() for f in ("exact.fr", "test.fr")), strict=True
+    )
+    right = sum(ours == theirs for ours, theirs in lines)
+    assert line.startswith(f"exact {10 * right:.2f} [")
+    assert line.endswith(f"  {right} of 10 lines")
+    assert command("-q", "score", "exact.fr", "test.fr", *arguments).out.splitlines()[-1] == line
+
+
 # --- data and configurations ----------------------------------------------------------------------
 
 

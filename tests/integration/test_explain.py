@@ -97,6 +97,44 @@ def test_pieces_and_a_head_can_be_asked_for(command: Command) -> None:
     assert mean.split("\n\n")[3].splitlines()[-1].startswith("</s>")
 
 
+def test_places_are_listed_without_a_text(command: Command) -> None:
+    status, out, _ = command("-q", "explain", "--units")
+    assert status == 0
+    assert re.split("  +", out.strip()) == [
+        "decoder.source",
+        "general, softmax",
+        "1 head: target pieces x source pieces",
+        "words are aligned by it",
+    ]
+    (listed,) = json.loads(command("-q", "explain", "--units", "--json").out)
+    assert (listed["place"], listed["rows"], listed["aligned"]) == (
+        "decoder.source",
+        "target",
+        True,
+    )
+    refused = command("explain", "--units", SENTENCE)
+    assert (refused.status, "leave TEXT out" in refused.err) == (2, True)
+
+
+def test_a_unit_may_be_named_and_an_unknown_one_is_refused(command: Command) -> None:
+    named = command("-q", "explain", "--unit", "decoder.source", "--head", "1", SENTENCE)
+    assert named.out == command("-q", "explain", "--head", "1", SENTENCE).out
+    unknown = command("explain", "--unit", "decoder.sorce", SENTENCE)
+    assert unknown.status == 2
+    assert "expected one of decoder.source, found 'decoder.sorce'" in unknown.err
+    assert "did you mean 'decoder.source'?" in unknown.err
+    head = command("explain", "--unit", "decoder.source", "--head", "2", SENTENCE)
+    assert head.err.endswith("--head: expected mean or 1 of decoder.source, found '2'\n")
+
+
+def test_a_grid_needs_a_file_to_be_drawn_in(command: Command) -> None:
+    refused = command("explain", "--grid", SENTENCE)
+    assert refused.err == "error: explain: --grid needs -o FILE with the ending .png, .svg, .html\n"
+    assert command("-q", "explain", "--grid", SENTENCE, "-o", "x.svg", "-o", "x.html").status == 0
+    assert "data:image/png;base64," in Path("x.svg").read_text()
+    assert '"grid":true' in Path("x.html").read_text()
+
+
 def test_files_are_written_by_their_endings_beside_what_is_printed(command: Command) -> None:
     pytest.importorskip("matplotlib", reason="needs the extra: plots")
     names = ["x.json", "x.npz", "x.png", "x.svg"]

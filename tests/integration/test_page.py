@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 import seq2seq
@@ -22,6 +24,12 @@ def _data(page: Path) -> dict[str, Any]:
     _, _, rest = page.read_text(encoding="utf-8").partition('id="data">')
     data: dict[str, Any] = json.loads(rest.partition("</script>")[0])
     return data
+
+
+def _weights(explanation: dict[str, Any]) -> npt.NDArray[np.float64]:
+    first = explanation["maps"][0]
+    codes = np.frombuffer(b64decode(first["codes"]), "<u2")
+    return codes.reshape(first["shape"]) / 65534
 
 
 def test_all_checkpoints_are_given_the_best_ones_translation(command: Command, world: Path) -> None:
@@ -41,7 +49,7 @@ def test_all_checkpoints_are_given_the_best_ones_translation(command: Command, w
             assert explanation["translation"] == candidate.text
             assert explanation["checkpoint"] == checkpoint["name"]
             expected_HTS = candidate.weights_HTS
-            np.testing.assert_allclose(explanation["weights"], expected_HTS, atol=2e-5)  # 5 digits
+            np.testing.assert_allclose(_weights(explanation), expected_HTS, atol=1e-5)  # 16 bits
             np.testing.assert_allclose(explanation["log_probs"], candidate.log_probs, atol=2e-5)
 
 
@@ -66,9 +74,10 @@ def test_one_checkpoint_is_printed_and_written(command: Command, world: Path) ->
     (run,) = _data(world / "page.html")["runs"]
     (checkpoint,) = run["checkpoints"]
     expected = json.loads((world / "page.json").read_text(encoding="utf-8"))
-    for explanation in expected:
-        explanation.pop("steps")
-    assert checkpoint["explanations"] == expected
+    for explanation, plain in zip(checkpoint["explanations"], expected, strict=True):
+        assert explanation["translation"] == plain["translation"]
+        assert explanation["axes"]["target"]["words"] == plain["target_words"]
+        np.testing.assert_allclose(_weights(explanation), plain["weights"], atol=2e-5)
 
 
 def test_a_page_of_no_sentence_is_written(command: Command, world: Path) -> None:

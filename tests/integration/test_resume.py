@@ -130,6 +130,20 @@ def test_a_run_stopped_by_a_signal_and_resumed_is_the_run_that_was_not(
     assert_same(train(config, tmp_path / "run", resume=True), whole)
 
 
+def test_a_transformer_stopped_by_a_signal_and_resumed_is_the_run_that_was_not(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = ("encoder", "decoder")
+    small = [f"model.{part}.kind=transformer" for part in parts]
+    dropped = [f"model.{part}.attention_dropout=0.1" for part in parts]
+    config = tiny(folder, *RANDOM, *small, *dropped, "model.attention=multihead")
+    whole = train(config, tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        signal_after(7, patch)
+        train(config, tmp_path / "run")
+    assert_same(train(config, tmp_path / "run", resume=True), whole)
+
+
 @pytest.mark.parametrize("kind", ["ntm", "dnc"])
 def test_a_run_of_a_machine_goes_on_bit_for_bit(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

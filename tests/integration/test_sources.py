@@ -209,7 +209,20 @@ def test_explain_shows_the_places(command: Command, tmp_path: Path) -> None:
     assert found.status == 0, found.err
     assert "1,1" in found.out
     assert "1,1" in page.read_text()
+    assert "img-src data:" in page.read_text()
+    assert page.read_text().count("data:image/png;base64,") == 4  # the source, and three words
     assert np.load(numbers)["weights_HTS"].shape[2] == 2
+
+
+def test_a_picture_lights_what_each_word_was_read_from(command: Command, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="needs the extra: plots")
+    picture, matrix = tmp_path / "lit.png", tmp_path / "matrix.svg"
+    found = command(
+        "explain", "--run", "runs/tiny", "files/1.npy", "-o", str(picture), "-o", str(matrix)
+    )
+    assert found.status == 0, found.err
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert "1,2" in matrix.read_text()
 
 
 def test_an_intervention_may_hide_a_place(command: Command) -> None:
@@ -225,6 +238,46 @@ def test_data_check_says_that_it_is_for_text(command: Command, world: Path) -> N
     found = command("data", "check", "-c", str(world / "runs/tiny/config.yaml"))
     assert found.status == 2
     assert "data check reads text on both sides, and sources are files (array)" in found.err
+
+
+READER = """
+import numpy as np
+from seq2seq.data.sources import FileReader
+from seq2seq.kinds import SOURCES
+
+
+class Colours(FileReader):
+    kind = "colours"
+    frequencies = 0
+
+    def __init__(self, *, most: int = 2) -> None:
+        super().__init__()
+        self.most = most
+
+    def read(self, name):
+        return np.load(name)[0, :: 4][: self.most].astype(np.float32)
+
+    def cell(self, axes):
+        return (1,)
+
+
+SOURCES["colours"] = Colours
+"""
+
+
+def test_a_user_s_own_reader_is_kept_with_the_run(tmp_path: Path) -> None:
+    write(tmp_path, "npy", save_array)
+    (tmp_path / "colours.py").write_text(READER)
+    config = configured(
+        tmp_path, "array", "data.source_kind={kind: colours, most: 2}",
+        f"code={tmp_path / 'colours.py'}", "training.max_steps=80", "training.validate_every=80",
+    )  # fmt: skip
+    run = train(config, tmp_path / "run")
+    (tmp_path / "colours.py").unlink()
+    name = str(tmp_path / "files/5.npy")
+    translation = seq2seq.load(run.folder).translate(name)
+    assert translation.text == list(squares())[5][1]
+    assert translation.source_pieces == ["1", "2"]
 
 
 def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from seq2seq.errors import UserError
 from seq2seq.kernels.deferred import deferring
 from seq2seq.model.cells import build_cell
 from seq2seq.model.cells.fast_associative import AssociativeState, FastAssociative
-from seq2seq.model.cells.fast_weights import Association, FastWeights, at_once, write
+from seq2seq.model.cells.fast_weights import Association, FastWeights, Rule, at_once, write
 from seq2seq.model.cells.hyper import Hyper
 from seq2seq.model.cells.lstm import LSTMState
 from seq2seq.model.cells.multiplicative import MultiplicativeLSTM, MultiplicativeRNN
@@ -232,7 +232,10 @@ def test_before_training_the_hyper_lstm_is_one_fixed_lstm() -> None:
 
 # --- fast weights ---------------------------------------------------------------------------------
 
-FEATURES = ["dpfp", "elu", "softmax"]
+FEATURES = [
+    *((kind, norm) for kind in ("dpfp", "elu", "softmax") for norm in ("sum", "length")),
+    ("silu", "length"),
+]
 RULES = ["sum", "delta"]
 
 
@@ -243,6 +246,8 @@ def features_of(kind: str, norm: str, key: Array) -> Array:
         made = [parts[n] * parts[n - 1] for n in range(len(parts))]
     elif kind == "elu":
         made = [x + 1 if x > 0 else math.exp(x) for x in key]
+    elif kind == "silu":
+        made = [x / (1 + math.exp(-x)) for x in key]
     else:
         made = [math.exp(x) for x in key]
         made = [x / sum(made) for x in made]
@@ -250,20 +255,28 @@ def features_of(kind: str, norm: str, key: Array) -> Array:
     return np.array([x / max(size, 1e-6) for x in made])  # with dpfp all may be 0
 
 
-def heads_of(cell: FastWeights, x: Array) -> list[Array]:
+def heads_of(cell: FastWeights, x: Array, last: Array) -> list[Array]:
     """Query, key, value, direct output and rate before the sigmoid, of one input."""
     made = array(cell.input.weight) @ x + array(cell.input.bias)
-    return np.split(made, np.cumsum(cell.sizes)[:-1])
+    if cell.own is not None:
+        made = made + array(cell.own.weight) @ last
+    both, *others = np.split(made, np.cumsum(cell.sizes)[:-1])
+    return [*np.split(both, 2), *others]
 
 
-@pytest.mark.parametrize("norm", ["sum", "length"])
-@pytest.mark.parametrize("kind", FEATURES)
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"recurrent": True}, {"decay": "learned"}, {"gate": "update"}],
+    ids=lambda more: "".join(more) or "plain",
+)
+@pytest.mark.parametrize(("kind", "norm"), FEATURES)
 @pytest.mark.parametrize("rule", RULES)
 def test_fast_weights_are_written_and_read_as_in_schlag_et_al_2021(
-    rule: str, kind: str, norm: str
+    rule: str, kind: str, norm: str, more: dict[str, Any]
 ) -> None:
     heads, size = 2, 3
-    cell = cell_of("fast-weights", rule=rule, features=kind, norm=norm, heads=heads, key_size=size)
+    options = {"heads": heads, "key_size": size, **more}
+    cell = cell_of("fast-weights", rule=rule, features=kind, norm=norm, **options)
     assert isinstance(cell, FastWeights)
     outputs_BTD, _ = run(cell)
     v = D // heads
@@ -272,17 +285,21 @@ def test_fast_weights_are_written_and_read_as_in_schlag_et_al_2021(
             np.outer(features_of(kind, norm, array(cell.first_key[n, 0])), initial[n * v :][:v])
             for n in range(heads)
         ]
+        h = initial
         for t in range(T):
-            query, key, value, direct, *rate = heads_of(cell, inputs[t])
+            query, key, value, direct, kept, rate = heads_of(cell, inputs[t], h)
             reads = []
             for n in range(heads):
                 q, k = (features_of(kind, norm, x[n * size :][:size]) for x in (query, key))
+                if cell.decay is not None:
+                    matrices[n] = sigmoid(array(cell.decay[n])) * matrices[n]
                 new = value[n * v :][:v]
                 if rule == "delta":
-                    new = sigmoid(rate[0][n]) * (new - k @ matrices[n])
+                    new = sigmoid(rate[n]) * (new - k @ matrices[n])
                 matrices[n] = matrices[n] + np.outer(k, new)
                 reads.append(q @ matrices[n])
-            h = np.tanh(array(cell.reads.weight) @ np.concatenate(reads) + direct)
+            new = np.tanh(array(cell.reads.weight) @ np.concatenate(reads) + direct)
+            h = (1 - sigmoid(kept)) * new + sigmoid(kept) * h if len(kept) else new
             np.testing.assert_allclose(outputs_BTD[b, t], h, rtol=1e-9)
 
 
@@ -301,11 +318,12 @@ def test_the_rule_sum_is_attention_to_all_inputs_until_now_without_a_softmax() -
 
 
 @pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("decay", ["none", "learned"])
 @pytest.mark.parametrize("length", [5, 64, 150])
 def test_training_takes_many_steps_at_once_and_gets_what_one_by_one_gets(
-    rule: str, length: int
+    rule: str, length: int, decay: str
 ) -> None:
-    cell = cell_of("fast-weights", rule=rule, heads=2)
+    cell = cell_of("fast-weights", rule=rule, heads=2, decay=decay, gate="update")
     draws = torch.Generator().manual_seed(9)
     inputs_BTI = torch.randn(B, length, E, generator=draws, dtype=torch.float64)
     lengths_B = torch.tensor([length, length // 2, 1])
@@ -323,7 +341,7 @@ def test_training_takes_many_steps_at_once_and_gets_what_one_by_one_gets(
 def test_gradients_of_many_steps_at_once_are_those_of_one_by_one() -> None:
     found = []
     for at_once_or_not in (torch.enable_grad(), deferring()):
-        cell = cell_of("fast-weights", heads=2)
+        cell = cell_of("fast-weights", heads=2, decay="learned", gate="update")
         inputs_BTI, initial_BX = tensors(cell)
         with at_once_or_not:
             outputs_BTD, _ = cell(inputs_BTI, cell.start(initial_BX))
@@ -354,10 +372,10 @@ def retrieval_errors(keys_TN: Tensor, values_TV: Tensor, rule: str) -> Tensor:
         keys_TN.repeat(times, 1)[None, None],
         values_TV.repeat(times, 1)[None, None],
         torch.full((1, 1, times * len(keys_TN), 1), 0.2, dtype=torch.float64),
-        torch.empty(1, times * len(keys_TN), 0, dtype=torch.float64),
+        *torch.empty(2, 1, times * len(keys_TN), 0, dtype=torch.float64),
     )
     size = keys_TN.size(1), values_TV.size(1)
-    _, content = at_once(steps, torch.zeros(1, 1, *size, dtype=torch.float64), rule)
+    _, content = at_once(steps, torch.zeros(1, 1, *size, dtype=torch.float64), Rule(rule))
     content = content if rule == "delta" else content / times
     return (keys_TN @ content[0, 0] - values_TV).norm(dim=-1) / values_TV.norm(dim=-1)
 
@@ -379,8 +397,8 @@ def test_the_delta_rule_replaces_the_value_of_a_key_that_the_sum_adds_up() -> No
     for rule, expected in (("delta", 5.0), ("sum", 2.0 + 5.0)):
         content = torch.zeros(1, 1, 2, 1, dtype=torch.float64)
         for value in (2.0, 5.0):
-            step = Association(key, key, torch.full_like(rate, value), rate, none)
-            content = write(step, content, rule)
+            step = Association(key, key, torch.full_like(rate, value), rate, none, none)
+            content = write(step, content, Rule(rule))
         torch.testing.assert_close(key @ content, torch.full_like(rate, expected))
 
 
@@ -437,6 +455,7 @@ def test_the_fast_matrix_is_probed_at_every_step_by_the_cell_s_place(kind: str) 
             r"heads: expected a divisor of size 6, found 4",
         ),
         ({"kind": "fast-weights", "heads": 2, "key_size": 1}, r"dpfp needs a key_size of 2"),
+        ({"kind": "fast-weights", "heads": 2, "features": "silu"}, r"silu .*; set norm: length"),
         ({"kind": "fast-weights", "rule": "hebb"}, r"rule: expected 'delta' or 'sum'"),
         ({"kind": "sigma-pi", "rank": 0}, r"rank: expected greater than or equal to 1"),
         ({"kind": "hyper", "small": 0}, r"small: expected greater than or equal to 1"),

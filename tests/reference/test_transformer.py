@@ -240,3 +240,15 @@ def test_what_does_not_fit_is_refused_by_name(settings: dict[str, Any], message:
     config = EncoderConfig.model_validate({"kind": "transformer", "size": SIZE, **settings})
     with pytest.raises(UserError, match=message):
         build_encoder(config, SIZE, dropout=0.0)
+
+
+def test_dropout_of_weights_changes_what_is_read_and_not_the_weights_given_out() -> None:
+    config = EncoderConfig.model_validate({**SETTINGS, "attention_dropout": 0.5})
+    unit = build_encoder(config, SIZE, dropout=0.0).double().units["1.self"]
+    states_BSE = random(3, 7, SIZE)
+    memory = unit.prepare(states_BSE, MASK_BS)
+    whole = unit.eval()(states_BSE, memory, unit.start(memory))
+    torch.manual_seed(1)
+    dropped = unit.train()(states_BSE, memory, unit.start(memory))
+    torch.testing.assert_close(dropped.weights_BHTS, whole.weights_BHTS)
+    assert not torch.equal(dropped.context_BTV, whole.context_BTV)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import tasks
+from scripts import fast_weights, tasks
 from seq2seq.config import Config, load_config
 from seq2seq.data.make import CORPORA
 from seq2seq.model.model import Seq2Seq
@@ -81,3 +81,14 @@ def test_the_page_names_every_recipe(recipe: str) -> None:
 
 def test_the_page_shows_what_was_measured() -> None:
     assert tasks.render(tasks.read_rows()) in tasks.PAGE.read_text("utf-8")
+
+
+def test_the_page_shows_what_fast_weights_hold() -> None:
+    found = json.loads(fast_weights.RESULTS.read_text("utf-8"))
+    assert fast_weights.render(found) in tasks.PAGE.read_text("utf-8")
+
+
+def test_one_key_holds_its_value_until_the_sum_rule_adds_another() -> None:
+    assert fast_weights.share_right("sum", 1, 1) == fast_weights.share_right("delta", 1, 1) == 100
+    assert fast_weights.share_right("delta", 1, 2) == 100
+    assert fast_weights.share_right("sum", 1, 2) < 90

@@ -1,4 +1,8 @@
-"""Scenes: a picture of two figures, and a sentence on how they stand to each other."""
+"""Scenes: a picture of two figures, and a sentence on how they stand to each other.
+
+The larger figure is named first. Else each picture would have two sentences, both right: one thing
+is above another which is below it.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ if TYPE_CHECKING:
 
 SIZE = 32
 """Rows and columns of a picture."""
-_SMALLEST, _LARGEST = 5, 6  # radius of a figure
+_RADII = (7, 4)  # of the first figure, and of the second
 _ASIDE = 2  # pixels by which two figures that stand above each other may be out of line
 
 
@@ -48,7 +52,7 @@ class Place(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """Two figures, their places, and how the first stands to the second."""
+    """Two figures, the larger one first, their places, and how the first stands to the second."""
 
     figures: tuple[Figure, Figure]
     places: tuple[Place, Place]
@@ -81,9 +85,10 @@ def draw_scene(draws: Draws) -> Scene:
     while second == first:
         second = draw_figure(draws)
     relation = draws.one(RELATIONS)
-    radii = [draws.between(_SMALLEST, _LARGEST) for _ in range(2)]
+    radii = _RADII
     near, far = (0, 1) if relation.first else (1, 0)
-    middle = draws.between(_LARGEST + _ASIDE, SIZE - _LARGEST - _ASIDE)
+    margin = max(radii) + _ASIDE
+    middle = draws.between(margin, SIZE - margin)
     across = [middle + draws.between(-_ASIDE, _ASIDE) for _ in range(2)]
     along = [0, 0]
     along[near] = draws.between(radii[near], SIZE - radii[near] - 2 * radii[far] - 1)

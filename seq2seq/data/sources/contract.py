@@ -21,6 +21,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from seq2seq.data.sources.backdrop import Backdrop, backdrop_of
 from seq2seq.data.sources.grids import Grid, Rows, patch_counts, patches, positions
 from seq2seq.errors import UserError
 from seq2seq.kinds import option_names
@@ -184,6 +185,14 @@ class FileReader:
         """Return how many positions there are along each axis of the file that `text` names."""
         name = text.strip()
         return self._cached(name, _version(name))[1]
+
+    def backdrop(self, text: str) -> Backdrop | None:
+        """Return the file as a picture, to lay weights over it; None if `text` is blank."""
+        name = text.strip()
+        if not name:
+            return None
+        grid = self.grid(name)
+        return backdrop_of(grid, self.cell(grid.ndim - 1))
 
     def _encode(self, name: str, version: int) -> tuple[Rows, tuple[int, ...]]:
         grid = self.grid(name)

@@ -15,10 +15,12 @@ import pytest
 
 from seq2seq.bundled import find_recipe
 from seq2seq.config import load_config
-from seq2seq.data.make import TASKS, make_corpus
+from seq2seq.data.make import TASKS, Draws, build_task, make_corpus
 from seq2seq.data.make.drawn import Drawn
 from seq2seq.data.make.figures import COLOURS, SHAPES, Figure, blank, draw
+from seq2seq.data.make.scenes import draw_scene
 from seq2seq.data.prepare import prepare
+from seq2seq.data.tokenizer import train_target_tokenizer
 from seq2seq.errors import UserError
 
 WHITE = (255, 255, 255)
@@ -99,6 +101,13 @@ def test_a_picture_shows_what_its_sentence_says(scenes: Path) -> None:
         assert sides[relation] == max(sides.values())
         told += 1
     assert told > 100
+
+
+def test_the_larger_figure_is_named_first_so_that_each_picture_has_one_sentence() -> None:
+    draws = Draws("larger")
+    for _ in range(50):
+        first, second = draw_scene(draws).places
+        assert first.radius > second.radius + 2
 
 
 def test_the_french_sentence_says_the_same_and_its_words_agree(scenes: Path) -> None:
@@ -199,7 +208,16 @@ def test_a_seed_gives_the_same_files_and_another_seed_others(kind: str, tmp_path
     assert one == again != other
 
 
-@pytest.mark.parametrize("name", ["scenes", "scenes-hard", "clips", "tones"])
+@pytest.mark.parametrize("name", ["scenes", "clips", "tones"])
+def test_a_recipe_has_a_piece_for_every_word_and_none_too_many(name: str) -> None:
+    config = load_config(find_recipe(Path("scenes") / name))
+    task, draws = build_task(name, {}), Draws(name)
+    examples = [task.example(draws, task.longest) for _ in range(1000)]
+    tokenizer = train_target_tokenizer([e.target for e in examples], config.tokenizer)
+    assert len(tokenizer) == config.tokenizer.vocab_size
+
+
+@pytest.mark.parametrize("name", ["scenes", "scenes-hard", "scenes-perceiver", "clips", "tones"])
 def test_a_recipe_reads_the_corpus_of_its_task_by_a_reader_of_its_kind(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -60,7 +60,7 @@ def test_an_axis_letter_means_one_size_all_through(unit: Any, decoder: Any) -> N
         value = getattr(seen, item.name)
         if isinstance(value, np.ndarray):
             for letter, size in zip(item.name.rpartition("_")[2], value.shape, strict=True):
-                if letter != "K":  # the unit `location` compares its queries with no key
+                if letter not in "KP":  # the unit `location` compares its queries with no key
                     assert sizes.setdefault(letter, size) == size, item.name
 
 
@@ -109,7 +109,7 @@ def test_x_are_the_embeddings_of_the_pieces_and_h_the_states_of_the_last_layer(l
     seen = explain(model, TEXT)
     ids = [*model.tokenizers.source.encode(TEXT), EOS]
     table = network.source_embedding.get_parameter("weight").detach()
-    np.testing.assert_array_equal(seen.embeddings_SI, [table[i].numpy() for i in ids])
+    np.testing.assert_array_equal(seen.embeddings_PI, [table[i].numpy() for i in ids])
     with torch.no_grad():
         encoded = network.encoder(table[ids].unsqueeze(0), torch.tensor([len(ids)]))
     np.testing.assert_allclose(seen.states_SE, encoded.states_BSE[0], atol=1e-6)
@@ -125,13 +125,14 @@ def test_the_first_s_before_the_cell_is_what_the_bridge_gives() -> None:
 def test_self_attention_in_the_encoder_is_seen_too() -> None:
     seen = explain(translator(self_attention={"kind": "multihead", "heads": 2}), TEXT)
     positions = len(seen.source_pieces)
-    assert seen.self_scores_HSS is not None
-    assert seen.self_weights_HSS is not None
-    assert seen.self_scores_HSS.shape == seen.self_weights_HSS.shape == (2, positions, positions)
-    np.testing.assert_allclose(seen.self_weights_HSS.sum(2), 1, atol=1e-6)
-    assert seen.self_matrix_JJ().shape == (len(seen.source_words), len(seen.source_words))
+    _, own = seen.first_maps
+    assert own.place == "encoder.self"
+    assert own.scores_NXY is not None
+    assert own.scores_NXY.shape == own.values_NXY.shape == (2, positions, positions)
+    np.testing.assert_allclose(own.values_NXY.sum(2), 1, atol=1e-6)
+    assert own.matrix().shape == (len(seen.source_words), len(seen.source_words))
     assert seen.heads == 1
-    assert explain(translator(), TEXT).self_weights_HSS is None
+    assert [one.place for one in explain(translator(), TEXT).maps] == ["decoder.source"]
 
 
 # --- what is read ---------------------------------------------------------------------------------
@@ -294,9 +295,10 @@ def test_as_dict_has_the_shape_that_the_page_reads() -> None:
             {"word": "aime", "pieces": [2]},
         ],
         "weights": [[[0.94, 0.02, 0.04], [0.11, 0.01, 0.88], [0.03, 0.95, 0.02]]],
-        "self_weights": None,
+        "maps": [],
+        "axes": {},
     }
-    assert "steps" not in article().as_dict(steps=False)
+    assert "steps" not in article().as_page()
 
 
 def test_json_has_neither_infinity_nor_nan() -> None:
@@ -311,4 +313,5 @@ def test_every_unit_s_explanation_is_plain_json(unit: Any) -> None:
     plain = json.loads(json.dumps(seen.as_dict(), allow_nan=False))
     assert np.array(plain["weights"]).shape == (seen.weights_HTS.shape if seen.heads else (0,))
     assert len(plain["steps"]) == len(seen.source_pieces) + len(seen.target_pieces)
-    assert len(plain["self_weights"]) == 1
+    assert plain["maps"][0]["place"] == "encoder.self"
+    assert len(plain["maps"][0]["values"]) == 1

@@ -13,7 +13,8 @@ import pytest
 
 from seq2seq.errors import UserError
 from seq2seq.explain import Explanation, explain
-from seq2seq.explain.export import WRITERS, View, check, write
+from seq2seq.explain.export import WRITERS, check, write
+from seq2seq.explain.view import View
 from tests.unit.explain.tiny import TEXT, article, translator
 
 
@@ -37,11 +38,13 @@ def test_npz_holds_every_tensor_under_its_name_and_no_pickle(unit: str, tmp_path
             value = getattr(seen, item.name)
             if isinstance(value, np.ndarray):
                 np.testing.assert_array_equal(arrays[item.name], value)
+        for one in seen.maps:
+            np.testing.assert_array_equal(arrays[f"{one.place}/values_NXY"], one.values_NXY)
         np.testing.assert_array_equal(arrays["word_weights_NJ"], seen.matrix_NJ())
         assert arrays["source"] == TEXT
         assert arrays["source_pieces"].tolist() == seen.source_pieces
         assert arrays["target_words"].tolist() == [word.word for word in seen.target_words]
-        assert "self_weights_HSS" in arrays
+        assert "encoder.self/scores_NXY" in arrays
 
 
 def test_npz_has_a_folder_a_sentence(tmp_path: Path) -> None:

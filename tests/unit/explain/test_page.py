@@ -51,22 +51,15 @@ class _Elements(HTMLParser):
 
 
 def _explanation(text: str) -> dict[str, Any]:
-    words = [{"word": text, "pieces": [0]}]
+    axis = {"pieces": [text], "words": [{"word": text, "pieces": [0]}]}
     return {
-        "format": 1,
         "model": text,
         "checkpoint": "00000001",
-        "attention": "additive",
-        "addressing": "softmax",
         "source": text,
         "translation": text,
         "log_probs": [-0.5],
-        "source_pieces": [text],
-        "target_pieces": [text],
-        "source_words": words,
-        "target_words": words,
-        "weights": [[[1.0]]],
-        "self_weights": None,
+        "axes": {"source": axis, "target": axis},
+        "maps": [],
     }
 
 
@@ -79,6 +72,7 @@ def _page(text: str) -> str:
 def test_any_text_comes_out_of_the_page_as_it_went_in(text: str) -> None:
     data = json.loads(_Elements(_page(text)).texts["data"])
     checkpoint = {"name": text, "explanations": [_explanation(text)], "translations": [text]}
+    assert data.pop("first") == {"head": None, "pieces": False, "unit": None, "grid": False}
     assert data == {"title": text, "runs": [{"name": text, "checkpoints": [checkpoint]}]}
 
 
@@ -126,7 +120,7 @@ def test_the_page_names_no_other_file_and_no_address() -> None:
 
 
 def test_weights_that_are_no_numbers_are_refused_rather_than_made_bad_json() -> None:
-    explanation = {**_explanation("I"), "weights": [[[float("nan")]]]}
+    explanation = {**_explanation("I"), "log_probs": [float("nan")]}
     with pytest.raises(ValueError, match="JSON"):
         render_page([PageRun("r", [PageCheckpoint("1", [explanation])])], title="t")
 

@@ -14,6 +14,7 @@ import pytest
 from seq2seq.data.tokenizer import WordPieces
 from seq2seq.errors import UserError
 from seq2seq.explain import Explanation, explain
+from seq2seq.explain.view import View
 from tests.unit.explain.tiny import TEXT, article, translator
 
 pytest.importorskip("matplotlib", reason="needs the extra: plots")
@@ -59,13 +60,13 @@ def test_it_has_words_on_its_axes_and_weights_in_its_cells() -> None:
 
 def test_a_head_and_pieces_can_be_chosen() -> None:
     seen = explain(translator({"kind": "multihead", "size": 6, "heads": 3}), TEXT)
-    (ax,) = picture.heat_map(seen, head=2, pieces=True).axes
+    (ax,) = picture.heat_map(seen, View(head=2, pieces=True)).axes
     assert labels(ax.xaxis) == seen.source_labels
     assert labels(ax.yaxis) == seen.target_labels
     np.testing.assert_array_equal(weights(ax), seen.weights_HTS[2].ravel())
-    assert ax.get_xlabel() == "multihead attention, head 3"
+    assert ax.get_xlabel() == "decoder.source: multihead attention, head 3"
     (ax,) = picture.heat_map(seen).axes
-    assert ax.get_xlabel() == "multihead attention, mean of 3 heads"
+    assert ax.get_xlabel() == "decoder.source: multihead attention, mean of 3 heads"
 
 
 def test_self_attention_stands_beside_it() -> None:

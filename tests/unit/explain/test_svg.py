@@ -14,6 +14,7 @@ from seq2seq.data.tokenizer import WordPieces
 from seq2seq.errors import UserError
 from seq2seq.explain import Explanation, explain, svg
 from seq2seq.explain.export import write
+from seq2seq.explain.view import View
 from tests.unit.explain.tiny import TEXT, article, translator
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -30,8 +31,8 @@ def in_script(words: list[str], **changed: Any) -> Explanation:
     return article(source=" ".join(words), source_words=named, **changed)
 
 
-def drawn(explanation: Explanation, folder: Path, **options: Any) -> Element:
-    svg.save(explanation, folder / "x.svg", **options)
+def drawn(explanation: Explanation, folder: Path, view: View | None = None) -> Element:
+    svg.save(explanation, folder / "x.svg", view or View())
     return parse(folder / "x.svg").getroot()
 
 
@@ -49,7 +50,7 @@ def test_it_has_words_on_its_sides_and_weights_in_its_cells(tmp_path: Path) -> N
     assert found[:2] == ["I love you", "je t'aime"]
     assert found[2:8] == ["I", "love", "you", "je", "t'", "aime"]
     assert found[8:-1] == [".94", ".02", ".04", ".11", ".01", ".88", ".03", ".95", ".02"]
-    assert found[-1] == "dot attention"
+    assert found[-1] == "decoder.source: dot attention"
     told = [cell.findtext(f"{SVG}title") for cell in cells(root)]
     assert told[:2] == ["je <- I: 0.940", "je <- love: 0.020"]
 
@@ -67,15 +68,17 @@ def test_a_greater_weight_is_darker_and_each_row_lies_below_the_one_before(tmp_p
 
 def test_a_head_and_pieces_can_be_chosen(tmp_path: Path) -> None:
     seen = explain(translator({"kind": "multihead", "size": 6, "heads": 3}), TEXT)
-    found = texts(drawn(seen, tmp_path, head=2, pieces=True))
+    found = texts(drawn(seen, tmp_path, View(head=2, pieces=True)))
     assert set(seen.source_labels + seen.target_labels) <= set(found)
-    assert found[-1] == "multihead attention, head 3"
-    assert texts(drawn(seen, tmp_path))[-1] == "multihead attention, mean of 3 heads"
+    assert found[-1] == "decoder.source: multihead attention, head 3"
+    assert (
+        texts(drawn(seen, tmp_path))[-1] == "decoder.source: multihead attention, mean of 3 heads"
+    )
 
 
 def test_self_attention_stands_beside_it(tmp_path: Path) -> None:
     found = texts(drawn(explain(translator(self_attention="dot"), "the cat"), tmp_path))
-    assert found[-1] == "self-attention in the encoder"
+    assert found[-1] == "encoder.self: dot attention"
     assert found.count("cat") == 3  # above, above the other, and beside it
 
 

@@ -172,7 +172,7 @@ def test_pieces_have_a_matrix_with_a_row_for_the_end() -> None:
 def test_self_attention_has_a_matrix_of_its_own() -> None:
     text = render(explain(translator(self_attention="dot"), "the cat"))
     title, matrix = text.split("\n\n")[-2:]
-    assert title == "self-attention in the encoder"
+    assert title == "encoder.self: dot attention"
     assert [line.split()[0] for line in matrix.splitlines()] == ["the", "the", "cat", "</s>"]
 
 

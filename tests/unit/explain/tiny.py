@@ -73,7 +73,7 @@ def article(**changed: Any) -> Explanation:
         "source_words": [WordPieces(w, (i,)) for i, w in enumerate(["I", "love", "you"])],
         "target_words": [WordPieces(w, (i,)) for i, w in enumerate(["je", "t'", "aime"])],
         "kinds": Kinds("dot", "softmax", "luong", "copy", False),
-        "embeddings_SI": np.zeros((3, 5)),
+        "embeddings_PI": np.zeros((3, 5)),
         "states_SE": states_SE,
         "keys_HSK": states_SE[None],
         "values_HSV": states_SE[None],

@@ -18,6 +18,8 @@ from seq2seq.training.judgement import is_better, why_lost
         ({"loss": 1, "bleu": 29}, {"loss": 2, "bleu": 30}, "loss", True),
         ({"loss": 2, "chrf": 61}, {"loss": 1, "chrf": 60}, "chrf", True),
         ({"loss": 2, "chrf": 61}, {"loss": 1}, "chrf", False),  # of a run before there was chrF
+        ({"loss": 2, "exact": 99.5}, {"loss": 1, "exact": 99.0}, "exact", True),
+        ({"loss": 1, "exact": 99.5}, {"loss": 2, "exact": 99.5}, "exact", True),
         ({"loss": math.nan, "bleu": 0}, {"loss": 2, "bleu": 0}, "bleu", False),
     ],
 )
