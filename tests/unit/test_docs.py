@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from scripts import bench_gpu, bench_growth
+from scripts import bench_gpu, bench_growth, variants_page
 from tests.unit.test_architecture import ORDER
 
 ROOT = Path(__file__).parents[2]
@@ -45,3 +45,11 @@ def test_the_map_of_contributing_has_every_package_in_the_order_of_imports() -> 
 def test_a_page_quotes_what_was_measured(bench: ModuleType, page: str) -> None:
     table = bench.render(json.loads(bench.RESULTS.read_text("utf-8")))
     assert table in (ROOT / "docs" / page).read_text("utf-8")
+
+
+def test_the_page_of_the_variants_shows_what_was_measured() -> None:
+    page = variants_page.PAGE.read_text("utf-8")
+    results = variants_page.RESULTS.read_text("utf-8")
+    assert variants_page.render(page, results) == page
+    recipes = {file.stem for file in (ROOT / "configs" / "variants").glob("*.yaml")}
+    assert recipes == set(variants_page.blocks(results)) - {variants_page.SEEDS}
