@@ -155,4 +155,5 @@ def test_parts_of_the_package_are_checked_by_name(
     assert found["passed"]
     status, _, err = command("check", "--cell", "lsmt")
     assert status == 2
-    assert err.startswith("error: --cell: expected one of gru, lstm, found 'lsmt' (did you mean")
+    kinds = ", ".join(CELLS)
+    assert err.startswith(f"error: --cell: expected one of {kinds}, found 'lsmt' (did you mean")

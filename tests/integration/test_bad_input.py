@@ -117,7 +117,8 @@ CONFIGURATIONS = [
         r".*/x\.yaml:1: unknown key 'data\.max-length' \(did you mean 'max_length'\?\)",
         {"x.yaml": "data: {max-length: 3}\n"}),
     Bad("a misspelt encoder", "config show -c x.yaml",
-        r".*/x\.yaml:1: model\.encoder\.kind: expected one of recurrent, gru, lstm, found 'lsmt' "
+        r".*/x\.yaml:1: model\.encoder\.kind: expected one of "
+        r"recurrent, transformer, perceiver, gru, lstm, found 'lsmt' "
         r"\(did you mean 'lstm'\?\)",
         {"x.yaml": "model: {encoder: lsmt}\n"}),
     Bad("a misspelt attention", "config check model.attention=additiv",

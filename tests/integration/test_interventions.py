@@ -105,6 +105,7 @@ def test_the_model_is_left_as_it_was(translator: Translator) -> None:
 
     class Broken:
         alone = False
+        subject = "steps"
 
         def on(self, sentences: object) -> object:
             def fail(*_: object) -> None:
@@ -340,6 +341,7 @@ def test_an_intervention_sees_only_real_positions(translator: Translator) -> Non
 
     class Watch:
         alone = False
+        subject = "steps"
 
         def on(self, sentences: object) -> object:
             def look(weights_BHTS: torch.Tensor, memory: Memory, _: AttentionState) -> torch.Tensor:

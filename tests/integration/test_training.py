@@ -103,7 +103,7 @@ def test_metrics_have_the_fields_that_readers_count_on(tmp_path: Path) -> None:
         }
         assert 0 <= record["teacher_forcing_ratio"] <= 1
     for record in validations:
-        assert record.keys() == {"kind", "step", "loss", "bleu", "chrf", "seconds"}
+        assert record.keys() == {"kind", "step", "loss", "bleu", "chrf", "exact", "seconds"}
     epoch_tokens = sum(len(prepare(run.config).train[i][1]) + 1 for i in range(len(EIGHT)))
     assert windows[-1]["target_tokens"] == 3 * epoch_tokens
     assert windows[-1]["epoch"] == 3
@@ -118,6 +118,7 @@ def test_metrics_have_the_fields_that_readers_count_on(tmp_path: Path) -> None:
         "loss",
         "bleu",
         "chrf",
+        "exact",
         "tokenize",
     }
 

@@ -23,10 +23,10 @@ _KILLED = (
 )
 
 
-def chunks_of(pairs: Iterable[tuple[str, str]], size: int = _CHUNK) -> Iterator[Chunk]:
+def chunks_of(pairs: Iterable[tuple[str, str]], size: int | None = None) -> Iterator[Chunk]:
     """Yield the pairs, by default a thousand at a time."""
     waiting = iter(pairs)
-    while chunk := list(islice(waiting, size)):
+    while chunk := list(islice(waiting, size or _CHUNK)):
         yield chunk
 
 

@@ -321,6 +321,7 @@ def test_what_is_odd_in_the_languages_is_found_once_and_told_at_every_start(
     english = [f"The old house is near the river, and {k} dogs sleep there." for k in range(30)]
     german = [f"Das alte Haus steht am Fluss, und {k} Hunde schlafen dort." for k in range(30)]
     config = configured(tmp_path, [("English", "French"), *zip(english, german, strict=True)])
+    caplog.set_level("WARNING")
     prepare(config, cache=tmp_path / "cache")
     told = caplog.messages
     assert "looks like a header" in told[0]
