@@ -21,6 +21,7 @@ from typing import Any
 
 import seq2seq
 from seq2seq.config import Config
+from seq2seq.runs.run import Run
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -60,20 +61,16 @@ def main() -> None:
 
 
 def train_system(name: str, seed: int, runs: Path) -> Row:
-    """Train a system by its recipe; return what it reached, and the CPU minutes it took."""
+    """Train a system by its recipe; return what it reached, and in how many minutes."""
     folder = runs / f"{name}-{seed}"
     row = {"system": name, "seed": seed, **scored(system_config(name, seed), folder)}
-    return {**row, "minutes": round(training_seconds(folder) / 60, 1)}
+    result = Run.open(folder).result
+    assert result is not None
+    return {**row, "minutes": round(result["seconds"] / 60, 1)}
 
 
 def system_config(name: str, seed: int) -> Config:
     return seq2seq.load_config(RECIPES[name], [f"seed={seed}", "training.threads=1"])
-
-
-def training_seconds(folder: Path) -> float:
-    """Return the seconds of training and validation, by the run's last record."""
-    records = (folder / "metrics.jsonl").read_text("utf-8").splitlines()
-    return float(json.loads(records[-1])["seconds"])
 
 
 def render() -> str:

@@ -29,8 +29,8 @@ from seq2seq.model.attention import Attended, Attention, AttentionState, Memory
 from seq2seq.model.cells.library import LibraryCell
 from seq2seq.model.contract import (
     Decoder,
-    OverLatents,
     Tree,
+    apart,
     named_leaves,
     over_source,
     select,
@@ -112,9 +112,7 @@ class FastStep:
 
     def start(self, memory: Tree, state: Tree, *, slots: int) -> FastState:
         """Return the state before the first step, a row a sentence, each to have so many slots."""
-        latents: tuple[Tensor, ...] = ()
-        if isinstance(memory, OverLatents):
-            latents, memory = (memory.weights_BNS,), memory.memory
+        memory, latents = apart(memory)
         memory, state = cast("Memory", memory), cast("DecoderState", state)
         attention = self._decoder.attention
         projected = slots > 1 and _reads_means(attention)
@@ -150,9 +148,7 @@ class FastStep:
             output_ND = layer.output(layers[-1])
         mixed_NR = products.linear(output_ND, self._state_weights_RD) + token_NR + context_NR
         logits_NW = self._model.output(self._decoder.readout.squash(mixed_NR))
-        weights_BHTS = attended.weights_BHTS
-        if state.latents:
-            weights_BHTS = over_source(weights_BHTS, *state.latents)
+        weights_BHTS = over_source(attended.weights_BHTS, state.latents)
         return Stepped(
             logits_NW.log_softmax(-1, dtype=torch.float32),
             weights_BHTS.transpose(1, 2).flatten(0, 1),

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from seq2seq.model.attention import Memory, causal
-from seq2seq.model.contract import Decoder, OverLatents, Tree, over_source, select
+from seq2seq.model.contract import Decoder, Tree, apart, over_source, select
 from seq2seq.model.decoders.transformer import (
     DecoderLayer,
     LayerState,
@@ -76,9 +76,7 @@ class TransformerStep:
 
     def start(self, memory: Tree, state: Tree, *, slots: int) -> SharedState:
         """Return the state before the first step, a row a sentence."""
-        latents: tuple[Tensor, ...] = ()
-        if isinstance(memory, OverLatents):
-            latents, memory = (memory.weights_BNS,), memory.memory
+        memory, latents = apart(memory)
         memories, state = cast("tuple[Memory, ...]", memory), cast("TransformerState", state)
         layers = tuple(layer._replace(past=causal.Shared(*layer.past)) for layer in state.layers)
         mask_BS = memories[0].mask_BS
@@ -95,8 +93,7 @@ class TransformerStep:
         read = self._decoder.read(embedded_BKI, positions_11, state.memories, state.layers, attend)
         logits_NW = self._model.output(read.features_BTF.flatten(0, 1))
         weights_BHKS = self._decoder.source_weights(read)[:, self._model.aligned]
-        if state.latents:
-            weights_BHKS = over_source(weights_BHKS, *state.latents)
+        weights_BHKS = over_source(weights_BHKS, state.latents)
         return Stepped(
             logits_NW.log_softmax(-1, dtype=torch.float32),
             weights_BHKS.transpose(1, 2).flatten(0, 1),

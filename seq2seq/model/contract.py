@@ -217,11 +217,26 @@ class OverLatents(NamedTuple):
     weights_BNS: Tensor
 
 
-def over_source(weights_BHTN: Tensor, weights_BNS: Tensor) -> Tensor:
+def apart(memory: Tree) -> tuple[Tree, tuple[Tensor, ...]]:
+    """Return the memory as the decoder reads it, and the weights_BNS of its latents, if it has any.
+
+    They are a tree, which is empty without latents.
+    """
+    if isinstance(memory, OverLatents):
+        return memory.memory, (memory.weights_BNS,)
+    return memory, ()
+
+
+def over_source(weights_BHTN: Tensor, latents: tuple[Tensor, ...]) -> Tensor:
     """Return weights_BHTS: what the source has in the mean of latents that the weights make.
 
     weights(t, s) = sum_n weights(t, n) weights(n, s)
+
+    Without latents the weights are over the source already.
     """
+    if not latents:
+        return weights_BHTN
+    (weights_BNS,) = latents
     with torch.autocast(weights_BHTN.device.type, enabled=False):
         return weights_BHTN @ weights_BNS.to(weights_BHTN.dtype).unsqueeze(1)
 

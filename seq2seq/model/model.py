@@ -17,7 +17,15 @@ from seq2seq.config import ModelConfig
 from seq2seq.errors import UserError, did_you_mean
 from seq2seq.kernels.deferred import Linear, deferring
 from seq2seq.model.attention import Attention, build_attention
-from seq2seq.model.contract import Decoded, OverLatents, Surroundings, Tree, join, over_source
+from seq2seq.model.contract import (
+    Decoded,
+    OverLatents,
+    Surroundings,
+    Tree,
+    apart,
+    join,
+    over_source,
+)
 from seq2seq.model.decoders import build_decoder
 from seq2seq.model.decoders.bridge import check_handover
 from seq2seq.model.dropout import Dropout
@@ -138,16 +146,12 @@ class Seq2Seq(nn.Module):
         The weights are those that count as the alignment (`model.alignment`), always over the
         positions of the source.
         """
-        latents = memory if isinstance(memory, OverLatents) else None
+        memory, latents = apart(memory)
         with scope("decoder"):
             embedded_BTI = self.dropout(self.target_embedding(inputs_BT))
-            decoded: Decoded = self.decoder(
-                embedded_BTI, memory if latents is None else latents.memory, state
-            )
+            decoded: Decoded = self.decoder(embedded_BTI, memory, state)
             features_BTF = probe("features_BTF", self.dropout(decoded.features_BTF))
-            weights_BHTS = decoded.weights_BHTS[:, self.aligned]
-            if latents is not None:
-                weights_BHTS = over_source(weights_BHTS, latents.weights_BNS)
+            weights_BHTS = over_source(decoded.weights_BHTS[:, self.aligned], latents)
             return decoded._replace(features_BTF=features_BTF, weights_BHTS=weights_BHTS)
 
     def forward(

@@ -159,10 +159,18 @@ class Attending(nn.Module):
 class Entrance(nn.Module):
     """Embedded tokens -> what the first layer reads: scaled, made to fit, with their positions."""
 
-    def __init__(self, embedding: int, size: int, positions: Positions) -> None:
+    def __init__(
+        self,
+        embedding: int,
+        size: int,
+        positions: PositionKind,
+        max_positions: int | None,
+        *,
+        key: str,
+    ) -> None:
         super().__init__()
         self.fit = nn.Identity() if embedding == size else Linear(embedding, size, bias=False)
-        self.positions = positions
+        self.positions = Positions(positions, size, max_positions, key=key)
 
     def forward(self, embedded_BTI: Tensor, positions_XT: Tensor) -> Tensor:
         """Return vectors_BTD."""

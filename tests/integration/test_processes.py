@@ -17,7 +17,7 @@ from torch.distributed.run import parse_args
 from seq2seq.config import dump_config, load_config
 from seq2seq.pipeline import train
 from seq2seq.runs.run import Run
-from tests.integration.test_resume import RANDOM, assert_same
+from tests.integration.stopping import RANDOM, assert_same
 from tests.integration.tiny import tiny
 
 ROOT = Path(__file__).parents[2]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import sys
 import wave
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,12 +12,11 @@ import pytest
 import torch
 
 import seq2seq
-from seq2seq.cli import main
 from seq2seq.config import Config, load_config
 from seq2seq.errors import UserError
 from seq2seq.pipeline import train
 from seq2seq.runs.run import Run
-from tests.integration.conftest import Command, Outcome, logging_restored, snapshot
+from tests.integration.conftest import Command, snapshot
 
 COLOURS = {"rouge": (220, 30, 30), "vert": (30, 160, 50), "bleu": (40, 70, 220)}
 SETTINGS = {
@@ -124,24 +121,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("SEQ2SEQ_CACHE", str(tmp_path_factory.getbasetemp() / "sources-cache"))
         train(configured(folder, "array"), folder / "runs/tiny")
     return folder
-
-
-@pytest.fixture
-def command(
-    world: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Command]:
-    monkeypatch.chdir(world)
-
-    def call(*arguments: str, stdin: bytes = b"") -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["seq2seq", *arguments])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main()
-        return Outcome(int(end.value.code or 0), *capsys.readouterr())
-
-    with logging_restored():
-        yield call
 
 
 @pytest.mark.parametrize("kind", ["image", "sound"])

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 import resource
-import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 import seq2seq
 from seq2seq.config import Config, load_config
@@ -17,6 +15,7 @@ from seq2seq.errors import UserError
 from seq2seq.pipeline import train
 from seq2seq.runs.run import Run
 from seq2seq.training.trainer import Trainer
+from tests.integration.stopping import assert_same, signal_after
 from tests.integration.tiny import EIGHT, write_corpus
 
 RECIPES = sorted((Path(__file__).parents[2] / "configs" / "systems").glob("*.yaml"))
@@ -53,25 +52,11 @@ def test_it_resumes_as_if_it_had_not_been_stopped_and_translates(
     config = small(recipe, tmp_path)
     whole = train(config, tmp_path / "whole")
     with monkeypatch.context() as patch:
-        stop_after(4, patch)
+        signal_after(4, patch)
         train(config, tmp_path / "stopped")
     run = train(config, tmp_path / "stopped", resume=True)
-    for ours, theirs in zip(run.checkpoints(), whole.checkpoints(), strict=True):
-        weights = "model.safetensors"
-        assert (ours.folder / weights).read_bytes() == (theirs.folder / weights).read_bytes()
-        torch.testing.assert_close(ours.trainer_tensors(), theirs.trainer_tensors(), rtol=0, atol=0)
+    assert_same(run, whole)
     assert_translates(whole)
-
-
-def stop_after(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = Trainer.update
-
-    def update_and_signal(trainer: Trainer) -> None:
-        plain(trainer)
-        if trainer.progress.step == step:
-            signal.raise_signal(signal.SIGTERM)
-
-    monkeypatch.setattr(Trainer, "update", update_and_signal)
 
 
 def assert_translates(run: Run) -> None:

@@ -190,7 +190,7 @@ def test_weights_over_latents_lead_to_the_source_by_what_latents_have_read() -> 
     over_latents_BHTN = torch.tensor([[[[0.5, 0.5, 0.0], [0.0, 0.25, 0.75]]]])
     read_BNS = torch.tensor([[[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]]])
     expected = [[0.75, 0.25], [0.125, 0.875]]  # .5 1 + .5 .5 = .75; .25 .5 = .125
-    assert over_source(over_latents_BHTN, read_BNS)[0, 0].tolist() == expected
+    assert over_source(over_latents_BHTN, (read_BNS,))[0, 0].tolist() == expected
 
 
 def test_the_models_weights_are_composed_of_the_decoders_and_the_latents() -> None:

@@ -55,6 +55,17 @@ def scrambled(module: nn.Module) -> nn.Module:
     return module
 
 
+def torch_options(norm: str, activation: str) -> dict[str, Any]:
+    """What torch's layers are built with, encoder's and decoder's alike."""
+    return {
+        "dropout": 0.0,
+        "activation": activation,
+        "batch_first": True,
+        "norm_first": norm == "pre",
+        "dtype": torch.float64,
+    }
+
+
 @torch.no_grad()
 def give_attention(theirs: nn.MultiheadAttention, unit: Attention) -> None:
     """Give torch's unit the weights of ours."""
@@ -103,16 +114,7 @@ def test_encoder_is_torchs_layers(norm: str, activation: str) -> None:
     states_BSD = embedded_BSI * EMBEDDED
     for layer in encoder.layers:
         assert isinstance(layer, EncoderLayer)
-        theirs = nn.TransformerEncoderLayer(
-            SIZE,
-            HEADS,
-            INNER,
-            dropout=0.0,
-            activation=activation,
-            batch_first=True,
-            norm_first=norm == "pre",
-            dtype=torch.float64,
-        )
+        theirs = nn.TransformerEncoderLayer(SIZE, HEADS, INNER, **torch_options(norm, activation))
         give_attention(theirs.self_attn, layer.attending.unit)
         give_rest(theirs, [layer.attending], layer.feeding)
         states_BSD = theirs(states_BSD, src_key_padding_mask=~MASK_BS)
@@ -137,16 +139,7 @@ def test_decoder_is_torchs_layers(norm: str, activation: str) -> None:
     states_BTD = embedded_BTI * EMBEDDED
     for layer in decoder.layers:
         assert isinstance(layer, DecoderLayer)
-        theirs = nn.TransformerDecoderLayer(
-            SIZE,
-            HEADS,
-            INNER,
-            dropout=0.0,
-            activation=activation,
-            batch_first=True,
-            norm_first=norm == "pre",
-            dtype=torch.float64,
-        )
+        theirs = nn.TransformerDecoderLayer(SIZE, HEADS, INNER, **torch_options(norm, activation))
         theirs.multihead_attn = nn.MultiheadAttention(
             SIZE, HEADS, batch_first=True, kdim=memory_size, vdim=memory_size, dtype=torch.float64
         )

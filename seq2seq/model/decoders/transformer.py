@@ -27,7 +27,6 @@ from seq2seq.model.transformer import (
     LayerNorm,
     Norm,
     PositionKind,
-    Positions,
     build_layer_unit,
 )
 
@@ -120,9 +119,7 @@ class TransformerDecoder(Decoder):
     ) -> None:
         super().__init__()
         embedding, dropout = surroundings.embedding, surroundings.dropout
-        self.entrance = Entrance(
-            embedding, size, Positions(positions, size, max_positions, key=KEY)
-        )
+        self.entrance = Entrance(embedding, size, positions, max_positions, key=KEY)
 
         def attending(unit: Attention) -> Attending:
             return Attending(unit, size, norm, dropout, attention_dropout)

@@ -24,7 +24,6 @@ from seq2seq.model.transformer import (
     LayerNorm,
     Norm,
     PositionKind,
-    Positions,
     build_layer_unit,
 )
 
@@ -75,9 +74,7 @@ class TransformerEncoder(Encoder):
     ) -> None:
         super().__init__()
         self.memory_size = size
-        self.entrance = Entrance(
-            embedding, size, Positions(positions, size, max_positions, key=KEY)
-        )
+        self.entrance = Entrance(embedding, size, positions, max_positions, key=KEY)
 
         def build_layer() -> EncoderLayer:
             unit = build_layer_unit(self_attention, heads, size, key=KEY)
