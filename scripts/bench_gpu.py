@@ -45,15 +45,17 @@ def main() -> None:
     found: dict[str, Any] = {
         "config": options.config,
         "overrides": options.overrides,
-        "training": [
-            bench_train(options.config, [*settings, *more], small=options.small)
-            for more in combinations(small=options.small)
-        ],
+        "training": [],
     }
+    for more in combinations(small=options.small):
+        row = bench_train(options.config, [*settings, *more], small=options.small)
+        tell(training_row(row))  # at once: who has the device for some minutes keeps what there is
+        found["training"].append(row)
     with TemporaryDirectory(prefix="seq2seq_gpu_") as spare:
         run = options.run or Path(spare) / "run"
         small = SMALL if options.small else ()
         found["validations"] = train(options.config, [*settings, *small], run)
+        tell(reached(found["validations"]))
         found["translating"] = bench_translate(run, options.device, small=options.small)
     results = options.results or RESULTS
     results.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
@@ -92,7 +94,7 @@ def bench_translate(run: Path, device: str, *, small: bool) -> dict[str, Any]:
 
 def command(*arguments: str) -> str:
     """Run `seq2seq` and return what it prints; its messages go where ours go."""
-    print("seq2seq", *arguments, file=sys.stderr, flush=True)
+    tell(" ".join(("seq2seq", *arguments)))
     whole = [sys.executable, "-m", "seq2seq", "--quiet", *arguments]
     done = subprocess.run(whole, stdout=subprocess.PIPE, text=True)
     if done.returncode:
@@ -101,6 +103,11 @@ def command(*arguments: str) -> str:
 
 
 # --- telling --------------------------------------------------------------------------------------
+
+
+def tell(line: str) -> None:
+    """Say what is going on, beside the results."""
+    print(line, file=sys.stderr, flush=True)
 
 
 def render(found: dict[str, Any]) -> str:

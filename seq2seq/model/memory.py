@@ -5,6 +5,8 @@ Shapes: B batch, H heads, N slots, W width of a slot, R shifts; X anything.
 
 from __future__ import annotations
 
+from functools import reduce
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -95,7 +97,8 @@ UNUSED = 1e-6
 
 def use(usage_BN: Tensor, written_BN: Tensor, read_BHN: Tensor, free_gates_BH: Tensor) -> Tensor:
     """Return the usage after the last step's writing, less what it read and now sets free."""
-    kept_BN = (1 - free_gates_BH.unsqueeze(-1) * read_BHN).prod(1)
+    kept_BHN = 1 - free_gates_BH.unsqueeze(-1) * read_BHN
+    kept_BN = reduce(torch.mul, kept_BHN.unbind(1))  # prod()'s gradient waits for a GPU
     return torch.addcmul(usage_BN + written_BN, usage_BN, written_BN, value=-1) * kept_BN
 
 

@@ -19,13 +19,9 @@ def fourier_features(places_SA: Tensor, bands: int, rates: Sequence[float]) -> T
     """
     features = []
     for place_S, rate in zip(places_SA.unbind(-1), rates, strict=True):
-        frequencies_K = torch.linspace(1, rate / 2, bands, dtype=place_S.dtype).to(place_S.device)
+        frequencies_K = torch.linspace(
+            1, rate / 2, bands, dtype=place_S.dtype, device=place_S.device
+        )
         angles_SK = place_S.unsqueeze(-1) * (math.pi * frequencies_K)
         features += [angles_SK.sin(), angles_SK.cos(), place_S.unsqueeze(-1)]
     return torch.cat(features, -1)
-
-
-def grid_places(sizes: Sequence[int]) -> Tensor:
-    """Return places_SA from -1 to 1 of the cells of a grid of such sizes, the last axis fastest."""
-    axes = [torch.linspace(-1, 1, size) for size in sizes]
-    return torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).flatten(0, -2)

@@ -86,7 +86,8 @@ class Positions(nn.Module):
 
 def sinusoids(positions_XT: Tensor, size: int, dtype: torch.dtype) -> Tensor:
     """Return vectors_XTD of positions -- Vaswani et al. 2017, 3.5."""
-    pairs_I = torch.arange(0, size, 2, device=positions_XT.device, dtype=torch.float32)
+    exact = torch.promote_types(dtype, torch.float32)
+    pairs_I = torch.arange(0, size, 2, device=positions_XT.device, dtype=exact)
     rates_I = torch.exp(pairs_I * (-math.log(10000) / size))
     angles_XTI = positions_XT.unsqueeze(-1) * rates_I
     # sines and cosines in turn; of an odd size the last cosine falls away

@@ -38,6 +38,7 @@ UNITS: list[dict[str, Any]] = [
     {"kind": "location-aware", "size": 5, "filters": 3, "width": 3},
     {"kind": "coverage", "size": 5},
     {"kind": "none"},
+    {"kind": "sigma-pi", "rank": 5, "query_factors": 2},
     {"kind": "general", "addressing": "sparsemax"},
     {"kind": "general", "addressing": {"kind": "local-p", "window": 2}},
     {"kind": "cosine", "addressing": "ntm"},
@@ -48,6 +49,19 @@ DECODERS: list[dict[str, Any]] = [
     {"kind": "bahdanau"},
     {"kind": "conditional"},
 ]
+TRANSFORMER = {"kind": "transformer", "self_attention": {"kind": "additive", "size": 5}}
+NORMS: list[dict[str, Any]] = [{"norm": "pre"}, {"norm": "post", "positions": "learnt"}]
+CELLS: list[dict[str, Any]] = [
+    {"kind": "ntm", "slots": 5, "width": 3, "reads": 2},
+    {"kind": "dnc", "slots": 5, "width": 3, "reads": 2},
+    {"kind": "fast-weights"},
+    {"kind": "fast-weights", "gate": "update", "decay": "learned", "norm": "length"},
+    {"kind": "fast-associative", "inner": 2},
+    {"kind": "hyper", "small": 3},
+    {"kind": "multiplicative"},
+    {"kind": "multiplicative-lstm"},
+    {"kind": "sigma-pi", "rank": 3},
+]
 CASES = [
     *(Case(unit, decoder) for unit in UNITS for decoder in DECODERS),
     *(
@@ -55,6 +69,19 @@ CASES = [
         for decoder in DECODERS
     ),
     Case(UNITS[0], DECODERS[0], {"self_attention": {"kind": "multihead", "heads": 2}}),
+    *(
+        Case(UNITS[2], {"kind": "transformer", **norm}, {"kind": "transformer", **norm})
+        for norm in NORMS
+    ),
+    *(
+        Case(UNITS[2], decoder, {"kind": "perceiver", "latents": 5})
+        for decoder in (*DECODERS, TRANSFORMER)
+    ),
+    *(
+        Case(UNITS[0], {**decoder, "cell": cell}, {"cell": cell})
+        for decoder in DECODERS[::2]
+        for cell in CELLS
+    ),
 ]
 every_case = pytest.mark.parametrize("case", CASES, ids=str)
 

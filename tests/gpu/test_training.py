@@ -14,6 +14,7 @@ from seq2seq.model.decoders import DECODERS
 from seq2seq.pipeline import train
 from seq2seq.training.trainer import Trainer
 from tests.gpu.conftest import NoWaiting
+from tests.integration.recipes import every_recipe, small
 from tests.integration.tiny import BY_HEART, EIGHT, tiny
 
 pytestmark = pytest.mark.gpu
@@ -45,6 +46,36 @@ def test_no_step_waits_for_the_device(
     no_waiting: NoWaiting,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    taken = watch_updates(no_waiting, monkeypatch)
+    train(tiny(tmp_path, f"training.device={device}", *settings), tmp_path / "run")
+    assert taken == [1, 2, 3, 4, 5, 6]
+
+
+@every_recipe
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_no_step_of_a_system_waits_and_the_cpu_translates_as_the_device(
+    recipe: Path,
+    precision: str,
+    tmp_path: Path,
+    device: torch.device,
+    no_waiting: NoWaiting,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    taken = watch_updates(no_waiting, monkeypatch)
+    config = small(recipe, tmp_path, f"training.precision={precision}", device=str(device))
+    train(config, tmp_path / "run")
+    assert taken == [1, 2, 3, 4, 5, 6]
+    texts = [source for source, _ in EIGHT]
+    here, there = (
+        load(tmp_path / "run", device=name).translate(texts) for name in ("cpu", str(device))
+    )
+    assert [each.text for each in here] == [each.text for each in there]
+    for mine, theirs in zip(here, there, strict=True):
+        assert mine.score == pytest.approx(theirs.score, rel=1e-3, abs=1e-3)
+
+
+def watch_updates(no_waiting: NoWaiting, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Forbid updates to wait for the device; return the list to which each adds its step."""
     update, taken = Trainer.update, []
 
     def watched(trainer: Trainer) -> None:
@@ -53,8 +84,7 @@ def test_no_step_waits_for_the_device(
         taken.append(trainer.progress.step)
 
     monkeypatch.setattr(Trainer, "update", watched)
-    train(tiny(tmp_path, f"training.device={device}", *settings), tmp_path / "run")
-    assert taken == [1, 2, 3, 4, 5, 6]
+    return taken
 
 
 def test_a_model_of_the_device_translates_on_the_cpu(tmp_path: Path, device: torch.device) -> None:

@@ -10,39 +10,18 @@ import numpy as np
 import pytest
 
 import seq2seq
-from seq2seq.config import Config, load_config
 from seq2seq.errors import UserError
 from seq2seq.pipeline import train
 from seq2seq.runs.run import Run
 from seq2seq.training.trainer import Trainer
+from tests.integration.recipes import every_recipe, small
 from tests.integration.stopping import assert_same, signal_after
-from tests.integration.tiny import EIGHT, write_corpus
-
-RECIPES = sorted((Path(__file__).parents[2] / "configs" / "systems").glob("*.yaml"))
-SMALL = (
-    "tokenizer.vocab_size=90",
-    "batching.sentences=4",
-    "model.embedding=8",
-    "model.dropout=0.1",
-    "model.encoder.size=8",
-    "model.decoder.size=8",
-    "training.schedule=constant",
-    "training.samples=0",
-    "training.device=cpu",
-)
-every_recipe = pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.stem)
+from tests.integration.tiny import EIGHT
 
 
 @pytest.fixture(autouse=True)
 def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEQ2SEQ_CACHE", str(tmp_path / "cache"))
-
-
-def small(recipe: Path, folder: Path, *overrides: str, steps: int = 6) -> Config:
-    corpus = write_corpus(folder, "eight", EIGHT)
-    data = (f"data.train={corpus}", f"data.valid={corpus}", "data.test=null")
-    length = (f"training.max_steps={steps}", f"training.validate_every={steps // 2}")
-    return load_config(recipe, [*SMALL, *data, *length, *overrides])
 
 
 @every_recipe

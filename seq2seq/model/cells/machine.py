@@ -131,7 +131,8 @@ class Machine(Cell):
         read_BG = self.reading(reads_BHW.flatten(1))
         controller = self.controller.step(input_BG + read_BG, controller)
         parameters_BP = at_least_float32(self.heads(self.controller.output(controller)))
-        with self.memory_scope():
+        whole = torch.autocast(parameters_BP.device.type, enabled=False)  # memories add up
+        with self.memory_scope(), whole:
             reads_BHW, memory = self.turn(parameters_BP, memory)
         return MachineState(self._mixed(controller, reads_BHW), controller, reads_BHW, memory)
 

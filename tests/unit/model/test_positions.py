@@ -5,7 +5,7 @@ import math
 import numpy as np
 import torch
 
-from seq2seq.model.positions import fourier_features, grid_places
+from seq2seq.model.positions import fourier_features
 
 
 def test_fourier_features_are_those_of_the_paper_number_by_number() -> None:
@@ -23,9 +23,3 @@ def test_fourier_features_are_those_of_the_paper_number_by_number() -> None:
             y,
         ]
         np.testing.assert_allclose(row, expected, atol=1e-12)
-
-
-def test_the_cells_of_a_grid_go_from_corner_to_corner() -> None:
-    expected = [[-1, -1], [-1, 0], [-1, 1], [1, -1], [1, 0], [1, 1]]
-    assert grid_places((2, 3)).tolist() == expected
-    assert grid_places((3,)).tolist() == [[-1], [0], [1]]

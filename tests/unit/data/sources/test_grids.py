@@ -5,9 +5,10 @@ from itertools import product
 
 import numpy as np
 import pytest
+import torch
 
 from seq2seq.data.sources.grids import patch_counts, patches, positions
-from seq2seq.model.positions import fourier_features, grid_places
+from seq2seq.model.positions import fourier_features
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,8 @@ def test_a_place_has_itself_and_its_sines_and_cosines_along_each_axis(
 
 
 def test_positions_are_those_of_the_model_s_own_function() -> None:
-    expected = fourier_features(grid_places((3, 4)), 5, (10, 10))
+    places_SA = torch.cartesian_prod(torch.linspace(-1, 1, 3), torch.linspace(-1, 1, 4))
+    expected = fourier_features(places_SA, 5, (10, 10))
     np.testing.assert_allclose(positions((3, 4), 5), expected.numpy(), atol=1e-5)
 
 
