@@ -53,9 +53,14 @@ class Rows:
 
 
 def scored(config: Config, folder: Path) -> Row:
-    """Train by `config` into `folder`, unless that is done; return what the model reaches."""
+    """Train by `config` into `folder`, unless that is done; return what the model reaches.
+
+    `cpu_minutes` are those of the training and its validations, if they were all of this process.
+    """
+    started = None if folder.exists() else time.process_time()
     if not (folder / "result.json").exists():
         seq2seq.train(config, folder, resume=True)
+    used = None if started is None else round((time.process_time() - started) / 60, 1)
     translator = seq2seq.load(folder, device="cpu")
     pairs = list(find_corpus(str(ROOT / "data" / "test"), "en", "fr").pairs())
     found = evaluate(
@@ -80,6 +85,7 @@ def scored(config: Config, folder: Path) -> Row:
         if found.alignment
         else None,
         "translation": translator.translate([EXAMPLE[0]])[0].text,
+        "cpu_minutes": used,
     }
 
 
