@@ -64,6 +64,7 @@ class Perceiver(Encoder):
         *,
         size: int,
         latents: int = 32,
+        init_scale: float = 0.02,
         blocks: int = 2,
         self_layers: int = 1,
         share: bool = True,
@@ -79,6 +80,8 @@ class Perceiver(Encoder):
         self.memory_size = size
         self.source = Source(embedding, positions, bands, span)
         _check_least(latents=(latents, 1), blocks=(blocks, 1), self_layers=(self_layers, 0))
+        if not 0 < init_scale <= 10:  # NaN too is refused
+            raise UserError(f"{KEY}.init_scale: expected more than 0, up to 10, found {init_scale}")
         if ff is not None:
             _check_least(ff=(ff, 1))
         if heads is not None and cross_attention and self_attention:
@@ -99,7 +102,7 @@ class Perceiver(Encoder):
                 for _ in range(self_layers)
             )
 
-        self.latents = Latents(latents, size)
+        self.latents = Latents(latents, size, init_scale)
         self.crosses = nn.ModuleList(
             build_cross() for _ in range(min(2, blocks) if share else blocks)
         )
@@ -149,15 +152,16 @@ class Perceiver(Encoder):
 
 
 class Latents(nn.Module):
-    """The array that reads: N vectors, learnt, from a narrow normal distribution (section 3.1)."""
+    """The array that reads: N learnt vectors, drawn with deviation `scale` (the paper: 0.02)."""
 
-    def __init__(self, number: int, size: int) -> None:
+    def __init__(self, number: int, size: int, scale: float) -> None:
         super().__init__()
+        self.scale = scale
         self.vectors_ND = nn.Parameter(torch.zeros(number, size))
 
     def initialise(self) -> None:
         """Draw them anew."""
-        nn.init.trunc_normal_(self.vectors_ND, std=0.02, a=-2.0, b=2.0)
+        nn.init.trunc_normal_(self.vectors_ND, std=self.scale, a=-2.0, b=2.0)
 
     def forward(self, mask_BS: Tensor) -> Tensor:
         """Return latents_BND, the same for each row of the mask."""
