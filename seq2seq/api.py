@@ -71,6 +71,7 @@ def train(
     folder: str | os.PathLike[str],
     *,
     resume: bool = False,
+    from_step: int | None = None,
     show_bar: bool = False,
     callbacks: Sequence[Callback] = (),
 ) -> Run:
@@ -82,8 +83,8 @@ def train(
     saves and ends after that step, and the exception is raised here.
 
     With `resume`, an existing run continues from its last checkpoint, exactly as if it had not
-    stopped. Ctrl-C stops after the current step and saves. Raises UserError if the
-    configuration, its corpus or the folder can't be used.
+    stopped; with `from_step`, from the checkpoint of that step. Ctrl-C stops after the current
+    step and saves. Raises UserError if the configuration, its corpus or the folder can't be used.
     """
     from seq2seq.pipeline import train as train_run
 
@@ -91,7 +92,14 @@ def train(
         raise UserError(f"callbacks: expected a list of functions, found {callbacks!r}")
     config = config if isinstance(config, Config) else load_config(config)
     folder = Path(folder).expanduser()
-    return train_run(config, folder, resume=resume, show_bar=show_bar, callbacks=callbacks)
+    return train_run(
+        config,
+        folder,
+        resume=resume,
+        from_step=from_step,
+        show_bar=show_bar,
+        callbacks=callbacks,
+    )
 
 
 def explain(

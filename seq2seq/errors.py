@@ -11,6 +11,10 @@ class UserError(ValueError):
     """
 
 
+class DamagedError(UserError):
+    """A file that was written by this program is not what it was: it is cut, changed or missing."""
+
+
 class RankError(UserError):
     """A mistake that only one of several processes sees, so that it must tell of it itself."""
 

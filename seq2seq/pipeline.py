@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,6 +25,8 @@ from seq2seq.machine.launched import is_restarted
 from seq2seq.machine.threads import use_threads
 from seq2seq.model.model import Seq2Seq
 from seq2seq.model.transformer import Positions
+from seq2seq.runs.checkpoint import Checkpoint
+from seq2seq.runs.lock import held
 from seq2seq.runs.run import Run
 from seq2seq.training.distributed import ALONE, World, check_devices, joined
 from seq2seq.training.first_warnings import warn_of_data, warn_of_languages
@@ -41,6 +43,7 @@ def train(
     folder: str | Path,
     *,
     resume: bool = False,
+    from_step: int | None = None,
     show_bar: bool = False,
     callbacks: Sequence[Callback] = (),
 ) -> Run:
@@ -49,7 +52,8 @@ def train(
     With `resume` a run that is there goes on from its last checkpoint: settings of `training`,
     `decoding` and `evaluation` may differ from before and apply from now on, which the log and the
     metrics note; all others must be the same, and the corpora too, wherever they lie now. Without
-    one there yet, it starts. Each of the `callbacks` is given every record of metrics.jsonl; an
+    one there yet, it starts. With `from_step` it goes on from that checkpoint, and later ones are
+    renamed. Each of the `callbacks` is given every record of metrics.jsonl; an
     error that it raises ends the training, saved, and is raised here.
 
     Processes that torchrun started train together; those that it started once more, since one had
@@ -58,6 +62,8 @@ def train(
     with joined(config.training.device) as world:
         again = world.greatest([is_restarted()]) > [0]  # each machine only knows of its own
         start = _ready(config, Path(folder), resume=resume or again, world=world)
+        if from_step is not None and not again:
+            start = start._replace(checkpoint=_checkpoint_of(start, from_step))
         return _train(start, world, show_bar=show_bar, callbacks=callbacks)
 
 
@@ -75,6 +81,8 @@ class _Start(NamedTuple):
     folder: Path
     old: Run | None
     prepared: Prepared
+    checkpoint: Checkpoint | None = None
+    """That the run goes on from; None: the newest one."""
 
 
 def _ready(config: Config, folder: Path, *, resume: bool, world: World = ALONE) -> _Start:
@@ -101,8 +109,14 @@ def _ready(config: Config, folder: Path, *, resume: bool, world: World = ALONE) 
     return _Start(config, folder, old, prepared)
 
 
+def _checkpoint_of(start: _Start, step: int) -> Checkpoint:
+    if start.old is None:
+        raise UserError(f"{start.folder}: no run to go on with from step {step}; leave out --from")
+    return start.old.checkpoint(str(step))
+
+
 def _train(start: _Start, world: World, *, show_bar: bool, callbacks: Sequence[Callback]) -> Run:
-    config, _, old, prepared = start
+    config, old, prepared = start.config, start.old, start.prepared
     if config.training.threads is not None or not old:  # else as many as before: see Trainer.resume
         use_threads(config.training.threads)
     torch.manual_seed(config.seed)
@@ -111,11 +125,15 @@ def _train(start: _Start, world: World, *, show_bar: bool, callbacks: Sequence[C
     _check_positions(config, model)
     if config.init and not old:
         load_init(model, config.init)
-    run = old or _create(start, world)
-    with _logged_to(run.folder / "train.log") if world.leads else nullcontext():
+    with ExitStack() as stack:
+        if world.leads:
+            stack.enter_context(held(start.folder))
+        run = old or _create(start, world)
+        if world.leads:
+            stack.enter_context(_logged_to(run.folder / "train.log"))
         trainer = _trainer(config, prepared, model, run, callbacks, world)
         if old:
-            _go_on(trainer, old, config)
+            _go_on(trainer, old, start)
         else:
             if config.init:
                 logger.info("starts from %s: its best weights, its tokenizer", config.init)
@@ -127,7 +145,7 @@ def _train(start: _Start, world: World, *, show_bar: bool, callbacks: Sequence[C
 
 def _create(start: _Start, world: World) -> Run:
     """Make the run directory; other ranks than the first open it when it is there."""
-    config, folder, _, prepared = start
+    config, folder, prepared = start.config, start.folder, start.prepared
     if world.leads:
         Run.create(folder, config, prepared.tokenizers, asdict(prepared.summary))
     world.wait()
@@ -292,17 +310,19 @@ def _changed(run: Run, config: Config) -> Config:
     return config.model_copy(update={"code": run.config.code})
 
 
-def _go_on(trainer: Trainer, run: Run, config: Config) -> None:
-    """Have the trainer go on from the run's newest checkpoint, else start over."""
+def _go_on(trainer: Trainer, run: Run, start: _Start) -> None:
+    """Have the trainer go on from the checkpoint asked for, else the newest, else start over."""
     checkpoints = run.checkpoints()  # not `last`: a kill may come before it is pointed there
-    if checkpoints:
-        trainer.resume(checkpoints[-1])
+    checkpoint = start.checkpoint or (checkpoints[-1] if checkpoints else None)
+    if checkpoint:
+        with run.offering("--resume --from"):
+            trainer.resume(checkpoint)
     if not trainer.world.leads:
         return
-    if not checkpoints:
+    if not checkpoint:
         run.rewind_metrics(0)
-    note_changes(run, config, trainer.progress.step)
-    run.continue_with(config)
+    note_changes(run, start.config, trainer.progress.step)
+    run.continue_with(start.config)
 
 
 @contextmanager

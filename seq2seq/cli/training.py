@@ -80,6 +80,15 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue from the last checkpoint of the run, if any.")
     ] = False,
+    from_step: Annotated[
+        int | None,
+        typer.Option(
+            "--from",
+            min=1,
+            metavar="STEP",
+            help="With --resume: continue from this step's checkpoint; later ones are renamed.",
+        ),
+    ] = None,
     source: SourceLanguage = None,
     target: TargetLanguage = None,
     minutes: Minutes = None,
@@ -110,13 +119,17 @@ def train(
 
     corpus, overrides = _told_apart(arguments or [])
     _check_processes(processes, max_restarts)
+    if from_step is not None and not resume:
+        raise UserError(f"--from {from_step}: it belongs to --resume; give both")
     if corpus and config is None:
         from seq2seq.planning.start import train_corpus
 
         _refuse_processes(corpus, processes)
 
         request = _request(corpus, overrides, source, target, minutes, init)
-        done = train_corpus(request, run, resume=resume, show_bar=shows_progress())
+        done = train_corpus(
+            request, run, resume=resume, from_step=from_step, show_bar=shows_progress()
+        )
     else:
         _refuse_plan(corpus, source, target, minutes)
         settings, folder = _settings_of_run(config, _starting(init, overrides), run, resume)
@@ -124,7 +137,9 @@ def train(
             pipeline.check(settings, folder, resume=resume, processes=processes)
             launch(sys.argv[1:], processes, restarts=max_restarts or 0)
             return
-        done = pipeline.train(settings, folder, resume=resume, show_bar=shows_progress())
+        done = pipeline.train(
+            settings, folder, resume=resume, from_step=from_step, show_bar=shows_progress()
+        )
     if is_first():
         print(done.folder)
 

@@ -24,6 +24,7 @@ from seq2seq.config.messages import Origins, explain
 from seq2seq.config.tree import Config, Key, Part, UnitConfig, has_kind, parts_of
 from seq2seq.errors import UserError, did_you_mean
 from seq2seq.kinds import option_names, unknown_kind, unknown_option
+from seq2seq.machine.sealed import check_sealed_text
 
 
 class _Loader(yaml.SafeLoader):
@@ -101,9 +102,11 @@ def load_dump(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     """Return what `dump_config` wrote into `path`, with overrides applied, as `load_config` does.
 
     Every key is written out there, so that none is a wish: what has no effect is not refused, as in
-    a run of before it was.
+    a run of before it was. Raises DamagedError if it differs from its checksum, where it has one.
     """
     origins = Origins()
+    if Path(path).is_file():
+        check_sealed_text(Path(path))
     tree = _read_file(Path(path), origins, ())
     origins.idle.clear()
     return _overridden(tree, overrides, origins)

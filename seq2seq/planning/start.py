@@ -23,7 +23,12 @@ _RECIPE = "recipe.yaml"
 
 
 def train_corpus(
-    request: Request, folder: Path | None = None, *, resume: bool = False, show_bar: bool = False
+    request: Request,
+    folder: Path | None = None,
+    *,
+    resume: bool = False,
+    from_step: int | None = None,
+    show_bar: bool = False,
 ) -> Run:
     """Plan a training for a corpus and train in the run directory `folder`; return the run.
 
@@ -41,7 +46,7 @@ def train_corpus(
         Run.check_free(folder)
         recipe = make_recipe(request, folder / _RECIPE, folder / _SPLITS, verb="train")
         config = load_config(recipe, request.settings)
-    return pipeline.train(config, folder, resume=resume, show_bar=show_bar)
+    return pipeline.train(config, folder, resume=resume, from_step=from_step, show_bar=show_bar)
 
 
 def _origin(request: Request) -> list[str]:

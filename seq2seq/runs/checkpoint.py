@@ -3,7 +3,8 @@
     checkpoints/00012000/  model.safetensors  trainer.pt  state.json (written last)
 
 It is written under a temporary name, flushed to the disk and renamed, so that one which has its
-name is whole. Nothing is pickled but tensors and plain values.
+name is whole. state.json has the sha256 of the others, which are checked where they are loaded.
+Nothing is pickled but tensors and plain values.
 """
 
 from __future__ import annotations
@@ -18,12 +19,16 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from seq2seq.errors import UserError
+from seq2seq.errors import DamagedError, UserError
 from seq2seq.machine.disk import flush
+from seq2seq.machine.sealed import Sums, check_files, read_sealed_json, sums_of
 from seq2seq.model.model import Seq2Seq, current_names
-from seq2seq.runs.files import first_line, read_json, write_json, writing
+from seq2seq.runs.files import first_line, write_json, writing
+from seq2seq.runs.finding import is_complete
 
 _WEIGHTS, _TENSORS, _STATE = "model.safetensors", "trainer.pt", "state.json"
+_FILES = "files"
+"""The key in the state under which the sha256 of the other files stand."""
 
 
 class Checkpoint:
@@ -35,11 +40,38 @@ class Checkpoint:
     @property
     def state(self) -> dict[str, Any]:
         """The plain values of the trainer's state."""
-        return read_json(self.folder / _STATE)
+        state = self._read_state()
+        state.pop(_FILES, None)
+        return state
+
+    def check(self) -> None:
+        """Raise DamagedError unless all files are as they were written."""
+        check_files(self.folder, self.sums)
+
+    def is_whole(self) -> bool:
+        """Return whether all files are as they were written."""
+        try:
+            self.check()
+        except DamagedError:
+            return False
+        return True
+
+    def _read_state(self) -> dict[str, Any]:
+        return read_sealed_json(self.folder / _STATE)
+
+    @property
+    def sums(self) -> Sums:
+        """The checksums of the files; none in a checkpoint of an older version."""
+        sums = self._read_state().get(_FILES, {})
+        if not isinstance(sums, dict):
+            raise DamagedError(f"{self.folder / _STATE}: damaged: {_FILES!r} is not an object")
+        return sums
 
     def trainer_tensors(self) -> dict[str, Any]:
         """Return the optimiser's and the random generators' state."""
         path = self.folder / _TENSORS
+        if path.exists():
+            check_files(self.folder, self.sums, _TENSORS)
         try:
             tensors: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         except FileNotFoundError:
@@ -47,7 +79,7 @@ class Checkpoint:
                 f"{path}: missing; training cannot be resumed from this checkpoint"
             ) from None
         except Exception as error:  # a damaged zip or pickle raises almost anything
-            raise UserError(f"{path}: damaged: {first_line(error)}") from None
+            raise DamagedError(f"{path}: damaged: {first_line(error)}") from None
         return tensors
 
     def load_into(self, model: Seq2Seq) -> None:
@@ -69,17 +101,13 @@ class Checkpoint:
     def weights(self) -> dict[str, torch.Tensor]:
         """Return the weights saved here, by name; tied ones once."""
         path = self.folder / _WEIGHTS
+        check_files(self.folder, self.sums, _WEIGHTS)
         try:
             return current_names(load_file(path))
         except FileNotFoundError:
-            raise UserError(f"{path}: missing") from None
+            raise DamagedError(f"{path}: missing") from None
         except SafetensorError as error:
-            raise UserError(f"{path}: damaged: {first_line(error)}") from None
-
-
-def is_complete(folder: Path) -> bool:
-    """Return whether `folder` holds a checkpoint: its state is written last and removed first."""
-    return (folder / _STATE).exists()
+            raise DamagedError(f"{path}: damaged: {first_line(error)}") from None
 
 
 def write_checkpoint(
@@ -89,8 +117,9 @@ def write_checkpoint(
 
     One that is there has the same weights, and only its state is new: a validation was made up for.
     """
-    if is_complete(folder):
-        write_json(folder / _STATE, state)
+    old = Checkpoint(folder)
+    if is_complete(folder) and old.is_whole() and old.sums:
+        write_json(folder / _STATE, {**state, _FILES: old.sums})
         return
     with _new_folder(folder, state) as part:
         save_file(_own_tensors(model), part / _WEIGHTS)
@@ -99,13 +128,16 @@ def write_checkpoint(
 
 def write_average(folder: Path, checkpoints: Sequence[Checkpoint]) -> None:
     """Write the checkpoint `folder`, its weights the mean of the weights of `checkpoints`."""
+    names = [checkpoint.folder.name for checkpoint in checkpoints]
+    old = Checkpoint(folder)
+    if is_complete(folder) and old.is_whole() and old.state == {"average_of": names}:
+        return
     first = checkpoints[0].weights()
     sums = {name: tensor.double() for name, tensor in first.items()}
     for checkpoint in checkpoints[1:]:
         for name, tensor in checkpoint.weights().items():
             sums[name] += tensor
     means = {name: (total / len(checkpoints)).to(first[name]) for name, total in sums.items()}
-    names = [checkpoint.folder.name for checkpoint in checkpoints]
     with _new_folder(folder, {"average_of": names}) as part:
         save_file(means, part / _WEIGHTS)
 
@@ -132,15 +164,23 @@ def _new_folder(folder: Path, state: Mapping[str, Any]) -> Iterator[Path]:
 
 def _install(part: Path, folder: Path, state: Mapping[str, Any]) -> None:
     """Complete a checkpoint with its state and give it its name."""
-    for file in part.iterdir():
+    files = sorted(part.iterdir())
+    for file in files:
         flush(file)
-    write_json(part / _STATE, state)
+    sums = sums_of(part, (file.name for file in files))
+    write_json(part / _STATE, {**state, _FILES: sums})
     # safetensors makes its file readable for the owner only; some file systems have no modes.
     with suppress(OSError):
         shutil.copymode(part / _STATE, part / _WEIGHTS)
     flush(part)
-    shutil.rmtree(folder, ignore_errors=True)
-    part.replace(folder)
+    if folder.exists():  # damaged, or of an older version
+        was = folder.with_name(f".{folder.name}.was.part")
+        shutil.rmtree(was, ignore_errors=True)
+        folder.replace(was)
+        part.replace(folder)
+        shutil.rmtree(was, ignore_errors=True)
+    else:
+        part.replace(folder)
     flush(folder.parent)
 
 

@@ -1,39 +1,32 @@
-"""The files of a run: written whole or not at all, and named where they are damaged."""
+"""The files of a run: written whole or not at all, and named where they cannot be written."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from safetensors import SafetensorError
 
 from seq2seq.errors import UserError
 from seq2seq.machine.disk import flush
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Return the JSON object in `path`; UserError if it holds anything else."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UserError(f"{path}: damaged: {error}") from None
-    if not isinstance(value, dict):
-        raise UserError(f"{path}: damaged: expected an object, found {type(value).__name__}")
-    return value
+from seq2seq.machine.sealed import seal_json
 
 
 def write_json(path: Path, value: Mapping[str, object]) -> None:
-    """Write `value` to `path` as a JSON object."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    """Write `value` to `path` as a JSON object with a checksum; `read_sealed_json` reads it."""
+    write_text(path, seal_json(value))
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` under a temporary name, flush it to the disk and rename it to `path`."""
+    """Write `text` as `write_bytes` does."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file under a temporary name, flush it to the disk and rename it to `path`."""
     part = path.with_name(f".{path.name}.part")
-    part.write_text(text, encoding="utf-8")
+    part.write_bytes(content)
     flush(part)
     part.replace(path)
 

@@ -1,10 +1,22 @@
-"""Which run a name means, and which one is the newest; without torch."""
+"""Which run and which checkpoint a name means, and which run is the newest; without torch."""
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 
-from seq2seq.errors import UserError
+from seq2seq.errors import DamagedError, UserError
+from seq2seq.machine.sealed import read_sealed_json
+
+CHECKPOINTS = "checkpoints"
+NAMES = ("best", "last", "average")
+"""What a checkpoint may be called. Which one it is stands in checkpoints/NAME.json. The links
+`best` and `last` are a convenience: there are disks without links, and copies that follow them."""
+
+STEP = re.compile(r"\d{8,}")
+"""The name of a checkpoint: its step."""
+AVERAGE = re.compile(r"average(-\d{8,}-\d+)?")
 
 
 def is_run(folder: Path) -> bool:
@@ -31,3 +43,30 @@ def newest_run(folder: str | Path = "runs") -> Path:
             f"no finished run under {folder}/; choose an unfinished one with --run: {names}"
         )
     raise UserError(f"no run under {folder}/; train a model first, or name a run with --run DIR")
+
+
+def is_complete(checkpoint: Path) -> bool:
+    """Return whether a folder holds a checkpoint: its state is written last and removed first."""
+    return (checkpoint / "state.json").exists()
+
+
+def named_checkpoint(run: Path, name: str) -> Path | None:
+    """Return the folder of the checkpoint of one of `NAMES`, if the run has one.
+
+    Raises DamagedError if the file that says which is damaged.
+    """
+    path = name_file(run, name)
+    if path.exists():
+        found = read_sealed_json(path, required=True).get("checkpoint")
+        if not isinstance(found, str) or not (STEP.fullmatch(found) or AVERAGE.fullmatch(found)):
+            raise DamagedError(f"{path}: damaged: expected the name of a checkpoint")
+        folder = run / CHECKPOINTS / found
+    else:  # of an older version
+        link = run / name if name != "average" else run / CHECKPOINTS / name
+        folder = run / CHECKPOINTS / Path(os.readlink(link)).name if link.is_symlink() else link
+    return folder if is_complete(folder) else None
+
+
+def name_file(run: Path, name: str) -> Path:
+    """Return the file that says which checkpoint is called `name`."""
+    return run / CHECKPOINTS / f"{name}.json"

@@ -11,8 +11,8 @@ from typing import Any
 
 from seq2seq.config import AttentionConfig, load_dump
 from seq2seq.errors import UserError
-from seq2seq.runs.files import read_json
-from seq2seq.runs.finding import is_run
+from seq2seq.machine.sealed import read_sealed_json
+from seq2seq.runs.finding import is_run, named_checkpoint
 
 _PARTS = (
     "config.yaml",
@@ -106,10 +106,10 @@ def _described(folder: Path) -> dict[str, Any]:
         "attention": _unit(config.model.attention),
     }
     if (folder / "result.json").exists():
-        result = read_json(folder / "result.json")
+        result = read_sealed_json(folder / "result.json")
         steps, metrics, state = result["steps"], result, "finished"
-    elif (folder / "last" / "state.json").exists():
-        progress = read_json(folder / "last" / "state.json")
+    elif last := named_checkpoint(folder, "last"):
+        progress = read_sealed_json(last / "state.json")
         steps, metrics, state = progress["step"], progress["best_metrics"], "unfinished"
     else:
         steps, metrics, state = None, {}, "unfinished, no checkpoint yet"

@@ -1,35 +1,57 @@
 """The run directory: everything that translating and resuming need.
 
 config.yaml  tokenizer/  code/  data.json  train.log  metrics.jsonl  result.json (when finished)
-checkpoints/00012000/  (see `checkpoint`)
-best -> checkpoints/00012000   last -> checkpoints/00012000
+checkpoints/00012000/  (see `checkpoint`)   checkpoints/best.json  checkpoints/last.json
+best -> checkpoints/00012000   last -> checkpoints/00012000   (where the disk has links)
+
+Each file has a checksum, which is checked when it is read: of its own, or in data.json (tokenizer
+and code) and state.json (weights). train.log is for people, and is not read.
 """
 
 from __future__ import annotations
 
-import json
-import os
+import re
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from seq2seq.config import Config, dump_config, load_dump
 from seq2seq.data.tokenizer import Tokenizers
-from seq2seq.errors import UserError, did_you_mean
+from seq2seq.errors import DamagedError, UserError, did_you_mean
 from seq2seq.extension import load_code
+from seq2seq.machine.sealed import check_files, read_sealed_json, seal_text, sums_of
 from seq2seq.model.model import Seq2Seq
 from seq2seq.runs.checkpoint import (
     Checkpoint,
-    is_complete,
     remove_checkpoint,
     write_average,
     write_checkpoint,
 )
-from seq2seq.runs.files import read_json, write_json, write_text, writing
-from seq2seq.runs.finding import is_run, run_folder
+from seq2seq.runs.files import write_bytes, write_json, write_text, writing
+from seq2seq.runs.finding import (
+    AVERAGE,
+    CHECKPOINTS,
+    NAMES,
+    STEP,
+    is_complete,
+    is_run,
+    name_file,
+    named_checkpoint,
+    run_folder,
+)
+from seq2seq.runs.metrics import damaged_or_whole, metrics_line, read_metrics
 
 _SPLITS = ("train", "valid", "test")
+_PARTS = ("tokenizer", "code")
+_FILES = "files"
+"""The key in data.json under which the sha256 of the files of these parts stand."""
+
+
+_PART = re.compile(rf"\.({STEP.pattern}|{AVERAGE.pattern})(\.was)?\.part")
+"""A checkpoint that is being written, or replaced."""
 
 
 class Run:
@@ -70,7 +92,9 @@ class Run:
             folder.mkdir(parents=True, exist_ok=True)
             tokenizers.save(folder / "tokenizer")
             _copy_code(config.code, folder / "code")
-            write_json(folder / "data.json", data)
+            files = sorted(path for part in _PARTS for path in (folder / part).rglob("*"))
+            names = [path.relative_to(folder).as_posix() for path in files if path.is_file()]
+            write_json(folder / "data.json", {**data, _FILES: sums_of(folder, names)})
             # The configuration comes last: a directory that has one is a run.
             _write_config(config, folder)
         return cls(folder)
@@ -107,19 +131,23 @@ class Run:
     @property
     def tokenizers(self) -> Tokenizers:
         """The tokenizers that the model was trained with."""
+        self.check()
         load_code([self.folder / file for file in self.config.code])  # which may read sources
         return Tokenizers.load(self.folder / "tokenizer")
 
     @property
     def data(self) -> dict[str, Any]:
         """What the model is trained on: hashes and counts of each corpus."""
-        return read_json(self.folder / "data.json")
+        return {key: value for key, value in self._read_data().items() if key != _FILES}
+
+    def _read_data(self) -> dict[str, Any]:
+        path = self.folder / "data.json"
+        return read_sealed_json(path) if path.exists() else {}
 
     @property
     def source_scripts(self) -> list[str]:
         """The scripts in which training sources are written; empty if the run does not say."""
-        known = (self.folder / "data.json").exists()
-        return list(self.data.get("scripts", [])) if known else []
+        return list(self.data.get("scripts", []))
 
     @property
     def metrics(self) -> Path:
@@ -130,20 +158,25 @@ class Run:
     def result(self) -> dict[str, Any] | None:
         """How training ended; None as long as it has not."""
         path = self.folder / "result.json"
-        return read_json(path) if path.exists() else None
+        return read_sealed_json(path) if path.exists() else None
 
     def checkpoints(self) -> list[Checkpoint]:
         """Return the numbered checkpoints, oldest first."""
-        folders = sorted((self.folder / "checkpoints").glob("[0-9]*"))
-        return [Checkpoint(folder) for folder in folders if is_complete(folder)]
+        found = [path for path in self._in_checkpoints() if STEP.fullmatch(path.name)]
+        folders = sorted(filter(is_complete, found), key=lambda path: int(path.name))
+        return list(map(Checkpoint, folders))
 
     def checkpoint(self, name: str = "best") -> Checkpoint:
         """Return the checkpoint called `best`, `last`, `average`, or by its step."""
-        folder = self.folder / name
-        if name not in ("best", "last"):
-            folder = self.folder / "checkpoints" / (name.zfill(8) if name.isdigit() else name)
-        if not is_complete(folder):
-            named = [name for name in ("best", "last") if is_complete(self.folder / name)]
+        if name in NAMES:
+            with self.offering("--checkpoint"):
+                folder = named_checkpoint(self.folder, name)
+        else:
+            folder = self.folder / CHECKPOINTS / (name.zfill(8) if name.isdigit() else name)
+            ours = STEP.fullmatch(folder.name) or AVERAGE.fullmatch(folder.name)
+            folder = folder if ours and is_complete(folder) else None
+        if folder is None:
+            named = [name for name in NAMES if named_checkpoint(self.folder, name)]
             known = [*named, *(c.folder.name for c in self.checkpoints())]
             raise UserError(
                 f"{self.folder}: no checkpoint {name!r}; expected one of {', '.join(known)}"
@@ -155,8 +188,32 @@ class Run:
     def load_model(self, checkpoint: str = "best") -> Seq2Seq:
         """Return the model with the weights of a checkpoint, on the CPU, ready to translate."""
         model = self.build_model(initialise=False)
-        self.checkpoint(checkpoint).load_into(model)
+        with self.offering("--checkpoint"):
+            self.checkpoint(checkpoint).load_into(model)
         return model.eval()
+
+    @contextmanager
+    def offering(self, option: str) -> Iterator[None]:
+        """Name the newest whole checkpoint in a DamagedError, and the option that takes it."""
+        try:
+            yield
+        except DamagedError as error:
+            if (text := str(error)).startswith(str(self.folder / CHECKPOINTS)):
+                whole = [saved for saved in self.checkpoints() if saved.is_whole()]
+                text += (
+                    f"; the newest whole checkpoint is {whole[-1].folder.name}: {option} "
+                    f"{int(whole[-1].folder.name)} takes it"
+                    if whole
+                    else "; no checkpoint of the run is whole"
+                )
+            raise UserError(text) from None
+
+    def check(self) -> None:
+        """Raise DamagedError unless tokenizers and code are as the run was given them."""
+        sums = self._read_data().get(_FILES, {})
+        if not isinstance(sums, dict):
+            raise DamagedError(f"{self.folder / 'data.json'}: damaged: expected sums of files")
+        check_files(self.folder, sums)
 
     def build_model(self, *, initialise: bool = True) -> Seq2Seq:
         """Return the untrained model; `initialise=False` where weights will be loaded."""
@@ -167,47 +224,91 @@ class Run:
         self, step: int, model: Seq2Seq, tensors: Mapping[str, Any], state: Mapping[str, Any]
     ) -> Checkpoint:
         """Write a checkpoint and point `last` at it."""
-        folder = self.folder / "checkpoints" / f"{step:08d}"
+        folder = self.folder / CHECKPOINTS / f"{step:08d}"
         write_checkpoint(folder, model, tensors, state)
         self.point("last", folder.name)
         return Checkpoint(folder)
 
     def save_average(self, checkpoints: Sequence[Checkpoint]) -> Checkpoint:
-        """Write the mean of the checkpoints' weights as the checkpoint `average`."""
-        folder = self.folder / "checkpoints" / "average"
+        """Write the mean of the checkpoints' weights; it becomes the checkpoint `average`.
+
+        Its folder is named after the last of them and their number, so that the average of others
+        stays until the name points at the new one.
+        """
+        new = f"average-{checkpoints[-1].folder.name}-{len(checkpoints)}"
+        folder = self.folder / CHECKPOINTS / new
         write_average(folder, checkpoints)
+        self.point("average", new)
+        for path in self._in_checkpoints():
+            if AVERAGE.fullmatch(path.name) and path.name not in self._named():
+                remove_checkpoint(path)
         return Checkpoint(folder)
 
-    def point(self, link: str, checkpoint: str) -> None:
-        """Make the link `best` or `last` point at a checkpoint, in one step."""
-        part = self.folder / f".{link}.part"
-        part.unlink(missing_ok=True)
-        part.symlink_to(Path("checkpoints") / checkpoint)
-        part.replace(self.folder / link)
+    def point(self, name: str, checkpoint: str) -> None:
+        """Make `best`, `last` or `average` the name of a checkpoint, in one step."""
+        write_json(name_file(self.folder, name), {"checkpoint": checkpoint})
+        link = self.folder / name
+        if name == "average" or (link.exists() and not link.is_symlink()):
+            return  # a copy that followed links has a folder there
+        part = self.folder / f".{name}.part"
+        with suppress(OSError):  # there are disks without links
+            part.unlink(missing_ok=True)
+            part.symlink_to(Path(CHECKPOINTS) / checkpoint)
+            part.replace(link)
 
     def prune(self, steps: Collection[int]) -> None:
-        """Remove the numbered checkpoints, except those of `steps` and those that links name.
+        """Remove the numbered checkpoints, except those of `steps` and those that have a name.
 
-        Checkpoints that a killed process left incomplete are removed too.
+        What a killed process left incomplete is removed too; a folder of any other name stays.
         """
-        kept = {f"{step:08d}" for step in steps}
-        kept |= {Path(os.readlink(link)).name for link in self._links()}
-        for pattern in ("[0-9]*", ".[0-9]*.part"):
-            for folder in (self.folder / "checkpoints").glob(pattern):
-                if folder.name not in kept:
-                    remove_checkpoint(folder)
+        kept = {f"{step:08d}" for step in steps} | self._named()
+        for path in self._in_checkpoints():
+            if (STEP.fullmatch(path.name) and path.name not in kept) or _PART.fullmatch(path.name):
+                remove_checkpoint(path)
+
+    def set_aside(self, after: int) -> list[Path]:
+        """Rename the checkpoints of later steps than `after`, which training will write again."""
+        moved = []
+        for path in (saved.folder for saved in self.checkpoints()):
+            if int(path.name) > after:
+                names = (path.with_name(f"{path.name}.aside-{n}") for n in count(1))
+                moved.append(path.rename(next(name for name in names if not name.exists())))
+        return moved
+
+    def _in_checkpoints(self) -> list[Path]:
+        folder = self.folder / CHECKPOINTS
+        return sorted(path for path in folder.iterdir() if path.is_dir()) if folder.exists() else []
+
+    def _named(self) -> set[str]:
+        """The folders of the checkpoints that have a name."""
+        found = (named_checkpoint(self.folder, name) for name in NAMES)
+        return {folder.name for folder in found if folder is not None}
 
     def log_metrics(self, record: Mapping[str, Any]) -> None:
         """Add a line to metrics.jsonl."""
         with writing(self.metrics), self.metrics.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
+            file.write(metrics_line(record))
 
-    def rewind_metrics(self, step: int) -> None:
-        """Drop the lines past `step`, which a run resumed there will write again."""
-        if self.metrics.exists():
-            lines = self.metrics.read_text(encoding="utf-8").splitlines()
-            kept = [line for line in lines if _is_whole(line) and json.loads(line)["step"] <= step]
-            write_text(self.metrics, "".join(f"{line}\n" for line in kept))
+    def read_metrics(self) -> list[dict[str, Any]]:
+        """Return the records of metrics.jsonl; DamagedError names a line that is not as written."""
+        return read_metrics(self.metrics)
+
+    def rewind_metrics(self, step: int, *, validated: bool = True) -> None:
+        """Drop the lines past `step`, which a run resumed there will write again.
+
+        Also the line of the validation of that step, unless the checkpoint knows that it was
+        `validated`. A damaged line stays as it is, and a warning names it.
+        """
+        if not self.metrics.exists():
+            return
+        kept = []
+        for line, record in damaged_or_whole(self.metrics):
+            again = record is not None and (
+                record["step"] > step
+                or (record["step"] == step and record["kind"] == "valid" and not validated)
+            )
+            kept += [] if again else [line]
+        write_bytes(self.metrics, b"".join(kept))
 
     def continue_with(self, config: Config) -> None:
         """Write the settings that the run is resumed with; it is no longer finished."""
@@ -218,10 +319,6 @@ class Run:
     def finish(self, result: Mapping[str, Any]) -> None:
         """Write how training ended."""
         write_json(self.folder / "result.json", result)
-
-    def _links(self) -> list[Path]:
-        links = [self.folder / name for name in ("best", "last")]
-        return [link for link in links if link.is_symlink()]
 
 
 def _copy_code(files: Sequence[str], folder: Path) -> None:
@@ -243,7 +340,7 @@ def _write_config(config: Config, folder: Path) -> None:
     own = {split: _within(getattr(config.data, split), folder) for split in _SPLITS}
     data = config.data.model_copy(update=own)
     text = dump_config(config.model_copy(update={"code": code, "data": data}))
-    write_text(folder / "config.yaml", text)
+    write_text(folder / "config.yaml", seal_text(text))
 
 
 def _within(corpus: Any, folder: Path) -> Any:
@@ -253,7 +350,3 @@ def _within(corpus: Any, folder: Path) -> Any:
     if not isinstance(corpus, str) or not Path(corpus).is_relative_to(folder.resolve()):
         return corpus
     return Path(corpus).relative_to(folder.resolve()).as_posix()
-
-
-def _is_whole(line: str) -> bool:
-    return line.startswith("{") and line.endswith("}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict
 from typing import Any
 
@@ -15,6 +16,8 @@ from seq2seq.runs.checkpoint import Checkpoint
 from seq2seq.runs.run import Run
 from seq2seq.training.distributed import ALONE, World
 from seq2seq.training.progress import Progress
+
+logger = logging.getLogger(__name__)
 
 
 class Saver:
@@ -67,15 +70,32 @@ class Saver:
         moments = tensors["optimizer"]["state"]
         self._optimizer.load_state_dict({**self._optimizer.state_dict(), "state": moments})
         self._restore_generators(tensors, progress.step)
+        self._forget_removed(progress)
         self._world.wait()  # until all have read what may now be removed
         if self._world.leads:
             # A kill may have come after the checkpoint was written and before all this was done.
-            self._run.rewind_metrics(progress.step)
+            # Training goes on from an older one only if the user wants it, and writes others anew.
+            for moved in self._run.set_aside(progress.step):
+                logger.info("%s is of a later step: renamed, and not used", moved)
+            self._run.rewind_metrics(progress.step, validated=not progress.due)
             self._run.point("last", checkpoint.folder.name)
             if progress.best_step:
                 self._run.point("best", f"{progress.best_step:08d}")
             self._run.prune(progress.kept)
         return progress
+
+    def _forget_removed(self, progress: Progress) -> None:
+        """If the best checkpoint of then is there no longer, let the present one stand for it."""
+        steps = {int(saved.folder.name) for saved in self._run.checkpoints()}
+        progress.kept = [step for step in progress.kept if step in steps]
+        if progress.best_step and progress.best_step not in steps:
+            if self._world.leads:
+                logger.warning(
+                    "%s: the best checkpoint by step %d, that of step %d, was removed since: step "
+                    "%d stands for it until there is a better one",
+                    *(self._run.folder, progress.step, progress.best_step, progress.step),
+                )
+            progress.best_step = progress.step
 
     def load_average(self, steps: list[int]) -> Checkpoint:
         """Write the average of the checkpoints of these steps, give it to the model, return it."""

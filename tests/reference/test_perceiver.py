@@ -249,7 +249,10 @@ def test_what_goes_by_positions_cannot_attend_to_latents(attention: Any, line: s
     [
         ({"latents": 0}, "model.encoder.latents: expected 1 or more, found 0"),
         ({"blocks": 0}, "model.encoder.blocks: expected 1 or more, found 0"),
-        ({"init_scale": 0.0}, "model.encoder.init_scale: expected more than 0, up to 10, found 0.0"),
+        (
+            {"init_scale": 0.0},
+            "model.encoder.init_scale: expected more than 0, up to 10, found 0.0",
+        ),
         ({"ff": 0}, "model.encoder.ff: expected 1 or more, found 0"),
         ({"span": 1}, "model.encoder.span: expected 2 or more, found 1"),
         ({"positions": "none", "bands": 4}, "model.encoder.bands: it belongs to positions fourier"),

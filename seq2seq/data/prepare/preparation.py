@@ -43,7 +43,7 @@ from seq2seq.machine.disk import hash_file
 
 logger = logging.getLogger(__name__)
 
-_FORMAT = 4  # raise it whenever the same inputs would give other files
+_FORMAT = 5  # raise it whenever the same inputs would give other files
 _HASHES = "hashes"  # the file of the training pairs' hashes, while a folder is built
 
 

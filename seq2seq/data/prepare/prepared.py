@@ -27,6 +27,7 @@ class Prepared:
     @classmethod
     def load(cls, folder: Path) -> Prepared:
         """Open what `prepare` built; UserError naming the file that is missing or damaged."""
+        summary = Summary.read(folder / "data.json")  # it has the checksums of the others
         prepared = cls(
             folder=folder,
             tokenizers=Tokenizers.load(folder / "tokenizer"),
@@ -34,7 +35,7 @@ class Prepared:
             valid=ParallelDataset(folder, "valid"),
             valid_source=list(read_lines(folder / "valid.source.txt")),
             valid_target=list(read_lines(folder / "valid.target.txt")),
-            summary=Summary.read(folder / "data.json"),
+            summary=summary,
         )
         counts = {len(prepared.valid), len(prepared.valid_source), len(prepared.valid_target)}
         if len(counts) > 1:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from seq2seq.data.corpus import PartOddness
 from seq2seq.data.tokenizer import UNK
-from seq2seq.errors import UserError
+from seq2seq.errors import DamagedError
+from seq2seq.machine.sealed import check_files, read_sealed_json, seal_json, sums_of
 
 LEAKED = "trained on too"
 """Why validation pairs are noted that are trained on too."""
@@ -58,18 +57,24 @@ class Summary:
 
     @classmethod
     def read(cls, path: Path) -> Summary:
-        """Return what `write` wrote; UserError if it is missing or damaged."""
+        """Return what `write` wrote; DamagedError if it or a file beside it is not as written."""
         try:
-            tree: dict[str, Any] = json.loads(path.read_text("utf-8"))
+            tree = read_sealed_json(path, required=True)
+            check_files(path.parent, tree["files"])
             train, valid = (SplitSummary(**tree[split]) for split in ("train", "valid"))
             odd = {split: list(map(PartOddness.of, parts)) for split, parts in tree["odd"].items()}
             return cls(train, valid, tree["scripts"], odd)
+        except DamagedError:
+            raise
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise UserError(f"{path}: missing or damaged: {error}") from None
+            raise DamagedError(f"{path}: missing or damaged: {error}") from None
 
     def write(self, path: Path) -> None:
-        """Write it as JSON."""
-        path.write_text(json.dumps(asdict(self), indent=2), "utf-8")
+        """Write it as JSON, with the sha256 of all files beside it."""
+        files = sorted(file for file in path.parent.rglob("*") if file.is_file())
+        names = [file.relative_to(path.parent).as_posix() for file in files if file != path]
+        value = {**asdict(self), "files": sums_of(path.parent, names)}
+        path.write_text(seal_json(value), "utf-8")
 
 
 class Counts:
