@@ -1,4 +1,4 @@
-"""Commands for the parts of a model: check, attention check, attention list."""
+"""Commands that prove: check, attention check, attention list, verify-resume."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from seq2seq.cli.options import AsJson
+from seq2seq.cli.options import AsJson, ConfigFile, Overrides, open_config
 from seq2seq.errors import UserError
 
 app = typer.Typer()
@@ -80,6 +80,52 @@ def check_units(
 ) -> None:
     """Check attention units against the laws and on toy tasks, as `seq2seq check` does."""
     _check(arguments, {"unit": unit}, quick=quick, strict=strict, as_json=as_json)
+
+
+@app.command(
+    "verify-resume",
+    short_help="Prove that a killed training, resumed, is the same.",
+    epilog="Example: seq2seq verify-resume --config demo training.max_steps=40 --kills 5",
+)
+def verify_resume(
+    overrides: Overrides = None,
+    config: ConfigFile = None,
+    kills: Annotated[
+        int, typer.Option("--kills", min=1, help="How often the training is killed.")
+    ] = 3,
+    processes: Annotated[
+        int, typer.Option("--processes", min=1, help="Processes that train together.")
+    ] = 1,
+    seed: Annotated[
+        int, typer.Option("--seed", help="Seed of the moments at which it is killed.")
+    ] = 1,
+    into: Annotated[
+        Path | None,
+        typer.Option("--into", help="Folder to keep both runs in. [default: removed afterwards]"),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train a recipe twice, once killed (SIGKILL) and resumed, and compare what the runs left.
+
+    Compared to the bit: weights, moments of the optimiser, states of random generators, position in
+    the data, every line of the metrics, the result; times may differ. Exit status: 0 if all is the
+    same, 1 if something differs, 2 for a usage error.
+    """
+    from tempfile import TemporaryDirectory
+
+    from seq2seq.conformance.resume import prove
+
+    settings = open_config(config, overrides)
+    with TemporaryDirectory(prefix="seq2seq_resume_") as spare:
+        proof = prove(settings, into or Path(spare), kills=kills, seed=seed, processes=processes)
+    if as_json:
+        print(json.dumps(proof._asdict(), ensure_ascii=False))
+    else:
+        at = ", ".join(map(str, proof.kills)) or "no update: it ended first"
+        counts = ", ".join(f"{count:,} {kind}" for kind, count in proof.compared.items())
+        print(f"killed {len(proof.kills)} times, after update {at}; compared {counts}")
+        print("\n".join(proof.differences) or "all the same")
+    raise typer.Exit(1 if proof.differences else 0)
 
 
 def _check(

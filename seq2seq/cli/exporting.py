@@ -19,6 +19,7 @@ class Format(str, Enum):
 
     ONNX = "onnx"
     CTRANSLATE2 = "ctranslate2"
+    RUN = "run"
 
 
 @app.command(
@@ -43,15 +44,16 @@ def export(
         Format,
         typer.Option(
             "--format",
-            help="Format to write: onnx (any model), or ctranslate2 (a Transformer, for that "
-            "engine).",
+            help="Format to write: onnx (any model), ctranslate2 (a Transformer, for that engine), "
+            "or run (a slim copy of the run, to translate with).",
         ),
     ] = Format.ONNX,
 ) -> None:
     """Write a run's model as ONNX graphs; `translate --run FOLDER` then needs no torch.
 
     The folder holds encoder.onnx, step.onnx, the tokenizers and the run's decoding settings.
-    With `--format ctranslate2` it holds a model for the engine CTranslate2, and the tokenizers.
+    With `--format ctranslate2` it holds a model for the engine CTranslate2, and the tokenizers;
+    with `--format run` a run directory of one checkpoint, without what only training needs.
     """
     from seq2seq.export.folder import export as export_run
 

@@ -1,7 +1,7 @@
 """A run -> the folder of an exported model, which needs nothing else.
 
 ONNX graphs are for `seq2seq translate` without torch (see `translator`), or for any other program;
-a model for CTranslate2 is for that engine.
+a model for CTranslate2 is for that engine. A slim run is a run without what only training needs.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from seq2seq.export.translator import FORMAT, SETTINGS
 from seq2seq.extras import install_hint
 from seq2seq.runs.run import Run
 
-Format = Literal["onnx", "ctranslate2"]
-_PACKAGES = {"onnx": ("onnx", "onnxruntime"), "ctranslate2": ("ctranslate2",)}
+Format = Literal["onnx", "ctranslate2", "run"]
+_PACKAGES = {"onnx": ("onnx", "onnxruntime"), "ctranslate2": ("ctranslate2",), "run": ()}
 
 
 def export(
@@ -42,9 +42,12 @@ def export(
     _check_installed(form)
     if folder.exists():
         raise UserError(f"{folder}: is there already; name a new folder, or remove it")
-    if run.config.decoding.sample:
+    if form == "run":
+        if int8:
+            raise UserError("export: --int8 belongs to --format onnx or ctranslate2")
+    elif run.config.decoding.sample:
         raise UserError(f"{run.folder}: decoding.sample is true; an exported model only searches")
-    if run.config.decoding.precision != "fp32":
+    elif run.config.decoding.precision != "fp32":
         raise UserError(
             f"{run.folder}: decoding.precision is {run.config.decoding.precision}; "
             "an exported model computes in fp32, or in 8 bits by --int8"
@@ -53,9 +56,12 @@ def export(
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     try:
-        write = {"onnx": _write_onnx, "ctranslate2": _write_ctranslate2}[form]
-        write(run, part, checkpoint=checkpoint, int8=int8)
-        run.tokenizers.save(part / "tokenizer")
+        if form == "run":
+            run.write_slim(part, checkpoint)
+        else:
+            write = {"onnx": _write_onnx, "ctranslate2": _write_ctranslate2}[form]
+            write(run, part, checkpoint=checkpoint, int8=int8)
+            run.tokenizers.save(part / "tokenizer")
         part.replace(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)

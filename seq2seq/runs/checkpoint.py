@@ -142,6 +142,13 @@ def write_average(folder: Path, checkpoints: Sequence[Checkpoint]) -> None:
         save_file(means, part / _WEIGHTS)
 
 
+def copy_weights(checkpoint: Checkpoint, folder: Path) -> None:
+    """Write the checkpoint `folder` with the weights of another, which cannot be resumed from."""
+    checkpoint.check()
+    with _new_folder(folder, checkpoint.state) as part:
+        shutil.copy(checkpoint.folder / _WEIGHTS, part / _WEIGHTS)
+
+
 def remove_checkpoint(folder: Path) -> None:
     """Remove a checkpoint, its state first: without it, a half-removed one doesn't count."""
     (folder / _STATE).unlink(missing_ok=True)

@@ -6,6 +6,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -42,6 +43,14 @@ def damaged_or_whole(path: Path) -> Iterator[tuple[bytes, dict[str, Any] | None]
         except DamagedError as error:
             logger.warning("%s; the line stays as it is", error)
             yield line, None
+
+
+def last_record(path: Path) -> dict[str, Any] | None:
+    """Return the last record that is as it was written; None if there is none."""
+    for line in reversed(_lines(path) if path.exists() else []):
+        with suppress(DamagedError):
+            return _record(line, path, 0)
+    return None
 
 
 def _lines(path: Path) -> list[bytes]:

@@ -26,6 +26,7 @@ from seq2seq.machine.sealed import check_files, read_sealed_json, seal_text, sum
 from seq2seq.model.model import Seq2Seq
 from seq2seq.runs.checkpoint import (
     Checkpoint,
+    copy_weights,
     remove_checkpoint,
     write_average,
     write_checkpoint,
@@ -42,7 +43,7 @@ from seq2seq.runs.finding import (
     named_checkpoint,
     run_folder,
 )
-from seq2seq.runs.metrics import damaged_or_whole, metrics_line, read_metrics
+from seq2seq.runs.metrics import damaged_or_whole, last_record, metrics_line, read_metrics
 
 _SPLITS = ("train", "valid", "test")
 _PARTS = ("tokenizer", "code")
@@ -293,6 +294,10 @@ class Run:
         """Return the records of metrics.jsonl; DamagedError names a line that is not as written."""
         return read_metrics(self.metrics)
 
+    def last_record(self) -> dict[str, Any] | None:
+        """Return the last whole record of metrics.jsonl, if there is one."""
+        return last_record(self.metrics)
+
     def rewind_metrics(self, step: int, *, validated: bool = True) -> None:
         """Drop the lines past `step`, which a run resumed there will write again.
 
@@ -309,6 +314,21 @@ class Run:
             )
             kept += [] if again else [line]
         write_bytes(self.metrics, b"".join(kept))
+
+    def write_slim(self, folder: Path, checkpoint: str = "best") -> None:
+        """Write into an empty folder as much of the run as translating needs, one checkpoint."""
+        saved = self.checkpoint(checkpoint)
+        self.check()
+        for name in (*_PARTS, "data.json", "result.json", "config.yaml"):
+            if (self.folder / name).is_dir():
+                shutil.copytree(self.folder / name, folder / name)
+            elif (self.folder / name).exists():
+                shutil.copy(self.folder / name, folder / name)
+        name = saved.folder.resolve().name
+        copy_weights(saved, folder / CHECKPOINTS / name)
+        slim = Run(folder)
+        slim.point("best", name)
+        slim.point("last", name)
 
     def continue_with(self, config: Config) -> None:
         """Write the settings that the run is resumed with; it is no longer finished."""

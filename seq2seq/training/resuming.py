@@ -52,5 +52,6 @@ def note_changes(run: Run, config: Config, step: int) -> None:
     for key, values in changes.items():
         before, now = (json.dumps(value, ensure_ascii=False) for value in values)
         logger.info("%s: %s -> %s from step %d on", key, before, now, step)
-    if changes:
-        run.log_metrics({"kind": "settings", "step": step, "changes": changes})
+    record = {"kind": "settings", "step": step, "changes": json.loads(json.dumps(changes))}
+    if changes and run.last_record() != record:  # a kill may have come before config.yaml was new
+        run.log_metrics(record)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +16,10 @@ import seq2seq
 from seq2seq.config import Config
 from seq2seq.data.prepare import prepare
 from seq2seq.errors import UserError
+from seq2seq.export.folder import export
 from seq2seq.pipeline import train
 from seq2seq.runs.listing import list_runs
+from seq2seq.runs.lock import held
 from seq2seq.runs.run import Run
 from tests.integration.stopping import assert_same
 from tests.integration.tiny import tiny
@@ -190,6 +195,49 @@ def test_a_run_needs_no_links(
     for name in ("best", "last"):
         assert run.checkpoint(name).folder.name == whole.checkpoint(name).folder.name
     assert [each.state for each in list_runs(run.folder)] == ["finished"]
+
+
+def test_a_slim_copy_translates_as_the_run_does_and_cannot_be_resumed(
+    run: Run, config: Config, tmp_path: Path
+) -> None:
+    export(run, tmp_path / "slim", form="run")
+    slim = Run.open(tmp_path / "slim")
+    assert not (slim.folder / "metrics.jsonl").exists()
+    names = {path.name for path in slim.checkpoint("best").folder.iterdir()}
+    assert names == {"model.safetensors", "state.json"}
+    texts = ["the cat sleeps", "a black dog eats here"]
+    found, expected = (
+        [each.text for each in seq2seq.load(folder).translate(texts)]
+        for folder in (slim.folder, run.folder)
+    )
+    assert found == expected
+    (slim.folder / "result.json").unlink()
+    with pytest.raises(UserError, match=r"trainer\.pt: missing; training cannot be resumed"):
+        train(config, slim.folder, resume=True)
+
+
+# --- two trainings in one run ---------------------------------------------------------------------
+
+
+def test_a_run_in_training_is_refused_to_another_with_the_process_named(
+    run: Run, config: Config
+) -> None:
+    line = rf"run: process {os.getpid()} on \S+ is training this run; wait until it ends"
+    with held(run.folder), pytest.raises(UserError, match=line):
+        train(config, run.folder, resume=True)
+
+
+def test_a_lock_whose_owner_is_gone_is_no_obstacle(run: Run, config: Config) -> None:
+    script = f"""
+import os, signal
+from pathlib import Path
+from seq2seq.runs.lock import held
+with held(Path({str(run.folder)!r})):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode < 0
+    (run.folder / "result.json").unlink()
+    train(config, run.folder, resume=True)
 
 
 def test_what_is_not_a_checkpoint_by_its_name_is_never_touched(run: Run, config: Config) -> None:

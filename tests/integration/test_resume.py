@@ -150,6 +150,45 @@ def test_a_run_killed_anywhere_and_resumed_is_the_run_that_was_not(
     assert_same(train(config, tmp_path / "run", resume=True), whole)
 
 
+def test_a_validation_made_up_for_stands_once_even_if_a_kill_comes_before_it_is_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny(tmp_path, *RANDOM)
+    with monkeypatch.context() as patch:
+        signal_after(5, patch)  # a validation is due
+        run = train(config, tmp_path / "run")
+    assert run.checkpoint("last").state["due"]
+
+    def killed(*_: Any, **__: Any) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("seq2seq.training.saver.Saver.save", killed)
+        with pytest.raises(KilledError):
+            train(config, run.folder, resume=True)
+    assert len([r for r in run.read_metrics() if r["kind"] == "valid"]) == 1
+    train(config, run.folder, resume=True)
+    steps = [record["step"] for record in run.read_metrics() if record["kind"] == "valid"]
+    assert steps == [5, 10, 12]
+
+
+def test_a_change_of_settings_stands_once_even_if_a_kill_comes_before_it_is_saved(
+    whole: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run.open(copied(whole, tmp_path))
+    more = changed(whole.config, "training", max_steps=STEPS + 1)
+
+    def killed(*_: Any) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("seq2seq.runs.run.Run.continue_with", killed)
+        with pytest.raises(KilledError):
+            train(more, run.folder, resume=True)
+    train(more, run.folder, resume=True)
+    assert len([r for r in run.read_metrics() if r["kind"] == "settings"]) == 1
+
+
 def test_kill_minus_nine_leaves_a_run_that_goes_on(
     whole: Run, config: Config, tmp_path: Path
 ) -> None:
