@@ -12,6 +12,7 @@ import gc
 import logging
 import os
 import sys
+import tempfile
 import traceback
 from typing import Annotated
 
@@ -30,8 +31,8 @@ from seq2seq.cli import (
     training,
     translating,
 )
-from seq2seq.cli.options import at_home
-from seq2seq.errors import RankError, UserError
+from seq2seq.cli.options import at_home, refuse_empty
+from seq2seq.errors import RankError, UserError, shortened
 from seq2seq.machine.allocator import keep_freed_memory
 from seq2seq.machine.launched import is_first_here
 
@@ -66,19 +67,22 @@ def main() -> None:
         stream.reconfigure(encoding="utf-8", errors=_AS_BYTES)  # type: ignore[union-attr]
     try:
         try:
-            app(arguments, prog_name="seq2seq")
+            command = typer.main.get_command(app)
+            refuse_empty(command, arguments)
+            command(arguments, prog_name="seq2seq")
         finally:
             sys.stdout.flush()  # here, where a full disk or a closed pipe can still be reported
-    except (UserError, OSError) as error:
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        foreseen = isinstance(error, (UserError, OSError)) or _lacks_memory(error)
         if debug:
             traceback.print_exc()
         tells = is_first_here() or isinstance(error, RankError)  # of several processes
         if tells and not isinstance(error, BrokenPipeError):  # `| head` has read enough
-            print(f"error: {_one_line(error)}", file=sys.stderr)
+            print(f"error: {_one_line(error, foreseen, debug)}", file=sys.stderr)
         _drop_output()
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(2 if foreseen else 1)
 
 
 _AS_BYTES = "seq2seq.as_bytes"
@@ -112,12 +116,52 @@ def _without_debug(arguments: list[str]) -> tuple[list[str], bool]:
     return [item for item in options if item != "--debug"] + arguments[len(options) :], debug
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: Exception, foreseen: bool, debug: bool) -> str:
+    """The message of an error, without the characters that would make more of it than a line."""
+    message = str(error)
     if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
-    if isinstance(error, OSError) and error.strerror is not None:
-        return error.strerror
-    return " ".join(str(error).split())
+        message = f"{error.filename}: {error.strerror}"
+    elif isinstance(error, OSError) and error.strerror is not None:
+        message = error.strerror
+    elif _lacks_memory(error):
+        message = f"not enough memory: {_start(error)}; choose smaller sizes, batches or a beam"
+    elif not foreseen:
+        told = "what stands above" if debug else _write_traceback()
+        message = f"{type(error).__name__}: {_start(error)}: not foreseen; please report {told}"
+    return shortened("".join(map(_printable, " ".join(message.split()))), _LONGEST_MESSAGE)
+
+
+_LONGEST_MESSAGE = 2000
+
+
+def _printable(character: str) -> str:
+    """A character as it is, or escaped if it could move the cursor; a file's bytes stay theirs."""
+    is_byte = "\udc80" <= character <= "\udcff"
+    return character if character.isprintable() or is_byte else repr(character)[1:-1]
+
+
+def _start(error: Exception) -> str:
+    """The first line of what an error says."""
+    return (str(error).strip().splitlines() or ["no message"])[0][:300]
+
+
+def _lacks_memory(error: Exception) -> bool:
+    words = ("not enough memory", "can't allocate memory", "out of memory")
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(text in str(error) for text in words)
+    )
+
+
+def _write_traceback() -> str:
+    """Write the traceback of the exception at hand into a new file; return its name."""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="seq2seq-", suffix=".log", encoding="utf-8", errors=_AS_BYTES, delete=False
+        ) as file:
+            traceback.print_exc(file=file)
+    except OSError:
+        return "what --debug shows"
+    return file.name
 
 
 def _drop_output() -> None:

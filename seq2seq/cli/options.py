@@ -14,6 +14,7 @@ import typer
 
 from seq2seq.bundled import bundled_names, find_recipe
 from seq2seq.errors import UserError
+from seq2seq.machine.input import check_target
 
 if TYPE_CHECKING:
     from seq2seq.config import Config, DecodingConfig, PartType
@@ -141,6 +142,35 @@ def at_home(arguments: list[str]) -> list[str]:
             argument = expanduser(argument)
         result.append(argument)
     return result
+
+
+def refuse_empty(command: Any, arguments: list[str]) -> None:
+    """Refuse an empty name or number: as a path it would mean the working directory.
+
+    A text to translate may be empty, and so may a translation to explain.
+    """
+    typed = not {"translate", "explain"}.isdisjoint(arguments)
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    for before, argument in zip(["", *options], options, strict=False):
+        name = argument.removesuffix("=")
+        if argument and not (argument.startswith("--") and name != argument):
+            continue
+        name = name or before
+        if name not in _valued(command):
+            name = "" if typed else "argument"
+        if name and not (typed and name == "--target"):
+            raise UserError(f"{name}: expected a value, found an empty one")
+
+
+def _valued(command: Any) -> set[str]:
+    """The options of a command, and of those in it, that take a value."""
+    names = {
+        name
+        for parameter in command.params
+        if not getattr(parameter, "is_flag", True)  # an argument has none
+        for name in parameter.opts
+    }
+    return names.union(*map(_valued, getattr(command, "commands", {}).values()))
 
 
 def shows_progress() -> bool:
@@ -305,8 +335,7 @@ def check_output(output: Path | None) -> None:
     if output in (None, STANDARD):
         return
     check_writable(output)
-    if output.is_dir():
-        raise UserError(f"{output}: expected a file to write, found a folder")
+    check_target(output)
     if not output.parent.is_dir():
         raise UserError(f"{output}: cannot be written: there is no folder {output.parent}")
 
@@ -326,7 +355,7 @@ def write_lines(lines: Iterable[str], output: Path | None) -> None:
         with output.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(f"{line}\n" for line in lines)
         return
-    output = output.resolve()  # a link stays a link
+    output = Path(os.path.realpath(output))  # a link stays a link
     part = output.with_name(f".{output.name}.part")
     try:
         with open_for_writing(part, output.name) as file:

@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterable, Iterator
+from os.path import realpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -228,7 +229,7 @@ def _check_outputs(output: Path | None, alignments: Path | None, tokenized: bool
         raise UserError("translate: --tokenized has no effect without --alignments; give both")
     for file in (output, alignments):
         check_output(file)
-    if alignments is not None and output is not None and alignments.resolve() == output.resolve():
+    if alignments is not None and output is not None and realpath(alignments) == realpath(output):
         raise UserError(
             f"{output}: expected two files for --output and --alignments, found the same name twice"
         )

@@ -9,7 +9,7 @@ from typing import get_args
 from pydantic import BaseModel, ValidationError
 
 from seq2seq.config.tree import Key, has_kind, is_part, kinds_of
-from seq2seq.errors import did_you_mean
+from seq2seq.errors import did_you_mean, shortened
 
 
 class Origins(dict[Key, str]):
@@ -74,16 +74,18 @@ def explain(error: ValidationError, model: type[BaseModel], origins: Origins) ->
         choices = first["ctx"]["expected"]
         hint = did_you_mean(str(found), re.findall(r"'([^']+)'", choices))
         hint = hint or _meant_beside(model, key, found)
-        return f"{where}: expected {choices}, found {found!r}{hint}"
+        return f"{where}: expected {choices}, found {shortened(repr(found))}{hint}"
     if first["type"] == "value_error":
-        return ": ".join(part for part in (where, str(first["ctx"]["error"])) if part)
+        return ": ".join(
+            part for part in (where, shortened(str(first["ctx"]["error"]), 500)) if part
+        )
     if first["type"] == "model_type":
-        return f"{where}: expected a mapping of settings, found {found!r}"
+        return f"{where}: expected a mapping of settings, found {shortened(repr(found))}"
     if first["type"] == "missing":
-        return f"{where}: expected more values, found {found!r}"
+        return f"{where}: expected more values, found {shortened(repr(found))}"
     # "Input should be a valid integer, unable to parse string as an integer"
     expected = first["msg"].removeprefix("Input should be ").removeprefix("a valid ")
     expected = expected.partition(", unable")[0]
     if first["type"] == "int_parsing_size":
         expected = "integer of fewer digits"
-    return f"{where}: expected {expected}, found {found!r}"
+    return f"{where}: expected {expected}, found {shortened(repr(found))}"

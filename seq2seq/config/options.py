@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError, create_model
 
 from seq2seq.config.tree import Part, UnitConfig
-from seq2seq.errors import UserError
+from seq2seq.errors import UserError, shortened
 from seq2seq.kinds import options_of, unknown_kind, unknown_option
 
 Built = TypeVar("Built")
@@ -54,7 +54,7 @@ def checked_options(kind: Callable[..., Any], config: UnitConfig, key: str) -> d
         if first["type"] == "value_error":
             raise UserError(f"{where}: {first['ctx']['error']}") from None
         expected = first["msg"].replace("Input should be", "expected")
-        raise UserError(f"{where}: {expected}, found {first['input']!r}") from None
+        raise UserError(f"{where}: {expected}, found {shortened(repr(first['input']))}") from None
 
 
 def _wishes(config: UnitConfig, fields: Mapping[str, Any]) -> dict[str, Any]:

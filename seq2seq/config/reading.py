@@ -10,6 +10,7 @@ written: what `seq2seq data get NAME` has put there.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from os.path import expanduser
@@ -22,15 +23,54 @@ from pydantic import ValidationError
 from seq2seq.bundled import bundled_recipe
 from seq2seq.config.messages import Origins, explain
 from seq2seq.config.tree import Config, Key, Part, UnitConfig, has_kind, parts_of
-from seq2seq.errors import UserError, did_you_mean
+from seq2seq.errors import UserError, did_you_mean, shortened
 from seq2seq.kinds import option_names, unknown_kind, unknown_option
+from seq2seq.machine.input import read_text
 from seq2seq.machine.sealed import check_sealed_text
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads plain scalars as YAML 1.2 has them: `no`, `12:30` and `2020-01-31` are texts."""
+    """Reads plain scalars as YAML 1.2 has them: `no`, `12:30` and `2020-01-31` are texts.
+
+    What is nested too deep to be walked, or grows without end by aliases of aliases, is refused
+    while it is read.
+    """
 
     # ruamel.yaml would read 1.2 as well; for a page of resolvers it is one more dependency.
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._depth = self._count = 0
+        self._sizes: dict[yaml.Node, int] = {}  # with all that their aliases stand for
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> Any:
+        """Return the next node; a YAML error if it is no part of a tree of a sane size."""
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        self._depth += 1
+        before = self._count
+        if self._depth > _DEEPEST:
+            self._refuse(event, f"nested more than {_DEEPEST} levels deep")
+        node: Any = super().compose_node(parent, index)
+        if isinstance(event, yaml.AliasEvent):
+            if node not in self._sizes:
+                self._refuse(event, "an alias stands within itself")
+            self._count += self._sizes[node]
+        else:
+            self._count += 1
+            self._sizes[node] = self._count - before
+        if self._count > _LARGEST:
+            self._refuse(event, f"more than {_LARGEST:,} values, with those of its aliases")
+        self._depth -= 1
+        return node
+
+    @staticmethod
+    def _refuse(event: Any, problem: str) -> None:
+        raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+
+
+_DEEPEST, _LARGEST = 50, 100_000
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")  # what no name of a file can have, and no UTF-8
+_LONGEST_NUMBER = 100  # characters: Python itself refuses to write one of 4,300 digits
 
 
 class _Dumper(yaml.SafeDumper):
@@ -53,10 +93,14 @@ for _reader in (_Loader, _Dumper):
         _reader.add_implicit_resolver(
             f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), _first
         )
-_Loader.add_constructor(
-    "tag:yaml.org,2002:int",
-    lambda loader, node: int(node.value, 0 if node.value[:2] in ("0o", "0x") else 10),
-)
+_TAG = "tag:yaml.org,2002:"
+_READ: dict[str, Callable[[str], Any]] = {  # a scalar's tag -> what its text, which fits, means
+    "null": lambda text: None,
+    "bool": lambda text: text.lower() == "true",
+    "int": lambda text: int(text, 0 if text[:2] in ("0o", "0x") else 10),
+    "float": lambda text: float(re.sub(r"\.(?=[in])", "", text.lower())),  # -.inf
+    "str": str,
+}
 
 Tree = dict[str, Any]
 _FETCHED = "corpora:"  # begins a path in ./corpora/, where `data get` leaves them
@@ -161,11 +205,11 @@ def dump_config(config: Config) -> str:
 
 
 def _read_file(path: Path, origins: Origins, seen: tuple[Path, ...]) -> Tree:
-    path = path.resolve()
+    path = Path(os.path.realpath(path))
     if path in seen:
         raise UserError(f"{path}: `extends` comes back to itself: {' -> '.join(map(str, seen))}")
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=_Loader)
+        node = yaml.compose(read_text(path, "a configuration file"), Loader=_Loader)
     except FileNotFoundError:
         raise UserError(f"{path}: no such configuration file") from None
     except OSError as error:
@@ -176,18 +220,15 @@ def _read_file(path: Path, origins: Origins, seen: tuple[Path, ...]) -> Tree:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise UserError(f"{where}: not valid YAML: {getattr(error, 'problem', error)}") from None
+        raise UserError(f"{where}: not valid YAML: {_problem(error)}") from None
     if node is None:
         return {}
     if not isinstance(node, yaml.MappingNode):
         raise UserError(f"{path}:1: expected a mapping of settings, found {_found(node)}")
     own_origins = Origins()
-    try:
-        tree: Tree = _construct(
-            node, (), lambda node: f"{path}:{node.start_mark.line + 1}", own_origins
-        )
-    except RecursionError:
-        raise UserError(f"{path}: not a tree of settings: an alias stands within itself") from None
+    tree: Tree = _construct(
+        node, (), lambda node: f"{path}:{node.start_mark.line + 1}", own_origins
+    )
     _resolve_paths(tree, path.parent)
     if path == bundled_recipe(Path("base")):  # says the defaults for a reader; none is a wish
         _drop_equal(tree, Config().model_dump(mode="json"))
@@ -212,6 +253,12 @@ def _read_file(path: Path, origins: Origins, seen: tuple[Path, ...]) -> Tree:
     return tree
 
 
+def _problem(error: yaml.YAMLError) -> str:
+    if isinstance(error, yaml.reader.ReaderError):
+        return f"it has the character {chr(int(error.character))!r}"
+    return str(getattr(error, "problem", None) or error)
+
+
 def _found(node: yaml.Node) -> str:
     return "a list" if isinstance(node, yaml.SequenceNode) else "one value"
 
@@ -231,15 +278,16 @@ def _drop_equal(tree: Tree, defaults: Tree) -> None:
 def _construct(
     node: yaml.Node, key: Key, where: Callable[[yaml.Node], str], origins: Origins
 ) -> Any:
-    """The plain value of a YAML node, noting where each key stands and refusing a repeated one."""
-    if not isinstance(node, yaml.MappingNode):
-        try:
-            return _Loader("").construct_object(node, deep=True)
-        except (yaml.YAMLError, ValueError) as error:  # an unknown !tag
-            reason = getattr(error, "problem", error)
-            raise UserError(
-                f"{where(node)}: {'.'.join(key)}: not a valid value: {reason}"
-            ) from None
+    """The plain value of a YAML node, noting where each key stands and refusing a repeated one.
+
+    Only what YAML's core schema has is a value: no date, no object of Python.
+    """
+    if isinstance(node, yaml.ScalarNode):
+        return _scalar(node, key, where)
+    if node.tag != f"{_TAG}{'map' if isinstance(node, yaml.MappingNode) else 'seq'}":
+        raise _unfit(node, key, where, f"{_found(node)} cannot have the tag {node.tag!r}")
+    if isinstance(node, yaml.SequenceNode):
+        return [_construct(item, key, where, origins) for item in node.value]
     tree: Tree = {}
     for key_node, value_node in node.value:
         place = where(key_node)
@@ -253,6 +301,25 @@ def _construct(
         tree[name] = _construct(value_node, here, where, origins)
         origins.note_bare_kind(here, tree[name])
     return tree
+
+
+def _scalar(node: yaml.ScalarNode, key: Key, where: Callable[[yaml.Node], str]) -> Any:
+    tag, text = node.tag.removeprefix(_TAG), node.value
+    tag = "str" if tag == "!" else tag
+    if tag not in _READ:
+        raise _unfit(node, key, where, f"expected one of {', '.join(_READ)}, found {node.tag!r}")
+    if tag in _SCALARS and not re.fullmatch(_SCALARS[tag][0], text):
+        raise _unfit(node, key, where, f"expected {tag}, found {shortened(text)!r}")
+    if tag in ("int", "float") and len(text) > _LONGEST_NUMBER:
+        raise _unfit(node, key, where, f"expected a number, found one of {len(text):,} characters")
+    if tag == "str" and (odd := _NO_TEXT.search(text)):
+        raise _unfit(node, key, where, f"expected a text, found one with {odd.group()!r}")
+    return _READ[tag](text)
+
+
+def _unfit(node: yaml.Node, key: Key, where: Callable[[yaml.Node], str], reason: str) -> UserError:
+    place = ": ".join(filter(None, (where(node), ".".join(key))))
+    return UserError(f"{place}: not a valid value: {reason}")
 
 
 def _lay(over: Tree, base: Tree, origins: Origins) -> None:
@@ -356,31 +423,41 @@ def _refuse_twice(
         if key[:shorter] != leaf[:shorter]:
             continue
         if repeated or key != leaf or value != other_value:
-            beside = "" if repeated else f", by {other!r} too"
-            raise UserError(f"override {override!r}: {'.'.join(leaf)} is given twice{beside}")
+            beside = "" if repeated else f", by {shortened(other)!r} too"
+            raise UserError(
+                f"override {shortened(override)!r}: {'.'.join(leaf)} is given twice{beside}"
+            )
 
 
 def _parse_override(override: str) -> tuple[Key, Any, Origins]:
     """The key, the value, and the origins of all keys in it."""
     dotted, equals, text = override.partition("=")
     if not equals or not dotted:
-        raise UserError(f"{override!r}: expected key=value, for example model.dropout=0.3")
-    key, origin = tuple(dotted.split(".")), f"override {override!r}"
+        raise UserError(
+            f"{shortened(override)!r}: expected key=value, for example model.dropout=0.3"
+        )
+    key, origin = tuple(dotted.split(".")), _origin(override)
     origins = Origins({key: origin})
+    if len(key) > _DEEPEST:
+        raise UserError(f"{origin}: nested more than {_DEEPEST} levels deep")
     try:
         value = _plain_value(text, key, origin, origins)
-    except (yaml.YAMLError, RecursionError):
-        raise UserError(f"{override!r}: the value is not valid YAML") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{origin}: the value is not valid YAML: {_problem(error)}") from None
     origins.note_bare_kind(key, value)
     return key, value, origins
+
+
+def _origin(override: str) -> str:
+    return f"override {shortened(override)!r}"
 
 
 def parse_value(text: str) -> Any:
     """Return what a setting's value means that was typed, as in `key=value`; UserError if none."""
     try:
         return _plain_value(text, (), "value", Origins())
-    except (yaml.YAMLError, RecursionError):
-        raise UserError(f"expected a value, found {text!r}") from None
+    except yaml.YAMLError:
+        raise UserError(f"expected a value, found {shortened(text)!r}") from None
 
 
 def _plain_value(text: str, key: Key, origin: str, origins: Origins) -> Any:
@@ -410,5 +487,5 @@ def _resolved(value: Any, folder: Path) -> Any:
     if not isinstance(value, str):
         return value
     if value.startswith(_FETCHED):
-        return str((Path("corpora") / value.removeprefix(_FETCHED)).resolve())
-    return str((folder / expanduser(value)).resolve())
+        return os.path.realpath(Path("corpora") / value.removeprefix(_FETCHED))
+    return os.path.realpath(folder / expanduser(value))

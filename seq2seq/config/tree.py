@@ -18,6 +18,20 @@ from pydantic import (
     model_validator,
 )
 
+from seq2seq.bounds import (
+    BelowOne,
+    Count,
+    CountFrom0,
+    Fraction,
+    Layers,
+    LearningRate,
+    Length,
+    Pieces,
+    Positive,
+    Temperature,
+    Threads,
+    Units,
+)
 from seq2seq.kinds import (
     ADDRESSINGS,
     ATTENTIONS,
@@ -34,9 +48,6 @@ from seq2seq.kinds import (
 Key = tuple[str, ...]
 """The names on the way from the root to a setting."""
 
-Fraction = Annotated[float, Field(ge=0, le=1)]
-DropoutRate = Annotated[float, Field(ge=0, lt=1)]
-Positive = Annotated[float, Field(gt=0)]
 Precision = Literal["fp32", "bf16"]
 BridgeKind = Literal["last", "mean", "copy", "zero", "state"]
 """What the cells of a decoder start from: `model.decoders.bridge`."""
@@ -173,11 +184,11 @@ class DataConfig(Part):
     valid: CorpusPath = Field(default="", validate_default=False)
     test: CorpusPath | None = None
     columns: Columns = None
-    max_length: int = Field(default=100, ge=1)
-    max_ratio: float = Field(default=9.0, ge=1)
+    max_length: Length = 100
+    max_ratio: float = Field(default=9.0, ge=1, le=1e9)
     deduplicate: bool = True
     vary: VaryConfig = VaryConfig()
-    workers: int | None = Field(default=None, ge=1)
+    workers: Threads | None = None
 
     @classmethod
     def idle(cls, values: Mapping[str, Any]) -> dict[str, str]:
@@ -196,7 +207,7 @@ class TokenizerConfig(Part):
     """The SentencePiece model: how text becomes pieces."""
 
     kind: Literal["unigram", "bpe", "word", "char"] = "bpe"
-    vocab_size: int = Field(default=6000, ge=8)
+    vocab_size: Pieces = 6000
     joint: bool = True
     character_coverage: float = Field(default=1.0, gt=0.9, le=1)
     normalization: Literal["identity", "nfkc", "nmt_nfkc", "nfkc_cf", "nmt_nfkc_cf"] = "identity"
@@ -206,9 +217,9 @@ class TokenizerConfig(Part):
 class BatchingConfig(Part):
     """How sentence pairs are grouped into batches of similar length."""
 
-    tokens: int = Field(default=2000, ge=1)
-    sentences: int | None = Field(default=None, ge=1)
-    pool: int = Field(default=100, ge=1)
+    tokens: Count = 2000
+    sentences: Count | None = None
+    pool: Count = 100
 
     @classmethod
     def idle(cls, values: Mapping[str, Any]) -> dict[str, str]:
@@ -246,8 +257,8 @@ class EncoderConfig(UnitConfig):
     table = ENCODERS
     kind: str = "recurrent"
     cell: CellConfig = CellConfig()
-    size: int = Field(default=256, ge=1)
-    layers: int = Field(default=1, ge=1)
+    size: Units = 256
+    layers: Layers = 1
     bidirectional: bool = True
     self_attention: AttentionConfig | None = None
     self_residual: bool = False
@@ -274,8 +285,8 @@ class DecoderConfig(UnitConfig):
     table = DECODERS
     kind: str = "bahdanau"
     cell: CellConfig = CellConfig()
-    size: int = Field(default=512, ge=1)
-    layers: int = Field(default=1, ge=1)
+    size: Units = 512
+    layers: Layers = 1
     input_feeding: bool = False
     bridge: BridgeKind = "last"
     readout: Literal["tanh", "maxout"] = "tanh"
@@ -294,9 +305,9 @@ class DecoderConfig(UnitConfig):
 class ModelConfig(Part):
     """The network: sizes in units (numbers of reals), rates as probabilities."""
 
-    embedding: int = Field(default=256, ge=1)
+    embedding: Units = 256
     tie: Literal["none", "target", "all"] = "all"
-    dropout: DropoutRate = 0.2
+    dropout: BelowOne = 0.2
     encoder: EncoderConfig = EncoderConfig()
     attention: AttentionConfig = AttentionConfig()
     decoder: DecoderConfig = DecoderConfig()
@@ -309,10 +320,10 @@ class OptimizerConfig(UnitConfig):
     table = OPTIMIZERS
     common = ("lr", "clip")
     kind: str = "adam"
-    lr: Positive = 1e-3
-    betas: tuple[Fraction, Fraction] = (0.9, 0.999)
-    eps: Positive = 1e-8
-    weight_decay: float = Field(default=0.0, ge=0)
+    lr: LearningRate = 1e-3
+    betas: tuple[BelowOne, BelowOne] = (0.9, 0.999)
+    eps: float = Field(default=1e-8, gt=0, le=1)
+    weight_decay: float = Field(default=0.0, ge=0, le=100)
     clip: Positive | None = 1.0
 
 
@@ -322,9 +333,9 @@ class ScheduleConfig(UnitConfig):
     table = SCHEDULES
     common = ("warmup",)
     kind: str = "constant"
-    warmup: int = Field(default=0, ge=0)
+    warmup: CountFrom0 = 0
     factor: float = Field(default=0.5, gt=0, lt=1)
-    patience: int = Field(default=1, ge=0)
+    patience: CountFrom0 = 1
     minimum: Fraction = 0.01
 
     @classmethod
@@ -346,7 +357,7 @@ class TeacherForcingConfig(UnitConfig):
     kind: str = "constant"
     start: Fraction = 1.0
     end: Fraction = 0.0
-    steps: Positive = 10000
+    steps: float = Field(default=10000, ge=1e-3, le=1e9)
     per: Literal["token", "sequence", "batch"] = "token"
     next: Literal["argmax", "sample"] = "argmax"
 
@@ -364,26 +375,26 @@ class TeacherForcingConfig(UnitConfig):
 class TrainingConfig(Part):
     """The run: how long, how measured, how saved. A step is one update of the weights."""
 
-    max_steps: int | None = Field(default=None, ge=1)
-    max_epochs: int | None = Field(default=None, ge=1)
+    max_steps: Count | None = None
+    max_epochs: Count | None = None
     max_minutes: Positive | None = None
-    accumulate: int = Field(default=1, ge=1)
-    label_smoothing: DropoutRate = 0.1
+    accumulate: Count = 1
+    label_smoothing: BelowOne = 0.1
     optimizer: OptimizerConfig = OptimizerConfig()
     schedule: ScheduleConfig = ScheduleConfig()
     teacher_forcing: TeacherForcingConfig = TeacherForcingConfig()
-    validate_every: int | None = Field(default=None, ge=1)
+    validate_every: Count | None = None
     metric: Literal["bleu", "chrf", "exact", "loss"] = "bleu"
-    patience: int | None = Field(default=10, ge=1)
-    keep: int = Field(default=1, ge=1)
-    average: int = Field(default=1, ge=1)
-    samples: int = Field(default=3, ge=0)
-    log_every: int = Field(default=50, ge=1)
+    patience: Count | None = 10
+    keep: Count = 1
+    average: Count = 1
+    samples: CountFrom0 = 3
+    log_every: Count = 50
     tensorboard: bool = False
     precision: Precision = "fp32"
     products: Literal["auto", "mkl", "onednn"] = "auto"
     device: str = "auto"
-    threads: int | None = Field(default=None, ge=1)
+    threads: Threads | None = None
 
     @model_validator(mode="after")
     def _ends(self) -> TrainingConfig:
@@ -397,22 +408,22 @@ class TrainingConfig(Part):
 class DecodingConfig(Part):
     """How the best translation is searched for; lengths are in target pieces."""
 
-    beam: int = Field(default=5, ge=1)
-    length_penalty: float = Field(default=1.0, ge=0)
-    n_best: int = Field(default=1, ge=1)
-    min_length: int = Field(default=0, ge=0)
-    max_length: int = Field(default=200, ge=1)
+    beam: int = Field(default=5, ge=1, le=10_000)
+    length_penalty: float = Field(default=1.0, ge=0, le=10)
+    n_best: int = Field(default=1, ge=1, le=10_000)
+    min_length: int = Field(default=0, ge=0, le=1_000_000)
+    max_length: Length = 200
     max_ratio: Positive = 3.0
-    no_repeat_ngram: int = Field(default=0, ge=0)
-    max_source: int = Field(default=1000, ge=1)
+    no_repeat_ngram: int = Field(default=0, ge=0, le=1_000_000)
+    max_source: Length = 1000
     unknown: Literal["copy", "empty", "translate"] = "copy"
     keep: bool = False
     sample: bool = False
-    temperature: Positive = 1.0
-    top_k: int = Field(default=0, ge=0)
+    temperature: Temperature = 1.0
+    top_k: CountFrom0 = 0
     top_p: float = Field(default=1.0, gt=0, le=1)
-    batch: int = Field(default=64, ge=1)
-    workers: int | None = Field(default=None, ge=1)
+    batch: int = Field(default=64, ge=1, le=1_000_000)
+    workers: Threads | None = None
     precision: Precision = "fp32"
     seed: int = Field(default=1, ge=0, lt=2**63)
 

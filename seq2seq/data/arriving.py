@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from typing import BinaryIO, cast
 
 from seq2seq.data.corpus import read_lines
+from seq2seq.data.readers.streams import LONGEST_LINE
+from seq2seq.errors import UserError
 
 _BLOCK = 1 << 16  # bytes, what a pipe holds
 
@@ -38,6 +40,10 @@ class ArrivingLines:
             raise StopIteration
         return self._lines.popleft()
 
+    def readline(self, _: int = -1, /) -> bytes:
+        """Return the next line, b"" at the end."""
+        return next(self, b"")
+
     def texts(self) -> Iterator[str]:
         """Yield the lines as text: see `read_lines`."""
         return read_lines(cast(BinaryIO, self))
@@ -58,6 +64,8 @@ class ArrivingLines:
         block = os.read(self._descriptor, _BLOCK)
         first, *others = block.split(b"\n")
         self._begun += first
+        if len(self._begun) > LONGEST_LINE:
+            raise UserError(f"{self.name}: expected text, found a line without end")
         for other in others:
             self._lines.append(bytes(self._begun) + b"\n")
             self._begun = bytearray(other)

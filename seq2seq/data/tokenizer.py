@@ -33,6 +33,7 @@ from seq2seq.data.sources import Features, FileReader, read_model
 from seq2seq.data.text import clean_source, clean_target
 from seq2seq.data.words import split_words, unit_spans, word_spans
 from seq2seq.errors import UserError
+from seq2seq.machine.input import check_file
 from seq2seq.machine.interruption import interruptible
 
 PAD, UNK, BOS, EOS = 0, 1, 2, 3
@@ -263,6 +264,7 @@ def train_target_tokenizer(targets: Iterable[str], config: TokenizerConfig) -> T
 
 
 def _load(path: Path, clean: Callable[[str], str] = clean_target) -> Tokenizer:
+    check_file(path)
     try:
         model = path.read_bytes()
         if not model:  # SentencePiece would take it for no model being given

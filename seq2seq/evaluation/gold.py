@@ -12,9 +12,13 @@ from typing import NamedTuple
 
 from seq2seq.errors import UserError
 from seq2seq.evaluation.links import Links, reverse_links
+from seq2seq.machine.input import read_text
 
-_PHARAOH_LINK = re.compile(r"(\d+)([-?])(\d+)")
-_NAACL_LINE = re.compile(r"(\d+)\s+(\d+)\s+(\d+)(?:\s+([SP]))?(?:\s+[\d.]+)?")
+_PHARAOH_LINK = re.compile(r"(\d{1,9})([-?])(\d{1,9})")
+_NAACL_LINE = re.compile(r"(\d{1,9})\s+(\d{1,9})\s+(\d{1,9})(?:\s+([SP]))?(?:\s+[\d.]+)?")
+
+
+_MOST = 10_000_000  # sentences of a file whose corpus is not known
 
 
 class GoldAlignment(NamedTuple):
@@ -37,7 +41,7 @@ def read_gold(path: str | Path, *, sentences: int | None = None) -> list[GoldAli
     """
     path = Path(path)
     try:
-        lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        lines = read_text(path, "a file of alignments").removesuffix("\n").split("\n")
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -76,6 +80,11 @@ def _parse_naacl(lines: list[str], path: Path, sentences: int | None) -> list[Go
         if not match or int(match[1]) == 0:
             raise UserError(
                 f"{path}:{number}: expected `sentence source target [S|P]` from 1, found {line!r}"
+            )
+        if int(match[1]) > (sentences or _MOST):
+            most = f"{sentences or _MOST:,}"
+            raise UserError(
+                f"{path}:{number}: expected a sentence number up to {most}, found {match[1]}"
             )
         sentence, source, target = int(match[1]), int(match[2]), int(match[3])
         into = (possible,) if match[4] == "P" else (sure, possible)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from itertools import zip_longest
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TypeAlias
 
 from seq2seq.data.corpus import read_lines, read_texts
 from seq2seq.errors import UserError
+from seq2seq.machine.input import parse_json
 
 Stream: TypeAlias = list["str | None"]
 """A reference of each line, None where the line has fewer."""
@@ -62,7 +62,7 @@ def _read_lists(file: Path, language: str) -> list[list[str]]:
 def _references(line: str, where: str, language: str) -> list[str]:
     """The references of one line of JSON."""
     try:
-        value = json.loads(line)
+        value = parse_json(line)
     except ValueError:
         raise UserError(f"{where}: not valid JSON: {line[:60]!r}") from None
     if isinstance(value, dict):

@@ -13,6 +13,7 @@ allow_pickle=False.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
@@ -28,6 +29,7 @@ from seq2seq.explain.explanation import Explanation
 from seq2seq.explain.page import PageCheckpoint, PageRun, title_of, write_page
 from seq2seq.explain.view import View
 from seq2seq.extras import MissingPackageError, install_hint
+from seq2seq.machine.input import check_target
 
 Writer = Callable[[Sequence[Explanation], Path, View], None]
 """Writes explanations to a file whose name has the ending that the writer is listed under."""
@@ -56,6 +58,7 @@ def check(path: Path, sentences: int) -> None:
         )
     if path.is_dir():
         raise UserError(f"{path}: expected a file to write, found a folder")
+    check_target(path)
     if not path.parent.is_dir():
         raise UserError(f"{path}: no such folder to write to: {path.parent}")
     if ending in (".png", ".svg") and sentences != 1:
@@ -152,7 +155,7 @@ def _arrays(explanation: Explanation) -> dict[str, Any]:
 @contextmanager
 def _completed(path: Path) -> Iterator[Path]:
     """Give a name to write under, with the same ending, and then call the file `path`."""
-    path = path.resolve()  # a link stays one
+    path = Path(os.path.realpath(path))  # a link stays one
     part = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
         yield part

@@ -7,7 +7,6 @@ The folder that `seq2seq export` writes, and all that it needs:
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from seq2seq.config import DecodingConfig, revise
 from seq2seq.data.tokenizer import BOS, EOS, PAD, UNK, Tokenizers
 from seq2seq.errors import UserError
 from seq2seq.export.network import Network
+from seq2seq.machine.input import parse_json, read_text
 from seq2seq.search.arrays import NumpyArrays
 from seq2seq.search.beam import beam_search
 from seq2seq.search.hypothesis import Hypothesis
@@ -126,7 +126,7 @@ def load(folder: str | Path, *, checkpoint: str = "best", device: str = "auto") 
 def _read_settings(folder: Path) -> TextSettings:
     path = folder / SETTINGS
     try:
-        stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        stored: dict[str, Any] = parse_json(read_text(path))
         if stored["format"] != FORMAT:
             raise UserError(
                 f"{path}: expected format {FORMAT}, found {stored['format']}: export it again"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import zipfile
 from collections.abc import Callable
@@ -28,6 +27,7 @@ from seq2seq.inference.interventions import (
     shuffle,
     uniform,
 )
+from seq2seq.machine.input import check_file, parse_json, read_text
 
 _FURTHEST = 2**31  # further than any sentence is long, and no more than an int64 can be added to
 
@@ -99,10 +99,11 @@ def _positive(spec: str, value: str) -> float:
 
 def _read_matrix(spec: str, tokenizers: Tokenizers) -> HandSet:
     path = Path(spec)
+    check_file(path)
     try:
         if path.suffix == ".npy":
             return HandSet(spec, _checked(spec, np.load(path, allow_pickle=False)), by_word=False)
-        return _read_json(spec, json.loads(path.read_bytes()), tokenizers)
+        return _read_json(spec, parse_json(read_text(path)), tokenizers)
     except OSError as error:
         raise UserError(f"{spec}: cannot be read: {error.strerror or error}") from None
     except UserError:

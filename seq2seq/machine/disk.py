@@ -5,6 +5,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from seq2seq.machine.input import check_file
+
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
     """Write a text file of `lines`, the same bytes on every system."""
@@ -14,6 +16,7 @@ def write_lines(path: Path, lines: Iterable[str]) -> None:
 
 def hash_file(path: Path) -> str:
     """Return the sha256 of a file of any size."""
+    check_file(path)
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(1 << 20):

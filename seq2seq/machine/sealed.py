@@ -14,8 +14,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from seq2seq.errors import DamagedError
+from seq2seq.errors import DamagedError, UserError
 from seq2seq.machine.disk import hash_file
+from seq2seq.machine.input import check_file, parse_json, read_text
 
 _MARK, _SUM = "checksum", "sha256"
 _JSON_END = f',\n  "{_SUM}": "'
@@ -37,9 +38,11 @@ def read_sealed_json(path: Path, *, required: bool = False) -> dict[str, Any]:
     Without marks it is taken as it is, unless a checksum is `required`.
     """
     try:
-        text = path.read_bytes().decode("utf-8")
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        text = read_text(path)
+        value = parse_json(text)
+    except UserError:
+        raise
+    except ValueError as error:
         raise DamagedError(f"{path}: damaged: {error}") from None
     if not isinstance(value, dict):
         raise DamagedError(f"{path}: damaged: expected an object, found {type(value).__name__}")
@@ -57,6 +60,7 @@ def seal_text(text: str) -> str:
 
 def check_sealed_text(path: Path) -> None:
     """Raise DamagedError if the file in `path` was changed after `seal_text`."""
+    check_file(path)
     text = path.read_bytes()
     start, mark = _TEXT_START.encode(), _TEXT_END.encode()
     body, found, end = text.rpartition(mark)

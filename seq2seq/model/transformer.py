@@ -55,8 +55,6 @@ class Positions(nn.Module):
         self.size = size
         if max_positions is not None and kind != "learnt":
             raise UserError(f"{key}.max_positions: it belongs to positions learnt, found {kind}")
-        if max_positions is not None and max_positions < 1:
-            raise UserError(f"{key}.max_positions: expected 1 or more, found {max_positions}")
         self.vectors_PD: nn.Parameter | None = None
         if kind == "learnt":
             self.vectors_PD = nn.Parameter(torch.zeros(max_positions or POSITIONS, size))
@@ -196,7 +194,7 @@ def build_layer_unit(
     UserError for a unit that has no weights, or needs another's tokens.
     """
     if config is None:
-        if heads is not None and (heads < 1 or size % heads):
+        if heads is not None and size % heads:
             raise UserError(f"{key}.heads: expected a divisor of size {size}, found {heads}")
         config = AttentionConfig.model_validate({"kind": "multihead", "heads": heads or 4})
         if size % 4 and heads is None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from seq2seq.errors import UserError
 from seq2seq.machine.disk import hash_file
+from seq2seq.machine.input import parse_json, read_text
 from seq2seq.planning.request import Request, Text, open_corpus
 
 ORIGIN = "origin.json"
@@ -67,7 +68,7 @@ def _read(path: Path, run: Path) -> _Origin:
             f"resume it with: seq2seq train --resume --run {run}"
         )
     try:
-        note = json.loads(path.read_text("utf-8"))
+        note = parse_json(read_text(path))
         source, target = note["languages"]
         return _Origin(
             (source, target), note["files"], note["minutes"], note.get("columns"), "columns" in note

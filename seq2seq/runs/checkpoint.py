@@ -21,6 +21,7 @@ from safetensors.torch import load_file, save_file
 
 from seq2seq.errors import DamagedError, UserError
 from seq2seq.machine.disk import flush
+from seq2seq.machine.input import check_file
 from seq2seq.machine.sealed import Sums, check_files, read_sealed_json, sums_of
 from seq2seq.model.model import Seq2Seq, current_names
 from seq2seq.runs.files import first_line, write_json, writing
@@ -70,6 +71,7 @@ class Checkpoint:
     def trainer_tensors(self) -> dict[str, Any]:
         """Return the optimiser's and the random generators' state."""
         path = self.folder / _TENSORS
+        check_file(path)
         if path.exists():
             check_files(self.folder, self.sums, _TENSORS)
         try:
@@ -101,6 +103,7 @@ class Checkpoint:
     def weights(self) -> dict[str, torch.Tensor]:
         """Return the weights saved here, by name; tied ones once."""
         path = self.folder / _WEIGHTS
+        check_file(path)
         check_files(self.folder, self.sums, _WEIGHTS)
         try:
             return current_names(load_file(path))

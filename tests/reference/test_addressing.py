@@ -215,8 +215,8 @@ def test_straight_through_passes_the_gradient_of_the_softmax() -> None:
 @pytest.mark.parametrize(
     ("addressing", "message"),
     [
-        ({"kind": "local-p", "window": 0}, "window: expected 1 or more positions, found 0"),
-        ({"kind": "entmax", "alpha": 1.0}, "alpha: expected more than 1, up to 2, found 1.0"),
+        ({"kind": "local-p", "window": 0}, "window: expected greater than or equal to 1, found 0"),
+        ({"kind": "entmax", "alpha": 1.0}, "alpha: expected greater than 1, found 1.0"),
         ({"kind": "softmx"}, "addressing.kind: expected one of .*did you mean 'softmax'"),
         ({"kind": "local-m", "windw": 3}, "addressing.windw: unknown option.*takes window"),
     ],

@@ -247,14 +247,14 @@ def test_what_goes_by_positions_cannot_attend_to_latents(attention: Any, line: s
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        ({"latents": 0}, "model.encoder.latents: expected 1 or more, found 0"),
-        ({"blocks": 0}, "model.encoder.blocks: expected 1 or more, found 0"),
+        ({"latents": 0}, "model.encoder.latents: expected greater than or equal to 1, found 0"),
+        ({"blocks": 0}, "model.encoder.blocks: expected greater than or equal to 1, found 0"),
         (
             {"init_scale": 0.0},
-            "model.encoder.init_scale: expected more than 0, up to 10, found 0.0",
+            "model.encoder.init_scale: expected greater than 0, found 0.0",
         ),
-        ({"ff": 0}, "model.encoder.ff: expected 1 or more, found 0"),
-        ({"span": 1}, "model.encoder.span: expected 2 or more, found 1"),
+        ({"ff": 0}, "model.encoder.ff: expected greater than or equal to 1, found 0"),
+        ({"span": 1}, "model.encoder.span: expected greater than or equal to 2, found 1"),
         ({"positions": "none", "bands": 4}, "model.encoder.bands: it belongs to positions fourier"),
         (
             {"self_attention": {"kind": "dot", "addressing": "local-m"}},

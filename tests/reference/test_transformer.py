@@ -224,7 +224,10 @@ def layers_of(state: Tree) -> Any:
             r"hard is learnt from the decoder's choices",
         ),
         ({"max_positions": 9}, r"it belongs to positions learnt, found sinusoidal"),
-        ({"positions": "learnt", "max_positions": 0}, r"expected 1 or more, found 0"),
+        (
+            {"positions": "learnt", "max_positions": 0},
+            r"expected greater than or equal to 1, found 0",
+        ),
         ({"norm": "both"}, r"model\.encoder\.norm: expected 'pre' or 'post', found 'both'"),
         ({"cell": "lstm"}, r"model\.encoder\.cell: unknown option of kind transformer"),
     ],

@@ -17,7 +17,8 @@ ROOT = Path(__file__).parents[2]
 
 ORDER = (
     ("errors",),
-    ("bundled", "extension", "extras", "kinds", "machine"),
+    ("bounds", "extras", "kinds", "machine"),
+    ("bundled", "extension"),
     ("config",),
     ("data",),
     ("kernels",),

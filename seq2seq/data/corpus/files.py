@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seq2seq.data.readers.streams import COMPRESSED
+from seq2seq.data.readers.streams import COMPRESSED, check_stream
 from seq2seq.errors import UserError, did_you_mean
 
 
@@ -18,8 +18,7 @@ def candidates(prefix: str, language: str, mark: str) -> list[Path]:
 def existing(candidates: list[Path], prefix: str = "") -> Path:
     """Return the first candidate that is there; UserError if it is no file or there is none."""
     for path in candidates:
-        if path.is_dir():
-            raise UserError(f"{path}: expected a text file, found a folder")
+        check_stream(path)
         if path.exists():
             return path
     first = candidates[0]

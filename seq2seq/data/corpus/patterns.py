@@ -6,7 +6,7 @@ import glob
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
-from os.path import expanduser
+from os.path import expanduser, realpath
 from pathlib import Path
 from typing import TypeAlias
 
@@ -65,11 +65,11 @@ def check_apart(specs: Mapping[str, Spec], files: Mapping[str, Sequence[Path]]) 
 
     `specs` are corpora, and `files` what each is read from, by the setting that names them.
     """
-    resolved = {key: {file.resolve() for file in paths} for key, paths in files.items()}
+    resolved = {key: {realpath(file) for file in paths} for key, paths in files.items()}
     for one, other in combinations(resolved, 2):
         for key, against in ((one, other), (other, one)):
             pattern = next(filter(is_pattern, _names_in(specs[key])), None)
-            shared = [file for file in files[against] if file.resolve() in resolved[key]]
+            shared = [file for file in files[against] if realpath(file) in resolved[key]]
             if pattern is not None and shared:
                 raise UserError(
                     f"{key}: {pattern} matches {shared[0]}, which is {against} too; narrow the "

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from seq2seq.data.readers.streams import TextFile, read_raw_lines
 from seq2seq.errors import UserError
+from seq2seq.machine.input import parse_json
 
 
 class Row(NamedTuple):
@@ -50,7 +51,7 @@ def json_values(file: TextFile) -> Iterator[tuple[int, Any]]:
         return
     for number, line in lines:
         try:
-            value = json.loads(line)
+            value = parse_json(line)
         except ValueError as error:
             raise UserError(f"{file}:{number}: not valid JSON: {_json_reason(error)}") from None
         yield number, value
@@ -65,7 +66,7 @@ def _json_reason(error: ValueError) -> str:
 def _is_open(line: str, *, alone: bool) -> bool:
     """Whether a line begins a value that later lines go on with, or holds all records itself."""
     try:
-        value = json.loads(line)
+        value = parse_json(line)
     except ValueError:
         return line.strip() in ("[", "{") or line.lstrip()[:2] in ("[{", "[[")
     if isinstance(value, dict):
@@ -75,7 +76,7 @@ def _is_open(line: str, *, alone: bool) -> bool:
 
 def _one_list(file: TextFile, text: str) -> Iterator[tuple[int, Any]]:
     try:
-        values = json.loads(text)
+        values = parse_json(text)
     except ValueError as error:
         line = getattr(error, "lineno", 1)
         raise UserError(f"{file}:{line}: not valid JSON: {_json_reason(error)}") from None

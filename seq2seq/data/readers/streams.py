@@ -14,17 +14,21 @@ import gzip
 import importlib
 import io
 import lzma
+import os
+import stat
 import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO, TypeAlias, cast
 
 from seq2seq.errors import UserError
 from seq2seq.extras import install_hint
+from seq2seq.machine.input import is_open_pipe, kind_of, name_of
 
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 """Endings of compressed files that are read."""
@@ -32,6 +36,9 @@ WRITABLE = (".gz", ".bz2", ".xz")
 """Endings of compressed files that are written too."""
 STANDARD = Path("-")
 """Standard input or output, where a file may be named."""
+_ENDING_DEVICES = ("/dev/null", "/dev/tty", "/dev/pts/", "/dev/console")
+LONGEST_LINE = 1 << 28
+"""Bytes: /dev/zero has but one line."""
 _BOM = "\ufeff"
 _SIGNATURES = {  # the first bytes of a file -> what it is, and the ending that says so
     b"\x1f\x8b": ("gzip", ".gz"),
@@ -104,6 +111,20 @@ def open_bytes(file: TextFile) -> Iterator[BinaryIO]:
                 yield stream
     except OSError as error:
         raise UserError(f"{file}: cannot be read: {error.strerror or error}") from None
+
+
+def check_stream(path: Path) -> None:
+    """Refuse what can't be read as text, or never ends: folders, sockets, devices, named pipes.
+
+    A pipe that is open already, `<(command)`, can be read, and so can a terminal.
+    """
+    kind = kind_of(path)
+    if kind in (None, stat.S_IFREG) or is_open_pipe(path):
+        return
+    if kind == stat.S_IFCHR and os.path.realpath(path).startswith(_ENDING_DEVICES):
+        return
+    way_out = f"; redirect it to standard input: < {path}" if kind == stat.S_IFIFO else ""
+    raise UserError(f"{path}: expected a text file, found {name_of(kind or 0)}{way_out}")
 
 
 def read_lines(file: str | Path | Zipped | TextIO | BinaryIO) -> Iterator[str]:
@@ -199,6 +220,7 @@ def check_writable(name: str | Path) -> None:
 def _raw(file: TextFile) -> Iterator[io.BufferedReader]:
     """The bytes as they are stored, or as the .zip holds them."""
     if isinstance(file, Path):
+        check_stream(file)
         with file.open("rb") as raw:
             yield raw
         return
@@ -307,7 +329,9 @@ def _decoded(stream: BinaryIO, name: str) -> Iterator[str]:
     number = 0
     with told_by_place(name, lambda: number + 1):
         try:
-            for number, raw in enumerate(stream, 1):
+            for number, raw in enumerate(iter(partial(stream.readline, LONGEST_LINE), b""), 1):
+                if len(raw) == LONGEST_LINE:
+                    raise UserError(f"{name}:{number}: expected text, found a line without end")
                 yield _without_mark(raw.decode("utf-8"), number)
         except UnicodeDecodeError as error:
             raise UserError(f"{name}:{number}: expected UTF-8 text, found {_byte(error)}") from None

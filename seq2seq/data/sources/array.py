@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
 
+from seq2seq.bounds import Frequencies, Length
 from seq2seq.data.sources.contract import FileReader, Grid, existing_file, shape_of, split_item
 from seq2seq.errors import UserError
 
@@ -28,9 +28,9 @@ class ArrayReader(FileReader):
     def __init__(
         self,
         *,
-        patch: Annotated[int, Field(ge=1)] = 1,
-        frames: Annotated[int, Field(ge=1)] = 1,
-        frequencies: Annotated[int, Field(ge=0)] = 4,
+        patch: Length = 1,
+        frames: Length = 1,
+        frequencies: Frequencies = 4,
     ) -> None:
         super().__init__()
         self.patch = patch

@@ -25,6 +25,7 @@ from seq2seq.data.sources.backdrop import Backdrop, backdrop_of
 from seq2seq.data.sources.grids import Grid, Rows, patch_counts, patches, positions
 from seq2seq.errors import UserError
 from seq2seq.kinds import option_names
+from seq2seq.machine.input import check_file
 
 __all__ = ["Features", "FileReader", "Grid", "Moments", "Rows", "Scale"]
 
@@ -235,8 +236,7 @@ def split_item(name: str) -> tuple[Path, str]:
 def existing_file(name: str) -> Path:
     """Return the file of this name; UserError if there is none."""
     path, _ = split_item(name)
-    if path.is_dir():
-        raise UserError(f"{path}: expected a file, found a folder")
+    check_file(path)
     if not path.exists():
         raise UserError(f"{path}: no such file")
     return path

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 from pydantic import Field
 
+from seq2seq.bounds import Frequencies
 from seq2seq.data.sources.contract import FileReader, Grid, Scale, existing_file
 from seq2seq.errors import UserError
 from seq2seq.extras import MissingPackageError, install_hint
@@ -31,10 +32,10 @@ class ImageReader(FileReader):
     def __init__(
         self,
         *,
-        patch: Annotated[int, Field(ge=1)] = 8,
+        patch: Annotated[int, Field(ge=1, le=4096)] = 8,
         pixels: Annotated[int, Field(ge=1, le=4096)] = 64,
         colour: Literal["rgb", "grey"] = "rgb",
-        frequencies: Annotated[int, Field(ge=0)] = 4,
+        frequencies: Frequencies = 4,
     ) -> None:
         super().__init__()
         self.patch = patch

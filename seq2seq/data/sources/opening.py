@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from seq2seq.config.options import build
 from seq2seq.data.sources.contract import FileReader, Scale
 from seq2seq.errors import UserError
 from seq2seq.kinds import SOURCES, unknown_kind
+from seq2seq.machine.input import parse_json, read_text
 
 KEY = "data.source_kind"
 
@@ -26,7 +26,7 @@ def open_reader(config: SourceConfig) -> FileReader:
 def read_model(path: Path) -> FileReader:
     """Return the reader that a run kept as its `FileReader.model`; UserError if it is damaged."""
     try:
-        value: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        value: dict[str, Any] = parse_json(read_text(path))
         kind = value["kind"]
         if kind not in SOURCES:
             raise UserError(f"{path}: {unknown_kind(SOURCES, kind, KEY)}")
@@ -36,7 +36,7 @@ def read_model(path: Path) -> FileReader:
         return reader
     except UserError:
         raise
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path}: missing or damaged: {error}") from None
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from seq2seq.bounds import Frequencies, Milliseconds
 from seq2seq.data.sources.contract import FileReader, Grid, Scale, existing_file
 from seq2seq.errors import UserError
 from seq2seq.extras import MissingPackageError, install_hint
@@ -33,11 +34,11 @@ class SoundReader(FileReader):
     def __init__(
         self,
         *,
-        rate: Annotated[int, Field(ge=1)] = 16000,
-        frame: Annotated[float, Field(gt=0)] = 25.0,
-        step: Annotated[float, Field(gt=0)] = 10.0,
-        bands: Annotated[int, Field(ge=0)] = 40,
-        frequencies: Annotated[int, Field(ge=0)] = 4,
+        rate: Annotated[int, Field(ge=1, le=1_000_000)] = 16000,
+        frame: Milliseconds = 25.0,
+        step: Milliseconds = 10.0,
+        bands: Annotated[int, Field(ge=0, le=4096)] = 40,
+        frequencies: Frequencies = 4,
     ) -> None:
         super().__init__()
         self.rate = rate

@@ -2,6 +2,7 @@
 
 from torch import Tensor, nn
 
+from seq2seq.bounds import Units
 from seq2seq.kernels.deferred import Linear
 from seq2seq.kernels.energies import energies
 from seq2seq.kernels.precision import at_least_float32
@@ -18,7 +19,7 @@ class Additive(Attention):
     timeless = True
     fused_loop = True
 
-    def __init__(self, query_size: int, memory_size: int, *, size: int | None = None) -> None:
+    def __init__(self, query_size: int, memory_size: int, *, size: Units | None = None) -> None:
         super().__init__(query_size, memory_size)
         size = size or query_size
         self.query = Linear(query_size, size, bias=False)

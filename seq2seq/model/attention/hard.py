@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from seq2seq.bounds import Fraction, Temperature, Weight
 from seq2seq.errors import UserError
 from seq2seq.kernels.precision import at_least_float32
 from seq2seq.model.attention.contract import (
@@ -35,10 +36,10 @@ class Stochastic(Addressing):
         query_size: int,
         heads: int,
         *,
-        reward_weight: float = 0.3,
-        entropy_weight: float = 0.01,
-        expected: float = 0.5,
-        decay: float = 0.9,
+        reward_weight: Weight = 0.3,
+        entropy_weight: Weight = 0.01,
+        expected: Fraction = 0.5,
+        decay: Fraction = 0.9,
     ) -> None:
         super().__init__(query_size, heads)
         self.reward_weight = reward_weight
@@ -92,7 +93,7 @@ class StraightThrough(Addressing):
 
     causal = True
 
-    def __init__(self, query_size: int, heads: int, *, temperature: float = 1.0) -> None:
+    def __init__(self, query_size: int, heads: int, *, temperature: Temperature = 1.0) -> None:
         super().__init__(query_size, heads)
         self.temperature = temperature
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from seq2seq.errors import UserError
+from seq2seq.bounds import Length
 from seq2seq.kernels.deferred import Linear
 from seq2seq.model.attention.contract import (
     Addressed,
@@ -23,9 +23,9 @@ class LocalMonotonic(Addressing):
 
     needs_positions = True
 
-    def __init__(self, query_size: int, heads: int, *, window: int = 10) -> None:
+    def __init__(self, query_size: int, heads: int, *, window: Length = 10) -> None:
         super().__init__(query_size, heads)
-        self.window = _checked_window(window)
+        self.window = window
 
     def forward(
         self, scores_BHTS: Tensor, query_BTQ: Tensor, memory: Memory, state: AttentionState
@@ -50,9 +50,9 @@ class LocalPredictive(Addressing):
     sums_to_one = False
     needs_positions = True
 
-    def __init__(self, query_size: int, heads: int, *, window: int = 10) -> None:
+    def __init__(self, query_size: int, heads: int, *, window: Length = 10) -> None:
         super().__init__(query_size, heads)
-        self.window = _checked_window(window)
+        self.window = window
         self.position = nn.Sequential(
             Linear(query_size, query_size, bias=False),
             nn.Tanh(),
@@ -75,11 +75,3 @@ def _distances(centres_BHT: Tensor, memory: Memory) -> Tensor:
     """How far each position is from each centre, shape BHTS."""
     positions_S = torch.arange(memory.mask_BS.size(1), device=centres_BHT.device)
     return (positions_S - centres_BHT.unsqueeze(-1)).abs()
-
-
-def _checked_window(window: int) -> int:
-    if window < 1:
-        raise UserError(
-            f"model.attention.addressing.window: expected 1 or more positions, found {window}"
-        )
-    return window

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seq2seq.errors import UserError
+from seq2seq.bounds import Length, Slots, Units
 from seq2seq.kernels.deferred import Linear
 from seq2seq.kernels.energies import energies
 from seq2seq.model.attention.bahdanau import Additive
@@ -22,10 +22,8 @@ class Location(Attention):
     reads_token = True
     needs_positions = True
 
-    def __init__(self, query_size: int, memory_size: int, *, positions: int = 101) -> None:
+    def __init__(self, query_size: int, memory_size: int, *, positions: Length = 101) -> None:
         super().__init__(query_size, memory_size)
-        if positions < 1:
-            raise UserError(f"model.attention.positions: expected 1 or more, found {positions}")
         self.positions = positions
         self.coefficients = Linear(query_size, positions)
 
@@ -55,14 +53,11 @@ class LocationAware(Additive):
         query_size: int,
         memory_size: int,
         *,
-        size: int | None = None,
-        filters: int = 10,
-        width: int = 5,
+        size: Units | None = None,
+        filters: Units = 10,
+        width: Slots = 5,
     ) -> None:
         super().__init__(query_size, memory_size, size=size)
-        for name, value in (("filters", filters), ("width", width)):
-            if value < 1:
-                raise UserError(f"model.attention.{name}: expected 1 or more, found {value}")
         self.filters = nn.Conv1d(1, filters, width, padding="same", bias=False)
         self.location = Linear(filters, self.energy.in_features, bias=False)
 
@@ -85,7 +80,7 @@ class Coverage(Additive):
 
     recurrent = True
 
-    def __init__(self, query_size: int, memory_size: int, *, size: int | None = None) -> None:
+    def __init__(self, query_size: int, memory_size: int, *, size: Units | None = None) -> None:
         super().__init__(query_size, memory_size, size=size)
         self.coverage = Linear(1, self.energy.in_features, bias=False)
 

@@ -4,6 +4,7 @@ import math
 
 from torch import Tensor
 
+from seq2seq.bounds import Heads, Units
 from seq2seq.errors import UserError
 from seq2seq.kernels.deferred import Linear
 from seq2seq.model.attention.contract import Attention, AttentionState, Memory, split_heads
@@ -19,7 +20,7 @@ class QKV(Attention):
     timeless = True
 
     def __init__(
-        self, query_size: int, memory_size: int, *, size: int | None = None, bias: bool = False
+        self, query_size: int, memory_size: int, *, size: Units | None = None, bias: bool = False
     ) -> None:
         super().__init__(query_size, memory_size)
         self.context_size = size = size or query_size
@@ -53,12 +54,12 @@ class MultiHead(QKV):
         query_size: int,
         memory_size: int,
         *,
-        size: int | None = None,
-        heads: int = 4,
+        size: Units | None = None,
+        heads: Heads = 4,
         bias: bool = False,
     ) -> None:
         super().__init__(query_size, memory_size, size=size, bias=bias)
-        if heads < 1 or self.context_size % heads:
+        if self.context_size % heads:
             raise UserError(
                 f"model.attention.heads: expected a divisor of size {self.context_size}, "
                 f"found {heads}"

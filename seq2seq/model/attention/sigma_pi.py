@@ -4,16 +4,13 @@ Shapes: as in the contract; R rank.
 """
 
 from collections.abc import Sequence
-from typing import Annotated
 
-from pydantic import Field
 from torch import Tensor, nn
 
+from seq2seq.bounds import Heads, Units
 from seq2seq.kernels.deferred import Linear
 from seq2seq.model.attention.contract import Attention, AttentionState, Memory
 from seq2seq.model.attention.luong import dot_product
-
-Factors = Annotated[int, Field(ge=1)]
 
 
 class SigmaPi(Attention):
@@ -34,9 +31,9 @@ class SigmaPi(Attention):
         query_size: int,
         memory_size: int,
         *,
-        rank: Factors | None = None,
-        query_factors: Factors = 1,
-        key_factors: Factors = 2,
+        rank: Units | None = None,
+        query_factors: Heads = 1,
+        key_factors: Heads = 2,
     ) -> None:
         super().__init__(query_size, memory_size)
         rank = rank or query_size

@@ -8,6 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from seq2seq.bounds import Alpha
 from seq2seq.errors import UserError
 from seq2seq.extras import install_hint
 from seq2seq.kernels.precision import at_least_float32
@@ -25,12 +26,8 @@ class Entmax(Addressing):
     timeless = True
     causal = True
 
-    def __init__(self, query_size: int, heads: int, *, alpha: float = 1.5) -> None:
+    def __init__(self, query_size: int, heads: int, *, alpha: Alpha = 1.5) -> None:
         super().__init__(query_size, heads)
-        if not 1 < alpha <= 2:
-            raise UserError(
-                f"model.attention.addressing.alpha: expected more than 1, up to 2, found {alpha}"
-            )
         try:
             import entmax
         except ImportError:

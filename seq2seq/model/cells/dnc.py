@@ -11,7 +11,8 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor
 
-from seq2seq.model.cells.machine import ControllerKind, Count, Machine, probe_step
+from seq2seq.bounds import Layers, Slots, Units
+from seq2seq.model.cells.machine import ControllerKind, Machine, probe_step
 from seq2seq.model.contract import Tree
 from seq2seq.model.memory import (
     allocate,
@@ -65,9 +66,9 @@ class DNC(Machine):
         input_size: int,
         size: int,
         *,
-        slots: Count = 32,
-        width: Count = 16,
-        reads: Count = 4,
+        slots: Slots = 32,
+        width: Units = 16,
+        reads: Layers = 4,
         controller: ControllerKind = "lstm",
     ) -> None:
         super().__init__(

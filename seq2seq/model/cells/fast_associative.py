@@ -3,12 +3,12 @@
 Shapes: B batch, I input size, D layer size; T = 1, N = W = D of the probed matrix.
 """
 
-from typing import Annotated, NamedTuple, cast
+from typing import NamedTuple, cast
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
+from seq2seq.bounds import Fraction, Layers, LearningRate
 from seq2seq.kernels.deferred import Linear
 from seq2seq.kernels.precision import at_least_float32
 from seq2seq.model.cells.shares import product_shares
@@ -37,9 +37,9 @@ class FastAssociative(Cell):
         input_size: int,
         size: int,
         *,
-        decay: Annotated[float, Field(ge=0, le=1)] = 0.95,
-        rate: Annotated[float, Field(gt=0)] = 0.5,
-        inner: Annotated[int, Field(ge=1)] = 1,
+        decay: Fraction = 0.95,
+        rate: LearningRate = 0.5,
+        inner: Layers = 1,
     ) -> None:
         super().__init__(input_size, size)
         self.decay, self.rate, self.inner = decay, rate, inner

@@ -9,12 +9,12 @@ V value size of a head (D = H V), G what a step reads, C steps of a chunk.
 """
 
 from collections.abc import Callable
-from typing import Annotated, Literal, NamedTuple, cast
+from typing import Literal, NamedTuple, cast
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
+from seq2seq.bounds import Heads, Units
 from seq2seq.errors import UserError
 from seq2seq.kernels.deferred import Linear, is_deferring
 from seq2seq.kernels.precision import at_least_float32
@@ -103,8 +103,8 @@ class FastWeights(Cell):
         rule: Literal["delta", "sum"] = "delta",
         features: Literal["dpfp", "elu", "softmax", "silu"] = "dpfp",
         norm: Literal["sum", "length"] = "sum",
-        heads: Annotated[int, Field(ge=1)] = 4,
-        key_size: Annotated[int, Field(ge=1)] | None = None,
+        heads: Heads = 4,
+        key_size: Units | None = None,
         decay: Literal["none", "learned"] = "none",
         gate: Literal["none", "update"] = "none",
         recurrent: bool = False,

@@ -5,13 +5,13 @@ and 4 C
 for the gates Y (input, new, forget, output), X = 2 D + 2 C.
 """
 
-from typing import Annotated, NamedTuple, cast
+from typing import NamedTuple, cast
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
+from seq2seq.bounds import Units
 from seq2seq.kernels.deferred import Linear
 from seq2seq.model.cells.lstm import LSTMState
 from seq2seq.model.cells.shares import product_shares
@@ -43,8 +43,8 @@ class Hyper(Cell):
         input_size: int,
         size: int,
         *,
-        small: Annotated[int, Field(ge=1)] | None = None,
-        embedding: Annotated[int, Field(ge=1)] = 4,
+        small: Units | None = None,
+        embedding: Units = 4,
         norm: bool = True,
     ) -> None:
         super().__init__(input_size, size)

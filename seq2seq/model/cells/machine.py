@@ -6,10 +6,9 @@ slot, P parameters of the heads, X size of what starts the cell, Y of what all h
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, NamedTuple, cast
+from typing import Literal, NamedTuple, cast
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
 from seq2seq.kernels.deferred import Linear, linear
@@ -19,7 +18,6 @@ from seq2seq.model.cells.lstm import LSTM
 from seq2seq.model.contract import Cell, Share, Tree
 from seq2seq.model.probe import is_probed, probe
 
-Count = Annotated[int, Field(ge=1)]
 ControllerKind = Literal["lstm", "gru", "feed-forward"]
 
 

@@ -11,10 +11,11 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
+from seq2seq.bounds import Layers, Slots, Units
 from seq2seq.errors import UserError
 from seq2seq.kernels import turing
 from seq2seq.kernels.deferred import is_deferring
-from seq2seq.model.cells.machine import ControllerKind, Count, Machine, probe_step
+from seq2seq.model.cells.machine import ControllerKind, Machine, probe_step
 from seq2seq.model.contract import Tree
 from seq2seq.model.memory import (
     EMPTY,
@@ -56,11 +57,11 @@ class NTM(Machine):
         input_size: int,
         size: int,
         *,
-        slots: Count = 128,
-        width: Count = 20,
-        reads: Count = 1,
-        writes: Count = 1,
-        shift: Count = 1,
+        slots: Slots = 128,
+        width: Units = 20,
+        reads: Layers = 1,
+        writes: Layers = 1,
+        shift: Layers = 1,
         controller: ControllerKind = "lstm",
     ) -> None:
         if shift > slots:

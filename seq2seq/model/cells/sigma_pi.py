@@ -7,11 +7,11 @@ Shapes: B batch, I input size, D layer size, N net inputs (D, or 2 D with the ga
 a step reads (N + R).
 """
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field
 from torch import Tensor, nn
 
+from seq2seq.bounds import Units
 from seq2seq.kernels.deferred import Linear
 from seq2seq.model.cells.shares import product_shares
 from seq2seq.model.contract import Cell, Share, Tree
@@ -34,7 +34,7 @@ class SigmaPi(Cell):
         input_size: int,
         size: int,
         *,
-        rank: Annotated[int, Field(ge=1)] | None = None,
+        rank: Units | None = None,
         gate: Literal["update", "none"] = "update",
     ) -> None:
         super().__init__(input_size, size)

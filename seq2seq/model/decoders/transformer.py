@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
+from seq2seq.bounds import BelowOne, Heads, InnerUnits, Length
 from seq2seq.config import AttentionConfig
 from seq2seq.kernels.deferred import Linear
 from seq2seq.model.attention import Attended, Attention, AttentionState, Memory, causal
@@ -108,13 +109,13 @@ class TransformerDecoder(Decoder):
         *,
         size: int,
         layers: int = 6,
-        heads: int | None = None,
-        ff: int | None = None,
+        heads: Heads | None = None,
+        ff: InnerUnits | None = None,
         norm: Norm = "post",
         positions: PositionKind = "sinusoidal",
-        max_positions: int | None = None,
+        max_positions: Length | None = None,
         activation: Activation = "relu",
-        attention_dropout: float = 0.0,
+        attention_dropout: BelowOne = 0.0,
         self_attention: AttentionConfig | None = None,
     ) -> None:
         super().__init__()

@@ -12,11 +12,13 @@ attended to, P position features.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, cast
+from typing import Annotated, Literal, cast
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
+from seq2seq.bounds import Heads, InnerUnits, Layers, Slots
 from seq2seq.config import AttentionConfig
 from seq2seq.errors import UserError
 from seq2seq.model.attention import Attention
@@ -35,6 +37,10 @@ from seq2seq.model.transformer import (
 
 KEY = "model.encoder"
 
+InitScale = Annotated[float, Field(gt=0, le=10)]
+SelfLayers = Annotated[int, Field(ge=0, le=256)]
+Bands = Annotated[int, Field(ge=1, le=1_024)]
+Span = Annotated[int, Field(ge=2, le=1_000_000)]
 PositionKind = Literal["fourier", "sinusoidal", "none"]
 
 
@@ -63,27 +69,22 @@ class Perceiver(Encoder):
         dropout: float,
         *,
         size: int,
-        latents: int = 32,
-        init_scale: float = 0.02,
-        blocks: int = 2,
-        self_layers: int = 1,
+        latents: Slots = 32,
+        init_scale: InitScale = 0.02,
+        blocks: Layers = 2,
+        self_layers: SelfLayers = 1,
         share: bool = True,
-        heads: int | None = None,
-        ff: int | None = None,
+        heads: Heads | None = None,
+        ff: InnerUnits | None = None,
         cross_attention: AttentionConfig | None = None,
         self_attention: AttentionConfig | None = None,
         positions: PositionKind = "fourier",
-        bands: int | None = None,
-        span: int | None = None,
+        bands: Bands | None = None,
+        span: Span | None = None,
     ) -> None:
         super().__init__()
         self.memory_size = size
         self.source = Source(embedding, positions, bands, span)
-        _check_least(latents=(latents, 1), blocks=(blocks, 1), self_layers=(self_layers, 0))
-        if not 0 < init_scale <= 10:  # NaN too is refused
-            raise UserError(f"{KEY}.init_scale: expected more than 0, up to 10, found {init_scale}")
-        if ff is not None:
-            _check_least(ff=(ff, 1))
         if heads is not None and cross_attention and self_attention:
             raise UserError(f"{KEY}.heads: both units are given, each with its own heads")
 
@@ -187,7 +188,6 @@ class Source(nn.Module):
                 raise UserError(f"{KEY}.{name}: it belongs to positions fourier, found {positions}")
         self.bands = self.BANDS if bands is None else bands
         self.span = self.SPAN if span is None else span
-        _check_least(bands=(self.bands, 1), span=(self.span, 2))
         self.fourier = positions == "fourier"
         self.size = embedding + (2 * self.bands + 1 if positions == "fourier" else 0)
         self.added = Positions(
@@ -259,9 +259,3 @@ def _build_unit(
     )
     refuse_hard(unit, key)
     return unit
-
-
-def _check_least(**values: tuple[int, int]) -> None:
-    for name, (value, least) in values.items():
-        if value < least:
-            raise UserError(f"{KEY}.{name}: expected {least} or more, found {value}")

@@ -11,6 +11,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from seq2seq.bounds import BelowOne, Heads, InnerUnits, Length
 from seq2seq.config import AttentionConfig
 from seq2seq.model.attention import Attention
 from seq2seq.model.attention.hard import refuse_hard
@@ -63,13 +64,13 @@ class TransformerEncoder(Encoder):
         *,
         size: int,
         layers: int = 6,
-        heads: int | None = None,
-        ff: int | None = None,
+        heads: Heads | None = None,
+        ff: InnerUnits | None = None,
         norm: Norm = "post",
         positions: PositionKind = "sinusoidal",
-        max_positions: int | None = None,
+        max_positions: Length | None = None,
         activation: Activation = "relu",
-        attention_dropout: float = 0.0,
+        attention_dropout: BelowOne = 0.0,
         self_attention: AttentionConfig | None = None,
     ) -> None:
         super().__init__()

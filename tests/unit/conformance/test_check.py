@@ -125,7 +125,11 @@ def test_an_addressing_is_checked_over_general() -> None:
     ("name", "settings", "line"),
     [
         ("general", ["model.attention.sise=8"], r"model\.attention\.sise: unknown option .*"),
-        ("local-m", ["model.attention.addressing.window=0"], r".*window: expected 1 or more .*"),
+        (
+            "local-m",
+            ["model.attention.addressing.window=0"],
+            r".*window: expected greater than or equal .*",
+        ),
         ("none", ["model.attention.addressing=ntm"], r".*kind none has no weights to address"),
     ],
 )
