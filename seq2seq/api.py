@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
 
 def load(
-    *models: str | os.PathLike[str], checkpoint: str = "best", device: str = "auto"
+    *models: str | os.PathLike[str],
+    checkpoint: str = "best",
+    device: str = "auto",
+    trust_code: bool = False,
 ) -> Translator | Any:  # Any: a LightTranslator, which callers who name runs need not rule out
     """Return the translator of a run directory, of several as an ensemble, or of an export.
 
@@ -36,7 +39,11 @@ def load(
     a step; `device` is auto, cpu, cuda or cuda:1. A folder that `seq2seq export` wrote gives a
     `LightTranslator`, which needs no torch and has one checkpoint, on the CPU.
 
-    Raises UserError if a run is missing, damaged or of another vocabulary than the first.
+    A run may hold Python code. It is executed if you have trained with it on this machine, or with
+    `trust_code`: then whoever wrote it can do all that you can. See docs/security.md.
+
+    Raises UserError if a run is missing, damaged or of another vocabulary than the first, or has
+    code that isn't trusted.
     """
     folders = [Path(model).expanduser() for model in models]
     from seq2seq.export.translator import find_export
@@ -46,7 +53,7 @@ def load(
         return load_export(export, checkpoint=checkpoint, device=device)
     from seq2seq.inference.translator import load as load_runs
 
-    return load_runs(*folders, checkpoint=checkpoint, device=device)
+    return load_runs(*folders, checkpoint=checkpoint, device=device, trust_code=trust_code)
 
 
 def load_config(
@@ -74,6 +81,7 @@ def train(
     from_step: int | None = None,
     show_bar: bool = False,
     callbacks: Sequence[Callback] = (),
+    trust_code: bool = False,
 ) -> Run:
     """Train `config` (or the file or recipe of that name) in the run directory `folder`.
 
@@ -84,7 +92,9 @@ def train(
 
     With `resume`, an existing run continues from its last checkpoint, exactly as if it had not
     stopped; with `from_step`, from the checkpoint of that step. Ctrl-C stops after the current
-    step and saves. Raises UserError if the configuration, its corpus or the folder can't be used.
+    step and saves. The code that `config` names is executed; the code in a run that it resumes or
+    starts from as in `load`. Raises UserError if the configuration, its corpus or the folder can't
+    be used.
     """
     from seq2seq.pipeline import train as train_run
 
@@ -99,6 +109,7 @@ def train(
         from_step=from_step,
         show_bar=show_bar,
         callbacks=callbacks,
+        trust_code=trust_code,
     )
 
 
@@ -109,13 +120,14 @@ def explain(
     target: str | None = None,
     checkpoint: str = "best",
     device: str = "auto",
+    trust_code: bool = False,
     **decoding: Any,
 ) -> Explanation:
     """Return how a model translates one text, or how it reads the translation `target`.
 
-    `model` is a run directory or its translator; `checkpoint` and `device` are for a directory, as
-    in `load`. Further keywords are settings of decoding (`beam=1`). `print` shows the table of
-    steps and the matrix; the tensors are attributes, their axes in their names.
+    `model` is a run directory or its translator; `checkpoint`, `device` and `trust_code` are for a
+    directory, as in `load`. Further keywords are settings of decoding (`beam=1`). `print` shows the
+    table of steps and the matrix; the tensors are attributes, their axes in their names.
 
     Raises UserError for an ensemble, an exported model, or an invalid setting.
     """
@@ -127,7 +139,7 @@ def explain(
         raise UserError(
             f"explain: no effect with a target, which replaces the search: {', '.join(decoding)}"
         )
-    translator = _translator("explain", model, checkpoint, device, decoding)
+    translator = _translator("explain", model, checkpoint, device, trust_code, decoding)
     name, version = ("", "") if _is_translator(model) else _names(model, checkpoint)
     return look(translator, text, target=target, model=name, checkpoint=version)
 
@@ -146,6 +158,7 @@ def evaluate(
     bootstrap: int = 1000,
     checkpoint: str = "best",
     device: str = "auto",
+    trust_code: bool = False,
     **decoding: Any,
 ) -> Evaluation:
     """Translate a test set and score it against raw references: BLEU, chrF, TER in percent.
@@ -172,7 +185,7 @@ def evaluate(
         raise UserError(
             f"bootstrap: expected a whole number (0 for no intervals), found {bootstrap!r}"
         )
-    translator = _translator("evaluate", model, checkpoint, device, decoding)
+    translator = _translator("evaluate", model, checkpoint, device, trust_code, decoding)
     if sources is None or references is None:
         sources, streams = _test_set(model, data)
     else:
@@ -195,17 +208,23 @@ def evaluate(
 
 
 def _translator(
-    command: str, model: Any, checkpoint: str, device: str, decoding: Mapping[str, Any]
+    command: str,
+    model: Any,
+    checkpoint: str,
+    device: str,
+    trust_code: bool,
+    decoding: Mapping[str, Any],
 ) -> Translator:
     """The translator that `model` is or names, with other settings of decoding."""
     from seq2seq.inference.translator import Translator
 
     if not _is_translator(model):
-        model = load(model, checkpoint=checkpoint, device=device)
-    elif (checkpoint, device) != ("best", "auto"):
+        model = load(model, checkpoint=checkpoint, device=device, trust_code=trust_code)
+    elif (checkpoint, device, trust_code) != ("best", "auto", False):
+        named = "trust_code" if trust_code else "checkpoint and device"
         raise UserError(
-            f"{command}: checkpoint and device cannot be chosen for a translator, which is loaded "
-            "already; give them to load"
+            f"{command}: {named} cannot be chosen for a translator, which is loaded already; give "
+            f"{'it' if trust_code else 'them'} to load"
         )
     if not isinstance(model, Translator):
         raise UserError(f"{command}: an exported model can only translate; give its run instead")

@@ -19,13 +19,14 @@ from seq2seq.data.sources import Features, open_reader
 from seq2seq.errors import UserError
 from seq2seq.evaluation.tokenizers import AUTO, load_tokenizer
 from seq2seq.evaluation.validation import build_validate
-from seq2seq.extension import load_code
+from seq2seq.extension import in_a_run, load_code, load_known_code
 from seq2seq.machine.device import find_device
 from seq2seq.machine.launched import is_restarted
 from seq2seq.machine.threads import use_threads
 from seq2seq.model.model import Seq2Seq
 from seq2seq.model.transformer import Positions
 from seq2seq.runs.checkpoint import Checkpoint
+from seq2seq.runs.finding import is_run
 from seq2seq.runs.lock import held
 from seq2seq.runs.run import Run
 from seq2seq.training.distributed import ALONE, World, check_devices, joined
@@ -46,6 +47,7 @@ def train(
     from_step: int | None = None,
     show_bar: bool = False,
     callbacks: Sequence[Callback] = (),
+    trust_code: bool = False,
 ) -> Run:
     """Train what `config` says in the run directory `folder`; return the run.
 
@@ -53,25 +55,46 @@ def train(
     `decoding` and `evaluation` may differ from before and apply from now on, which the log and the
     metrics note; all others must be the same, and the corpora too, wherever they lie now. Without
     one there yet, it starts. With `from_step` it goes on from that checkpoint, and later ones are
-    renamed. Each of the `callbacks` is given every record of metrics.jsonl; an
-    error that it raises ends the training, saved, and is raised here.
+    renamed. Each of the `callbacks` is given every record of metrics.jsonl; an error that it raises
+    ends the training, saved, and is raised here. With `trust_code` the code of the run that it
+    resumes or starts from (`config.init`) runs, whoever wrote it.
 
     Processes that torchrun started train together; those that it started once more, since one had
     died, resume. Raises UserError if anything of the above cannot be done.
     """
     with joined(config.training.device) as world:
         again = world.greatest([is_restarted()]) > [0]  # each machine only knows of its own
+        if trust_code:
+            trust(config, Path(folder), resume=resume or again)
         start = _ready(config, Path(folder), resume=resume or again, world=world)
         if from_step is not None and not again:
             start = start._replace(checkpoint=_checkpoint_of(start, from_step))
         return _train(start, world, show_bar=show_bar, callbacks=callbacks)
 
 
-def check(config: Config, folder: str | Path, *, resume: bool, processes: int) -> None:
+def check(
+    config: Config,
+    folder: str | Path,
+    *,
+    resume: bool,
+    processes: int,
+    trust_code: bool = False,
+) -> None:
     """Raise the UserErrors that `train` by so many processes would; prepare the corpus for it."""
     check_devices(config.training.device, processes)
     check_shares(config.training.accumulate, processes)
+    if trust_code:
+        trust(config, Path(folder), resume=resume)
     _ready(config, Path(folder), resume=resume)
+
+
+def trust(config: Config, folder: Path, *, resume: bool = False) -> None:
+    """Run all code that training `config` in `folder` uses, whoever wrote it."""
+    if resume and is_run(folder):
+        Run.open(folder, trust_code=True)
+    if config.init is not None and is_run(Path(config.init)):
+        Run.open(config.init, trust_code=True)
+    load_code(config.code, level=logging.WARNING)
 
 
 class _Start(NamedTuple):
@@ -208,8 +231,8 @@ def with_init(config: Config, run: Run | None = None) -> Config:
         for side in ("source", "target", "source_kind")
         if not _has(given, f"data.{side}")
     }
-    code = [str((run.folder / file).resolve()) for file in run.config.code]
-    code = [file for file in code if file not in config.code]
+    run.load_code()  # now, while it is known whose it is
+    code = [file for file in map(str, run.code) if file not in config.code]
     return config.model_copy(
         update={
             "model": run.config.model,
@@ -257,6 +280,7 @@ def describe_model(config: Config, run: Run | None = None) -> str:
     if config.init:
         run = run or Run.open(config.init)
         config = with_init(config, run)
+    load_known_code(filter(in_a_run, config.code))  # the recipe may be that of a stranger's run
     load_code(config.code)
     sizes = run.tokenizers.sizes if config.init and run else _expected_sizes(config)
     _check_tie(config)
@@ -307,6 +331,7 @@ def _changed(run: Run, config: Config) -> Config:
     else:
         config = with_init(config, run)
     check_settings(run, config)
+    run.load_code()
     return config.model_copy(update={"code": run.config.code})
 
 

@@ -17,14 +17,15 @@ from seq2seq.cli.options import (
     OneRun,
     Overrides,
     Precision,
+    TrustCode,
     open_config,
+    open_runnable_config,
     open_runs,
     read_texts,
 )
 from seq2seq.errors import UserError
 
 if TYPE_CHECKING:
-    from seq2seq.config import Config
     from seq2seq.runs.run import Run
 
 app = typer.Typer(help="Measure how fast this machine trains, translates and prepares.")
@@ -58,6 +59,7 @@ def train(
     rounds: Rounds = 3,
     threads: Threads = None,
     as_json: AsJson = False,
+    trust_code: TrustCode = False,
 ) -> None:
     """Measure training speed on the data of a configuration; nothing is kept.
 
@@ -69,7 +71,8 @@ def train(
     """
     from seq2seq.bench.training import bench_training
 
-    settings = _open(config, overrides, "train")
+    _check_named(config, "train")
+    settings = open_runnable_config(config, overrides, trust_code=trust_code)
     result = bench_training(
         settings, updates=updates, warmup=warmup, rounds=rounds, threads=threads
     )
@@ -108,6 +111,7 @@ def translate(
     checkpoint: CheckpointName = "best",
     device: Device = "auto",
     as_json: AsJson = False,
+    trust_code: TrustCode = False,
 ) -> None:
     """Measure translation speed on a corpus; nothing is kept.
 
@@ -119,7 +123,7 @@ def translate(
 
     if corpus is not None and source is not None:
         raise UserError("bench translate: give --data or --input, not both")
-    (run,) = open_runs([model] if model else None)
+    (run,) = open_runs([model] if model else None, trust_code=trust_code)
     texts = read_texts(None, source) if source else _sources(run, corpus)
     result = bench_translating(
         run.folder,
@@ -150,7 +154,8 @@ def prepare(
     """
     from seq2seq.bench.preparing import bench_preparing
 
-    _print(bench_preparing(_open(config, overrides, "prepare"), rounds=rounds), as_json)
+    _check_named(config, "prepare")
+    _print(bench_preparing(open_config(config, overrides), rounds=rounds), as_json)
 
 
 class _Result(Protocol):
@@ -163,10 +168,9 @@ def _print(result: _Result, as_json: bool) -> None:
     print(json.dumps(result.as_dict(), ensure_ascii=False) if as_json else result.render())
 
 
-def _open(config: Path | None, overrides: list[str] | None, name: str) -> Config:
+def _check_named(config: Path | None, name: str) -> None:
     if config is None:
         raise UserError(f"bench {name}: expected a configuration, for example --config demo")
-    return open_config(config, overrides)
 
 
 def _sources(run: Run, corpus: str | None) -> list[str]:

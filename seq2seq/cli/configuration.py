@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from seq2seq.bundled import bundled_recipe
-from seq2seq.cli.options import ConfigFile, Overrides, open_config
+from seq2seq.cli.options import ConfigFile, Overrides, TrustCode, open_config, open_runnable_config
 
 app = typer.Typer(help="Show, check and compare configurations.")
 
@@ -28,11 +28,13 @@ def show(config: ConfigFile = None, overrides: Overrides = None) -> None:
     short_help="Check a configuration without reading data.",
     epilog="Example: seq2seq config check --config demo model.attention=dot",
 )
-def check(config: ConfigFile = None, overrides: Overrides = None) -> None:
+def check(
+    config: ConfigFile = None, overrides: Overrides = None, trust_code: TrustCode = False
+) -> None:
     """Check a configuration and build its model, without reading data."""
     from seq2seq.pipeline import describe_model
 
-    print(describe_model(open_config(config, overrides)))
+    print(describe_model(open_runnable_config(config, overrides, trust_code=trust_code)))
 
 
 @app.command(

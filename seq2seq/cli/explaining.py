@@ -13,6 +13,7 @@ import typer
 from seq2seq.cli.options import (
     AsJson,
     Device,
+    TrustCode,
     open_runs,
     open_translator,
     read_inputs,
@@ -127,6 +128,7 @@ def explain(
         ),
     ] = "best",
     device: Device = "auto",
+    trust_code: TrustCode = False,
 ) -> None:
     """Translate TEXT; print each step of the model, and the attention matrix.
 
@@ -145,12 +147,13 @@ def explain(
         raise UserError("explain: give TEXT or --input, not both")
     if units:
         _refuse_beside("--units", {"TEXT": bool(texts), "--input": source, "-o": bool(outputs)})
-        print(_listed(open_translator(open_runs(model), checkpoint, device), as_json=as_json))
+        opened = open_translator(open_runs(model, trust_code=trust_code), checkpoint, device)
+        print(_listed(opened, as_json=as_json))
         return
     if grid and not any(output.suffix.lower() in _DRAWN for output in outputs or []):
         raise UserError(f"explain: --grid needs -o FILE with the ending {', '.join(_DRAWN)}")
     outputs, refused = _writable(outputs or [], 1)  # before a run is looked for
-    runs = open_runs(model)
+    runs = open_runs(model, trust_code=trust_code)
     lines = read_inputs(texts, source, files=not runs[0].config.data.source_kind.is_text)
     if target is not None:
         target = typed_text(target, "--target")

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from seq2seq.cli.options import CheckpointName, OneRun, open_run
+from seq2seq.cli.options import CheckpointName, OneRun, TrustCode, open_run
 
 app = typer.Typer()
 
@@ -48,6 +48,7 @@ def export(
             "or run (a slim copy of the run, to translate with).",
         ),
     ] = Format.ONNX,
+    trust_code: TrustCode = False,
 ) -> None:
     """Write a run's model as ONNX graphs; `translate --run FOLDER` then needs no torch.
 
@@ -57,6 +58,6 @@ def export(
     """
     from seq2seq.export.folder import export as export_run
 
-    opened = open_run(run, named, "export")
+    opened = open_run(run, named, "export", trust_code=trust_code)
     export_run(opened, output, checkpoint=checkpoint, int8=int8, form=form.value)
     logging.getLogger("seq2seq").info("%s (%s) -> %s", opened.folder, checkpoint, output)

@@ -19,6 +19,7 @@ from seq2seq.cli.options import (
     Models,
     Output,
     Precision,
+    TrustCode,
     Workers,
     check_output,
     open_runs,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from seq2seq.evaluation.word_attention import Aligning
     from seq2seq.inference.interventions import Intervention
     from seq2seq.inference.translator import Translator
+    from seq2seq.runs.run import Run
 
 app = typer.Typer()
 
@@ -140,6 +142,7 @@ def evaluate(
     device: Device = "auto",
     as_json: AsJson = False,
     attention: Attention = None,
+    trust_code: TrustCode = False,
 ) -> None:
     """Translate a test set; print BLEU, chrF and TER, scores by length, and frequent errors.
 
@@ -154,12 +157,15 @@ def evaluate(
         check_output(file)
     if symmetrization is not None and reverse_model is None:
         raise UserError("evaluate: --symmetrize combines two runs; give --reverse-model too")
-    runs = open_runs(model)
+    runs = open_runs(model, trust_code=trust_code)
     config = runs[0].config
     scoring = revised(config.evaluation, {"tokenize": tokenize})
     test = _test_set(config, corpus, test_set, references or [])
     translator = open_translator(runs, checkpoint, device)
-    reverse = _open_reverse(reverse_model, config, checkpoint, device) if reverse_model else None
+    reverse = None
+    if reverse_model:
+        (run,) = open_runs([reverse_model], trust_code=trust_code)
+        reverse = _open_reverse(run, config, checkpoint, device)
     aligning = _aligning(threshold, tokenized, reverse, symmetrization)
     settings = {"beam": beam, "workers": workers, "precision": precision}
     translator.options = revised_decoding(translator.options, settings)
@@ -265,13 +271,12 @@ def _aligning(
     )
 
 
-def _open_reverse(folder: Path, config: Config, checkpoint: str, device: str) -> Translator:
+def _open_reverse(run: Run, config: Config, checkpoint: str, device: str) -> Translator:
     """The translator of a run that translates in the opposite direction of `config`."""
-    (run,) = open_runs([folder])
     ours, theirs = config.data, run.config.data
     if (theirs.source, theirs.target) != (ours.target, ours.source):
         raise UserError(
-            f"{folder}: expected a run that translates {ours.target} to {ours.source}, "
+            f"{run.folder}: expected a run that translates {ours.target} to {ours.source}, "
             f"found {theirs.source} to {theirs.target}"
         )
     return open_translator([run], checkpoint, device)

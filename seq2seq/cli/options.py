@@ -79,6 +79,14 @@ Device = Annotated[
     str, typer.Option("--device", help="Device to compute on: auto, cpu, cuda or cuda:1.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+TrustCode = Annotated[
+    bool,
+    typer.Option(
+        "--trust-code",
+        help="Run the Python code that a run directory holds, even if you have never trained with "
+        "it on this machine.",
+    ),
+]
 Beam = Annotated[
     int | None,
     typer.Option(
@@ -186,6 +194,26 @@ def open_config(config: Path | None, overrides: list[str] | None) -> Config:
     return load_config(None if config is None else find_recipe(config), overrides or [])
 
 
+def open_runnable_config(
+    config: Path | None, overrides: list[str] | None, *, trust_code: bool
+) -> Config:
+    """Return what `open_config` does, for a command that runs the `code` in it without training.
+
+    Code is trusted that was trained with before, or that the command line names itself.
+    """
+    from seq2seq.config import overridden
+    from seq2seq.extension import check_known
+
+    opened = open_config(config, overrides)
+    if trust_code:
+        from seq2seq.pipeline import trust
+
+        trust(opened, Path())
+    elif "code" not in overridden(overrides or []):
+        check_known(opened.code)
+    return opened
+
+
 def open_export(models: list[Path] | None, checkpoint: str, device: str) -> LightTranslator | None:
     """Return the translator of the exported model that --run names; None if it names a run."""
     from seq2seq.export.translator import find_export, load
@@ -196,7 +224,7 @@ def open_export(models: list[Path] | None, checkpoint: str, device: str) -> Ligh
     return load(export, checkpoint=checkpoint, device=device)
 
 
-def open_runs(models: list[Path] | None) -> list[Run]:
+def open_runs(models: list[Path] | None, *, trust_code: bool) -> list[Run]:
     """Return the named runs, or else the newest finished run."""
     from seq2seq.export.translator import find_export
 
@@ -208,15 +236,15 @@ def open_runs(models: list[Path] | None) -> list[Run]:
     from seq2seq.runs.finding import newest_run
     from seq2seq.runs.run import Run
 
-    return [Run.open(folder) for folder in models] if models else [Run(newest_run())]
+    return [Run.open(folder, trust_code=trust_code) for folder in models or [newest_run()]]
 
 
-def open_run(argument: Path | None, option: Path | None, command: str) -> Run:
+def open_run(argument: Path | None, option: Path | None, command: str, *, trust_code: bool) -> Run:
     """Return the run that the argument or --run names, or else the newest finished run."""
     if argument is not None and option is not None:
         raise UserError(f"{command}: give the run as an argument or with --run, not both")
     named = option if argument is None else argument
-    return open_runs([named] if named else None)[0]
+    return open_runs([named] if named else None, trust_code=trust_code)[0]
 
 
 def open_translator(runs: list[Run], checkpoint: str, device: str) -> Translator:

@@ -15,8 +15,10 @@ from seq2seq.cli.options import (
     ConfigFile,
     OneRun,
     Overrides,
+    TrustCode,
     open_config,
     open_run,
+    open_runnable_config,
     shows_progress,
 )
 from seq2seq.errors import UserError
@@ -107,6 +109,7 @@ def train(
             min=0, help="How often the processes are started again if one dies. [default: 0]"
         ),
     ] = None,
+    trust_code: TrustCode = False,
 ) -> None:
     """Train a model: prepare the data (once), then train, validate and save until a limit.
 
@@ -128,17 +131,29 @@ def train(
 
         request = _request(corpus, overrides, source, target, minutes, init)
         done = train_corpus(
-            request, run, resume=resume, from_step=from_step, show_bar=shows_progress()
+            request,
+            run,
+            resume=resume,
+            from_step=from_step,
+            show_bar=shows_progress(),
+            trust_code=trust_code,
         )
     else:
         _refuse_plan(corpus, source, target, minutes)
         settings, folder = _settings_of_run(config, _starting(init, overrides), run, resume)
         if processes is not None and not is_launched():
-            pipeline.check(settings, folder, resume=resume, processes=processes)
+            pipeline.check(
+                settings, folder, resume=resume, processes=processes, trust_code=trust_code
+            )
             launch(sys.argv[1:], processes, restarts=max_restarts or 0)
             return
         done = pipeline.train(
-            settings, folder, resume=resume, from_step=from_step, show_bar=shows_progress()
+            settings,
+            folder,
+            resume=resume,
+            from_step=from_step,
+            show_bar=shows_progress(),
+            trust_code=trust_code,
         )
     if is_first():
         print(done.folder)
@@ -158,6 +173,7 @@ def write(
     target: TargetLanguage = None,
     minutes: Minutes = None,
     init: Init = None,
+    trust_code: TrustCode = False,
 ) -> None:
     """Write the recipe (a YAML file) that `train CORPUS` would use, without training.
 
@@ -174,7 +190,8 @@ def write(
             raise UserError(
                 f"init: {override}: cannot be set here; edit the recipe that init writes"
             )
-    print(write_recipe(_request(corpus, overrides, source, target, minutes, init), output))
+    request = _request(corpus, overrides, source, target, minutes, init)
+    print(write_recipe(request, output, trust_code=trust_code))
 
 
 def _check_processes(processes: int | None, max_restarts: int | None) -> None:
@@ -274,7 +291,9 @@ def _settings_of_run(
     short_help="Prepare a corpus for training; train also does this.",
     epilog="Example: seq2seq prepare --config demo",
 )
-def prepare(config: ConfigFile = None, overrides: Overrides = None) -> None:
+def prepare(
+    config: ConfigFile = None, overrides: Overrides = None, trust_code: TrustCode = False
+) -> None:
     """Clean a corpus, train its tokenizer and write its token ids; `train` also does this.
 
     Prints the cache folder that holds the result.
@@ -282,7 +301,8 @@ def prepare(config: ConfigFile = None, overrides: Overrides = None) -> None:
     from seq2seq.data.prepare import prepare as prepare_data
     from seq2seq.pipeline import with_init
 
-    print(prepare_data(with_init(open_config(config, overrides))).folder)
+    settings = open_runnable_config(config, overrides, trust_code=trust_code)
+    print(prepare_data(with_init(settings)).folder)
 
 
 @app.command(
@@ -302,9 +322,10 @@ def average(
         ),
     ] = None,
     named: OneRun = None,
+    trust_code: TrustCode = False,
 ) -> None:
     """Average the weights of a run's last checkpoints into the checkpoint `average`."""
-    opened = open_run(run, named, "average")
+    opened = open_run(run, named, "average", trust_code=trust_code)
     opened.checkpoint("last")  # there is one
     checkpoints = opened.checkpoints()[-(last or _AVERAGED) :]
     if last and len(checkpoints) < last:

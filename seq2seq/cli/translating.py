@@ -21,6 +21,7 @@ from seq2seq.cli.options import (
     Models,
     Output,
     Precision,
+    TrustCode,
     Workers,
     check_output,
     open_export,
@@ -141,6 +142,7 @@ def translate(
             "--tokenized", help="Count the words of --alignments by splitting at white space only."
         ),
     ] = False,
+    trust_code: TrustCode = False,
     stream: Annotated[
         bool | None,
         typer.Option(
@@ -183,7 +185,7 @@ def translate(
     links = _Links(alignments, tokenized)
     lines: Iterable[str]
     if attention is not None:
-        full = open_translator(open_runs(model), checkpoint, device)
+        full = open_translator(open_runs(model, trust_code=trust_code), checkpoint, device)
         shuffles = attention.startswith("shuffle")
         full.options = revised_decoding(full.options, settings, shuffles=shuffles)
         links.check(full)
@@ -191,7 +193,9 @@ def translate(
         lines = _with_intervention(full, inputs, attention, as_json, links)
     else:
         exported = open_export(model, checkpoint, device)
-        translator = exported or open_translator(open_runs(model), checkpoint, device)
+        translator = exported or open_translator(
+            open_runs(model, trust_code=trust_code), checkpoint, device
+        )
         translator.options = revised_decoding(translator.options, settings)
         links.check(translator)
         if not (texts or source or output or alignments or stream is not None) and _at_terminal():

@@ -146,12 +146,14 @@ def load_dump(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     """Return what `dump_config` wrote into `path`, with overrides applied, as `load_config` does.
 
     Every key is written out there, so that none is a wish: what has no effect is not refused, as in
-    a run of before it was. Raises DamagedError if it differs from its checksum, where it has one.
+    a run of before it was. It has no `extends`: a run, which may come from anywhere, is complete in
+    itself and reads no other file. Raises DamagedError if it differs from its checksum, where it
+    has one.
     """
     origins = Origins()
     if Path(path).is_file():
         check_sealed_text(Path(path))
-    tree = _read_file(Path(path), origins, ())
+    tree = _read_file(Path(path), origins, (), extends=False)
     origins.idle.clear()
     return _overridden(tree, overrides, origins)
 
@@ -204,7 +206,9 @@ def dump_config(config: Config) -> str:
     return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 
-def _read_file(path: Path, origins: Origins, seen: tuple[Path, ...]) -> Tree:
+def _read_file(
+    path: Path, origins: Origins, seen: tuple[Path, ...], *, extends: bool = True
+) -> Tree:
     path = Path(os.path.realpath(path))
     if path in seen:
         raise UserError(f"{path}: `extends` comes back to itself: {' -> '.join(map(str, seen))}")
@@ -235,6 +239,10 @@ def _read_file(path: Path, origins: Origins, seen: tuple[Path, ...]) -> Tree:
     parent = tree.pop("extends", None)
     if parent is not None:
         where = own_origins.of(("extends",))
+        if not extends:
+            raise UserError(
+                f"{where}: extends: a run's configuration has every key in itself; remove the line"
+            )
         if not isinstance(parent, str):
             raise UserError(f"{where}: extends: expected one path, found {parent!r}")
         file = path.parent / expanduser(parent)

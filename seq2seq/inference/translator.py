@@ -310,13 +310,16 @@ class Translator(TextTranslator):
         return hypotheses
 
 
-def load(*runs: str | Path, checkpoint: str = "best", device: str = "auto") -> Translator:
+def load(
+    *runs: str | Path, checkpoint: str = "best", device: str = "auto", trust_code: bool = False
+) -> Translator:
     """Return the translator of a run directory, or of several as an ensemble.
 
     Without a run the newest finished one under runs/ is taken. `checkpoint` is best, last, average
-    or a step. Raises UserError if a run is missing, damaged or of another vocabulary.
+    or a step. With `trust_code` the code in the runs is executed, whoever wrote it. Raises
+    UserError if a run is missing, damaged or of another vocabulary, or has code that isn't known.
     """
-    opened = [Run.open(run) for run in runs] if runs else [Run(newest_run())]
+    opened = [Run.open(run, trust_code=trust_code) for run in runs or [newest_run()]]
     first = opened[0]
     tokenizers = first.tokenizers
     for other in opened[1:]:

@@ -84,6 +84,10 @@ def check_files(folder: Path, sums: Sums, *names: str) -> None:
             continue
         path = folder / name
         try:
+            if not path.resolve().is_relative_to(folder.resolve()):
+                raise DamagedError(f"{path}: is outside of {folder}")
+            if path.exists() and not path.is_file():  # a pipe would be waited for
+                raise DamagedError(f"{path}: damaged: expected a file")
             found = hash_file(path)
         except FileNotFoundError:
             raise DamagedError(f"{path}: missing") from None

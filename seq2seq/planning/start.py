@@ -29,6 +29,7 @@ def train_corpus(
     resume: bool = False,
     from_step: int | None = None,
     show_bar: bool = False,
+    trust_code: bool = False,
 ) -> Run:
     """Plan a training for a corpus and train in the run directory `folder`; return the run.
 
@@ -44,9 +45,17 @@ def train_corpus(
         check_origin(folder / _SPLITS, request)
     else:
         Run.check_free(folder)
+        _trust(request, trust_code)
         recipe = make_recipe(request, folder / _RECIPE, folder / _SPLITS, verb="train")
         config = load_config(recipe, request.settings)
-    return pipeline.train(config, folder, resume=resume, from_step=from_step, show_bar=show_bar)
+    return pipeline.train(
+        config,
+        folder,
+        resume=resume,
+        from_step=from_step,
+        show_bar=show_bar,
+        trust_code=trust_code,
+    )
 
 
 def _origin(request: Request) -> list[str]:
@@ -56,7 +65,12 @@ def _origin(request: Request) -> list[str]:
     return [f"init={json.dumps(str(run_folder(request.init)))}"]
 
 
-def write_recipe(request: Request, file: Path | None = None) -> Path:
+def _trust(request: Request, trust_code: bool) -> None:
+    if request.init is not None:
+        Run.open(request.init, trust_code=trust_code)
+
+
+def write_recipe(request: Request, file: Path | None = None, *, trust_code: bool = False) -> Path:
     """Write the recipe that `train_corpus` would train, and the split corpus in corpora/ beside it.
 
     The default file is NAME.yaml in this folder. Raises UserError if it exists already.
@@ -72,6 +86,7 @@ def write_recipe(request: Request, file: Path | None = None) -> Path:
             f"{splits}: cannot write the split corpus to this folder, which exists already; give "
             "the recipe another name with --output: the folder is called after it"
         )
+    _trust(request, trust_code)
     return make_recipe(request, file, splits, verb="init")
 
 

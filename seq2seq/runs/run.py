@@ -10,6 +10,7 @@ and code) and state.json (weights). train.log is for people, and is not read.
 
 from __future__ import annotations
 
+import logging
 import re
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -21,7 +22,7 @@ from typing import Any
 from seq2seq.config import Config, dump_config, load_dump
 from seq2seq.data.tokenizer import Tokenizers
 from seq2seq.errors import DamagedError, UserError, did_you_mean
-from seq2seq.extension import load_code
+from seq2seq.extension import check_known, load_code, load_known_code, remember_code
 from seq2seq.machine.sealed import check_files, read_sealed_json, seal_text, sums_of
 from seq2seq.model.model import Seq2Seq
 from seq2seq.runs.checkpoint import (
@@ -92,7 +93,7 @@ class Run:
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
             tokenizers.save(folder / "tokenizer")
-            _copy_code(config.code, folder / "code")
+            remember_code(_copy_code(config.code, folder / "code"))
             files = sorted(path for part in _PARTS for path in (folder / part).rglob("*"))
             names = [path.relative_to(folder).as_posix() for path in files if path.is_file()]
             write_json(folder / "data.json", {**data, _FILES: sums_of(folder, names)})
@@ -114,15 +115,22 @@ class Run:
             )
 
     @classmethod
-    def open(cls, folder: str | Path) -> Run:
-        """Return the run at `folder` or runs/`folder`; UserError if there is none."""
+    def open(cls, folder: str | Path, *, trust_code: bool = False) -> Run:
+        """Return the run at `folder` or runs/`folder`; UserError if there is none.
+
+        With `trust_code` its own code runs, whoever wrote it; else only known code ever does.
+        """
         folder = run_folder(folder)
         if not folder.is_dir():
             runs = [path.parent.name for path in folder.parent.glob("*/config.yaml")]
             raise UserError(f"{folder}: no such run directory{did_you_mean(folder.name, runs)}")
         if not is_run(folder):
             raise UserError(f"{folder}: not a run directory (it has no config.yaml)")
-        return cls(folder)
+        run = cls(folder)
+        if trust_code and run.code:  # at once: who opens it again in this process need not be told
+            run.check()
+            load_code(run.code, level=logging.WARNING)
+        return run
 
     @property
     def name(self) -> str:
@@ -130,10 +138,30 @@ class Run:
         return self.folder.resolve().name
 
     @property
+    def code(self) -> list[Path]:
+        """Its own code; UserError if config.yaml names a file that isn't in the directory."""
+        home = self.folder.resolve()
+        files = [Path(file) for file in self.config.code]  # links are resolved
+        for file in files:
+            if not file.is_relative_to(home):
+                raise UserError(
+                    f"{self.folder / 'config.yaml'}: code: {file} is not run, because it is "
+                    "outside of the run; a run is trusted (--trust-code) with its own files only"
+                )
+        return files
+
+    def load_code(self) -> None:
+        """Run its code, once a process; UserError unless it is known or was trusted."""
+        if files := self.code:
+            check_known(files)  # first, as it says more of a stranger's than that it is damaged
+            self.check()
+            load_known_code(files)
+
+    @property
     def tokenizers(self) -> Tokenizers:
         """The tokenizers that the model was trained with."""
+        self.load_code()  # which may read sources
         self.check()
-        load_code([self.folder / file for file in self.config.code])  # which may read sources
         return Tokenizers.load(self.folder / "tokenizer")
 
     @property
@@ -218,7 +246,7 @@ class Run:
 
     def build_model(self, *, initialise: bool = True) -> Seq2Seq:
         """Return the untrained model; `initialise=False` where weights will be loaded."""
-        load_code([self.folder / file for file in self.config.code])
+        self.load_code()
         return Seq2Seq(self.config.model, *self.tokenizers.sizes, initialise=initialise)
 
     def save(
@@ -332,6 +360,7 @@ class Run:
 
     def continue_with(self, config: Config) -> None:
         """Write the settings that the run is resumed with; it is no longer finished."""
+        remember_code(self.code)
         self.config = config.model_copy(update={"code": self.config.code})
         _write_config(self.config, self.folder)
         (self.folder / "result.json").unlink(missing_ok=True)
@@ -341,7 +370,7 @@ class Run:
         write_json(self.folder / "result.json", result)
 
 
-def _copy_code(files: Sequence[str], folder: Path) -> None:
+def _copy_code(files: Sequence[str], folder: Path) -> list[Path]:
     """Copy the user's code into the run, so that the run is complete in itself."""
     names = [Path(file).name for file in files]
     if len(set(names)) < len(names):
@@ -352,6 +381,7 @@ def _copy_code(files: Sequence[str], folder: Path) -> None:
             shutil.copy(file, folder)
         except FileNotFoundError:
             raise UserError(f"code: no such file: {file}") from None
+    return [folder / name for name in names]
 
 
 def _write_config(config: Config, folder: Path) -> None:

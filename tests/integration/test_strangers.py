@@ -1,0 +1,231 @@
+"""What a run that somebody else made can, and can't, make our commands do."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import seq2seq
+from seq2seq import extension
+from seq2seq.errors import UserError
+from tests.integration.conftest import Command, snapshot
+
+CODE = """\
+from pathlib import Path
+Path({mark!r}).write_text("it ran")
+"""
+RUN = "runs/tiny"
+
+
+@pytest.fixture(autouse=True)
+def nothing_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user who has never trained with code."""
+    monkeypatch.setenv("SEQ2SEQ_STATE", str(tmp_path / "state"))
+    monkeypatch.setattr(extension, "_loaded", set())
+
+
+@pytest.fixture
+def mark(world: Path) -> Path:
+    """The file that a stranger's code leaves."""
+    return world / "ran"
+
+
+Spoil = Callable[[Path, str], Path]
+
+
+@pytest.fixture
+def stranger(world: Path, mark: Path) -> Spoil:
+    """Give the tiny run code of a stranger's: the file to write, and how config.yaml names it."""
+
+    def spoil(file: Path, named: str) -> Path:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(CODE.format(mark=str(mark)))
+        config = world / RUN / "config.yaml"
+        text = config.read_text().replace("code: []", f"code: [{named}]")
+        assert named in text
+        config.write_text(text)
+        return file.resolve()
+
+    return spoil
+
+
+COMMANDS = {
+    "translate": f"translate -m {RUN} cat",
+    "ensemble": f"translate -m other -m {RUN} cat",
+    "attention": f"translate -m {RUN} --attention uniform cat",
+    "evaluate": f"evaluate -m {RUN} --bootstrap 0",
+    "reverse": f"evaluate -m other --reverse-model {RUN} --alignments test.align --bootstrap 0",
+    "explain": f"explain -m {RUN} cat",
+    "units": f"explain -m {RUN} --units",
+    "page": f"explain -m {RUN} -m other cat -o page.html",
+    "bench translate": f"bench translate -m {RUN} --limit 1 --rounds 1 --beam 1",
+    "resume": f"train --resume --run {RUN} training.max_steps=151",
+    "resume with a recipe": f"train -c tiny.yaml --resume --run {RUN} training.max_steps=151",
+    "init": f"train -c {{tuning}} --init {RUN} --run tuned",
+    "recipe of the run": f"train -c {RUN}/config.yaml --run again training.max_steps=1",
+    "config check": f"config check -c {RUN}/config.yaml",
+    "bench train": f"bench train -c {RUN}/config.yaml --updates 1 --warmup 0 --rounds 1",
+    "prepare": f"prepare -c {RUN}/config.yaml",
+}
+TUNING = """\
+data: {train: train, valid: valid, test: test, source: en, target: fr}
+training: {max_steps: 1, validate_every: 1, device: cpu, samples: 0}
+"""
+
+
+def arguments(name: str, world: Path) -> list[str]:
+    (world / "tuning.yaml").write_text(TUNING)
+    if "other" in COMMANDS[name]:
+        other = world / "other"
+        shutil.copytree(world / RUN, other, symlinks=True)
+        config = (other / "config.yaml").read_text()
+        config = config[: config.index("code:")] + config[config.index("init:") :]
+        if name == "reverse":
+            config = config.replace("source: en", "source: xx").replace("target: fr", "target: en")
+            config = config.replace("source: xx", "source: fr")
+        (other / "config.yaml").write_text(config)
+    return COMMANDS[name].format(tuning="tuning.yaml").split()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_strangers_code_runs_only_by_trust_code_and_then_says_so_once(
+    name: str, world: Path, mark: Path, stranger: Spoil, command: Command
+) -> None:
+    file = stranger(world / RUN / "code/units.py", "code/units.py")
+    typed = arguments(name, world)
+    status, out, err = command("-q", *typed)
+    assert (status, out) == (2, "")
+    assert err.startswith(f"error: {file}: this code is not run, ")
+    assert "--trust-code" in err
+    assert err.count("\n") == 1
+    assert not mark.exists()
+
+    status, _, err = command("-q", *typed, "--trust-code")
+    assert status == 0, err
+    assert mark.exists()
+    assert err.count(f"runs the code in {file}\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "named"),
+    [
+        ("evil.py", "{file}"),
+        ("evil.py", "../../evil.py"),
+        ("runs/tiny2/code/evil.py", "../tiny2/code/evil.py"),
+        ("evil.py", "code/link.py"),
+        ("evil.py", "linked/evil.py"),
+    ],
+    ids=["an absolute path", "above", "beside, with a name alike", "a link", "a linked folder"],
+)
+@pytest.mark.parametrize("name", ["translate", "explain", "resume", "init"])
+def test_code_outside_of_a_run_never_runs(
+    name: str,
+    file: str,
+    named: str,
+    world: Path,
+    mark: Path,
+    stranger: Spoil,
+    command: Command,
+) -> None:
+    named = named.format(file=world / file)
+    path = stranger(world / file, named)
+    (world / RUN / "code").mkdir(exist_ok=True)
+    (world / RUN / "code/link.py").symlink_to(path)
+    (world / RUN / "linked").symlink_to(path.parent)
+    for trust in ([], ["--trust-code"]):
+        status, out, err = command("-q", *arguments(name, world), *trust)
+        assert (status, out) == (2, "")
+        assert str(path) in err
+        assert "outside of the run" in err
+        assert err.count("\n") == 1
+    assert not mark.exists()
+
+
+def test_own_code_stays_trusted_where_the_run_is_copied_until_a_byte_changes(
+    world: Path, mark: Path, command: Command
+) -> None:
+    (world / "mine.py").write_text(CODE.format(mark=str(mark)))
+    settings = ["code=mine.py", "training.max_steps=1"]
+    status, _, err = command("train", "-c", "tiny.yaml", "--run", "own", *settings)
+    assert status == 0
+    assert err.count("runs the code in") == 1
+    shutil.move(world / "own", world / "copied")
+    mark.unlink()
+
+    status, out, err = command("translate", "-m", "copied", "cat")
+    assert (status, mark.exists()) == (0, True)
+    assert err.count(f"runs the code in {world}/copied/code/mine.py\n") == 1
+    assert command("-q", "config", "check", "-c", "copied/config.yaml").status == 0
+
+    mark.unlink()
+    with (world / "copied/code/mine.py").open("a") as file:
+        file.write("#")
+    status, out, err = command("-q", "translate", "-m", "copied", "cat")
+    assert (status, out) == (2, "")
+    assert "this code is not run" in err
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["config check -c mine.yaml", "bench train -c mine.yaml --updates 1", "prepare -c mine.yaml"],
+)
+def test_code_that_a_recipe_names_runs_in_a_training_and_else_only_if_it_is_known(
+    typed: str, world: Path, mark: Path, command: Command
+) -> None:
+    (world / "mine.py").write_text(CODE.format(mark=str(mark)))
+    recipe = (world / "tiny.yaml").read_text() + "code: mine.py\n"
+    (world / "mine.yaml").write_text(recipe)
+    status, out, err = command("-q", *typed.split())
+    assert (status, out) == (2, "")
+    assert err.startswith(f"error: {world}/mine.py: this code is not run, ")
+    assert not mark.exists()
+    assert command("-q", "config", "check", "-c", "tiny.yaml", "code=mine.py").status == 0
+    mark.unlink()
+    assert command("train", "-c", "mine.yaml", "training.max_steps=1").status == 0
+    assert command("-q", *typed.split()).status == 0
+
+
+@pytest.mark.parametrize("typed", ["runs", f"runs {RUN}", "doctor", "config diff tiny.yaml {run}"])
+def test_looking_at_a_run_runs_nothing(
+    typed: str, world: Path, mark: Path, stranger: Spoil, command: Command
+) -> None:
+    stranger(world / RUN / "code/units.py", "code/units.py")
+    assert command(*typed.format(run=RUN).split()).status == 0
+    assert not mark.exists()
+
+
+def test_in_python_trust_code_says_the_same(world: Path, mark: Path, stranger: Spoil) -> None:
+    stranger(world / RUN / "code/units.py", "code/units.py")
+    folder = world / RUN
+    calls: list[Callable[..., object]] = [
+        lambda **trust: seq2seq.load(folder, **trust),
+        lambda **trust: seq2seq.explain(folder, "cat", **trust),
+        lambda **trust: seq2seq.evaluate(folder, ["cat"], ["chat"], bootstrap=0, **trust),
+    ]
+    for call in calls:
+        with pytest.raises(UserError, match=r"units\.py: this code is not run, .*trust_code=True"):
+            call()
+    assert not mark.exists()
+    for call in calls:
+        call(trust_code=True)
+    assert mark.exists()
+    with pytest.raises(UserError, match="trust_code cannot be chosen for a translator"):
+        seq2seq.explain(seq2seq.load(folder), "cat", trust_code=True)
+
+
+def test_a_run_reads_no_other_configuration(world: Path, command: Command) -> None:
+    config = world / RUN / "config.yaml"
+    config.write_text(f"extends: ../../tiny.yaml\n{config.read_text()}")
+    before = snapshot(world)
+    for typed in ("translate cat", f"train --resume --run {RUN}", f"config diff {RUN} {RUN}"):
+        status, out, err = command("-q", *typed.split())
+        assert (status, out) == (2, "")
+        assert err == (
+            f"error: {config}:1: extends: a run's configuration has every key in itself; "
+            "remove the line\n"
+        )
+    assert snapshot(world) == before
