@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from seq2seq.data.sources.contract import FileReader, Grid, existing_file, shape
 from seq2seq.errors import UserError
 
 _MOST_AXES = 4
+_MOST_BYTES = 2_000_000_000  # of an array in an archive, which may be packed small
 
 
 class ArrayReader(FileReader):
@@ -51,7 +51,7 @@ class ArrayReader(FileReader):
                 f"{name}: expected rows (S, F), a map (H, W, C) or a film (T, H, W, C), found "
                 f"shape {shape_of(array) or 'of one number'}"
             )
-        with np.errstate(over="ignore"):  # then infinite, and refused as such
+        with np.errstate(over="ignore", invalid="ignore"):  # then infinite, and refused as such
             return np.asarray(array, np.float32)
 
     def cell(self, axes: int) -> tuple[int, ...]:
@@ -62,6 +62,10 @@ class ArrayReader(FileReader):
 
 
 def _loaded(name: str, path: Path, item: str) -> npt.NDArray[Any]:
+    """Return the array in a .npy file, or the one called `item` in an archive.
+
+    Python objects are never unpickled. Raises UserError that begins with `name`.
+    """
     try:
         loaded = np.load(path, mmap_mode="r", allow_pickle=False)
         if isinstance(loaded, np.ndarray):
@@ -70,7 +74,7 @@ def _loaded(name: str, path: Path, item: str) -> npt.NDArray[Any]:
             return _member(name, loaded, item)
     except UserError:
         raise
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # a damaged header or archive raises almost anything
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         if any(word in reason for word in ("allow_pickle", "Object arrays", "Python objects")):
             reason = "it holds Python objects, or is no array at all; save plain numbers"
@@ -95,6 +99,9 @@ def _member(name: str, archive: Any, item: str) -> npt.NDArray[Any]:
             f"{name}: expected FILE#NAME with one of its arrays, {shown}, found "
             f"{'no name' if not item else repr(item)}"
         )
+    packed = {info.filename: info for info in archive.zip.infolist()}
+    if any(packed[key].file_size > _MOST_BYTES for key in (item, f"{item}.npy") if key in packed):
+        raise UserError(f"{name}: expected at most {_MOST_BYTES:,} bytes of numbers, found more")
     member: object = archive[item]
     if not isinstance(member, np.ndarray):
         raise UserError(f"{name}: cannot be read as an array: it is damaged")

@@ -15,6 +15,7 @@ from seq2seq.extras import MissingPackageError, install_hint
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from PIL.ImageFile import ImageFile
 
 _CHANNELS = {"rgb": "RGB", "grey": "L"}
 _MOST = 100_000_000  # pixels: what is decoded, before it is made smaller, takes 400 MB
@@ -64,42 +65,52 @@ def open_picture(name: str, pixels: int, colour: str) -> Image:
     A file with several frames is refused: a moving picture is an array of four axes.
     """
     try:
-        from PIL import Image, ImageOps
+        from PIL import Image
     except ImportError:
         raise MissingPackageError(
             f"{name}: a picture needs Pillow: {install_hint('images')}"
         ) from None
     path = existing_file(name)
     try:
+        # Of sizes, bounded below, and of damage: what can't be shown is an error.
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # bounded below
-            picture = Image.open(path)
-        width, height = picture.size
-        if width * height > _MOST:
-            raise UserError(
-                f"{name}: expected at most {_MOST:,} pixels, found {width:,} x {height:,}; make it "
-                "smaller"
-            )
-        frames: int = getattr(picture, "n_frames", 1)
-        if frames > 1:
-            raise UserError(
-                f"{name}: expected one picture, found {frames} frames; data.source_kind "
-                "array reads moving pictures"
-            )
-        picture.draft(_CHANNELS[colour], (pixels, pixels))  # a JPEG is decoded smaller at once
-        upright = ImageOps.exif_transpose(picture)
-        plain = _opaque(upright)
-        if max(plain.size) > pixels:
-            plain.thumbnail((pixels, pixels), Image.Resampling.BOX)
-        return plain.convert(_CHANNELS[colour])
+            warnings.simplefilter("ignore")
+            with Image.open(path) as picture:
+                return _shrunk(name, picture, pixels, colour)
     except UserError:
         raise
     except Image.DecompressionBombError:
         raise UserError(f"{name}: expected at most {_MOST:,} pixels, found more") from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except Exception as error:  # a damaged picture raises almost anything
         strange = "cannot identify" in str(error)
-        reason = "it is none that Pillow knows" if strange else str(error)
+        reason = "it is none that Pillow knows" if strange else str(error) or type(error).__name__
         raise UserError(f"{name}: cannot be read as a picture: {reason}") from None
+
+
+def _shrunk(name: str, picture: ImageFile, pixels: int, colour: str) -> Image:
+    """The picture, once it is known to be one that may be decoded."""
+    from PIL import Image, ImageOps
+
+    if picture.format == "EPS":  # a program, which Pillow has Ghostscript run
+        raise ValueError("it is a PostScript program; save it as PNG")
+    width, height = picture.size
+    if width * height > _MOST:
+        raise UserError(
+            f"{name}: expected at most {_MOST:,} pixels, found {width:,} x {height:,}; make it "
+            "smaller"
+        )
+    frames: int = getattr(picture, "n_frames", 1)
+    if frames > 1:
+        raise UserError(
+            f"{name}: expected one picture, found {frames} frames; data.source_kind "
+            "array reads moving pictures"
+        )
+    picture.draft(_CHANNELS[colour], (pixels, pixels))  # a JPEG is decoded smaller at once
+    upright = ImageOps.exif_transpose(picture)
+    plain = _opaque(upright)
+    if max(plain.size) > pixels:
+        plain.thumbnail((pixels, pixels), Image.Resampling.BOX)
+    return plain.convert(_CHANNELS[colour])
 
 
 def _opaque(picture: Image) -> Image:

@@ -30,14 +30,20 @@ def read_model(path: Path) -> FileReader:
         kind = value["kind"]
         if kind not in SOURCES:
             raise UserError(f"{path}: {unknown_kind(SOURCES, kind, KEY)}")
-        reader = _checked(SOURCES[kind](**value["options"]), str(path))
-        scale = value["scale"]
-        reader.scale = Scale(scale["axes"], tuple(scale["means"]), tuple(scale["deviations"]))
+        reader = _checked(build(SOURCES, SourceConfig(kind=kind, **value["options"]), KEY), KEY)
+        reader.scale = _scale(value["scale"])
         return reader
-    except UserError:
-        raise
+    except UserError as error:
+        raise UserError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path}: missing or damaged: {error}") from None
+
+
+def _scale(value: dict[str, Any]) -> Scale:
+    means, deviations = (tuple(map(float, value[key])) for key in ("means", "deviations"))
+    if value["axes"] not in (1, 2, 3) or not means or len(means) != len(deviations):
+        raise ValueError("expected axes, and a mean and a deviation for each channel")
+    return Scale(int(value["axes"]), means, deviations)
 
 
 def _checked(reader: object, where: str) -> FileReader:

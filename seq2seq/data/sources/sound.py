@@ -117,9 +117,11 @@ def _recording(name: str, path: Path) -> tuple[int, Samples]:
         with wave.open(str(path), "rb") as file:
             rate, width, count = file.getframerate(), file.getsampwidth(), file.getnframes()
             _check_length(name, count, rate)
+            if not 1 <= width <= 4:
+                raise UserError(f"{name}: expected samples of 8 to 32 bits, found {8 * width}")
             data = file.readframes(count)
             return rate, _mean(_decoded(data, width), file.getnchannels())
-    except (wave.Error, EOFError) as error:
+    except (wave.Error, EOFError, RuntimeError) as error:  # RuntimeError: a chunk within a chunk
         return _by_soundfile(name, path, str(error) or "it is cut off")
     except OSError as error:
         raise UserError(f"{name}: cannot be read: {error.strerror}") from None
@@ -162,6 +164,8 @@ def _by_soundfile(name: str, path: Path, reason: str) -> tuple[int, Samples]:
         found = reader.info(str(path))
         _check_length(name, found.frames, found.samplerate)
         samples, rate = reader.read(str(path), always_2d=True)
-    except RuntimeError as error:
+    except UserError:
+        raise
+    except Exception as error:  # of soundfile, which says of damage what its library does
         raise UserError(f"{name}: cannot be read as a recording: {error}") from None
     return int(rate), samples.mean(1)
