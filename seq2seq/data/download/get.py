@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import urllib.parse
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from pathlib import Path
 from seq2seq.bundled import bundled_recipe
 from seq2seq.data.download.mtdata import run_mtdata
 from seq2seq.data.download.registry import CORPORA, Corpus
-from seq2seq.data.download.transfer import PinnedFile, Progress, download
+from seq2seq.data.download.transfer import PinnedFile, Progress, checked_address, download
 from seq2seq.errors import UserError, did_you_mean
 from seq2seq.machine.disk import hash_file
 
@@ -66,7 +65,10 @@ def get_corpus(
         pairs = _count_pairs(built)
         os.replace(built, folder)
     except OSError as error:
-        raise UserError(f"{folder}: cannot be written: {error.strerror or error}") from None
+        reason = error.strerror or error
+        if error.filename and not Path(error.filename).is_relative_to(root):
+            raise UserError(f"{error.filename}: cannot be read: {reason}") from None
+        raise UserError(f"{folder}: cannot be written: {reason}") from None
     finally:
         shutil.rmtree(built, ignore_errors=True)
         with suppress(OSError):
@@ -130,8 +132,9 @@ def _fill(
         run_mtdata(corpus.mtdata, downloads, built)
         return (), ()
     assert corpus.build is not None
-    if origin is None or _is_address(origin):
-        places = [file if origin is None else file.at(origin) for file in corpus.files]
+    if origin is None or "://" in origin:
+        mirror = None if origin is None else checked_address(origin)
+        places = [file if mirror is None else file.at(mirror) for file in corpus.files]
         corpus.build([download(file, downloads, progress=progress) for file in places], built)
         return (), ()
     local = {file.name: _find_local(file, Path(origin)) for file in corpus.files}
@@ -152,23 +155,27 @@ def _count_pairs(folder: Path) -> dict[str, int]:
         english, french = (_count_lines(folder / f"{split}.{side}") for side in ("en", "fr"))
         if english != french:
             raise UserError(f"{folder / split}: {english} lines in .en but {french} in .fr")
+        if not english:
+            raise UserError(f"{folder / split}: expected sentence pairs, found empty files")
         pairs[split] = english
     return pairs
 
 
 def _count_lines(path: Path) -> int:
     try:
+        count = 0
         with path.open("rb") as stream:
-            return sum(1 for _ in stream)
+            for line in stream:
+                count += 1
+                line.decode("utf-8")
+        return count
+    except UnicodeDecodeError as error:
+        found = error.object[error.start]
+        raise UserError(
+            f"{path}:{count}: expected UTF-8 text, found byte {found:#04x}; convert the file"
+        ) from None
     except FileNotFoundError:
         raise UserError(f"{path}: no such file, but its other side is there") from None
-
-
-def _is_address(origin: str) -> bool:
-    scheme = urllib.parse.urlsplit(origin).scheme
-    if "://" in origin and scheme not in ("http", "https"):
-        raise UserError(f"{origin}: expected a folder or an http(s) address")
-    return "://" in origin
 
 
 def _find_local(file: PinnedFile, folder: Path) -> Path | None:

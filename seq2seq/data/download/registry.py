@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import shutil
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,7 +39,21 @@ class Corpus:
 
 @contextmanager
 def _unpacked(path: Path, member: str = "") -> Iterator[BinaryIO]:
-    """The bytes of a plain, .gz or .zip file; a zip's member is read, never written by its name."""
+    """The bytes of a plain, .gz or .zip file; a zip's member is read, never written by its name.
+
+    UserError where the archive is damaged, or lacks the member.
+    """
+    try:
+        with _opened(path, member) as stream:
+            yield stream
+    except KeyError:
+        raise UserError(f"{path}: expected {member} in it, found no such file") from None
+    except (EOFError, RuntimeError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
+        raise UserError(f"{path}: cannot be unpacked: {error}") from None
+
+
+@contextmanager
+def _opened(path: Path, member: str) -> Iterator[BinaryIO]:
     if path.suffix == ".zip":
         with zipfile.ZipFile(path) as archive, archive.open(member) as stream:
             yield cast(BinaryIO, stream)
@@ -64,7 +79,15 @@ _TATOEBA_MEMBER = "fra-eng/fra.txt"
 
 def _build_tatoeba(files: list[Path], out: Path) -> None:
     with _unpacked(files[0], _TATOEBA_MEMBER) as stream:
-        lines = stream.read().decode("utf-8").removesuffix("\n").split("\n")
+        content = stream.read()
+    try:
+        lines = content.decode("utf-8").removesuffix("\n").split("\n")
+    except UnicodeDecodeError as error:
+        number = content[: error.start].count(b"\n") + 1
+        raise UserError(
+            f"{files[0]}:{number}: expected UTF-8 text, found byte {content[error.start]:#04x}; "
+            "convert the file"
+        ) from None
     pairs = []
     for number, line in enumerate(lines, 1):
         cells = line.removesuffix("\r").split("\t")

@@ -2,8 +2,11 @@ import gzip
 import hashlib
 import sys
 import threading
+import urllib.error
+import urllib.request
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -19,9 +22,11 @@ from seq2seq.data.download import (
     render_fetched,
     sacrebleu_testset,
 )
+from seq2seq.data.download.transfer import _Redirects, checked_address
 from seq2seq.errors import UserError
 
 CONTENT = bytes(range(256)) * 1000
+pause = threading.Event()
 
 
 class Server(ThreadingHTTPServer):
@@ -34,6 +39,8 @@ class Server(ThreadingHTTPServer):
         self.cuts: list[int] = []  # the next answers break off after so many bytes
         self.statuses: list[int] = []  # the next answers are these errors
         self.asked: list[str | None] = []  # the Range header of each request
+        self.redirects: dict[str, str] = {}  # path -> where to go on
+        self.drips = ""  # "headers" or "body": a byte at a time, for ever
 
     @property
     def address(self) -> str:
@@ -50,6 +57,14 @@ class Handler(BaseHTTPRequestHandler):
         assert isinstance(server, Server)
         asked = self.headers.get("Range")
         server.asked.append(asked)
+        if self.path in server.redirects:
+            self.send_response(302)
+            self.send_header("Location", server.redirects[self.path])
+            self.end_headers()
+            return
+        if server.drips:
+            self.drip(server.drips)
+            return
         content = server.files.get(self.path)
         if server.statuses or content is None:
             self.send_error(server.statuses.pop(0) if server.statuses else 404)
@@ -65,6 +80,18 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         end = start + server.cuts.pop(0) if server.cuts else len(content)
         self.wfile.write(content[start:end])
+
+    def drip(self, part: str) -> None:
+        self.send_response(200)
+        if part == "body":
+            self.send_header("Content-Length", str(len(CONTENT)))
+            self.end_headers()
+        else:
+            self.flush_headers()
+        with suppress(OSError):  # until the other side goes
+            while True:
+                self.wfile.write(b"x")
+                pause.wait(0.01)
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -167,6 +194,100 @@ def test_an_unreachable_server_is_one_clear_error(server: Server, tmp_path: Path
         UserError, match=r"127.0.0.1:1/a.bin: cannot be fetched: .*refused.*3 times"
     ):
         download(file, tmp_path, attempts=3)
+
+
+@pytest.mark.parametrize("part", ["headers", "body"])
+def test_a_server_that_drips_is_given_up(
+    part: str, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seq2seq.data.download.transfer.TIMEOUT", 0.2)
+    monkeypatch.setattr("seq2seq.data.download.transfer.SLOWEST", 10_000)
+    server.drips = part
+    file = server.pin("a.bin", CONTENT)
+    with pytest.raises(
+        UserError, match=r"a\.bin: cannot be fetched: fewer than 10000 bytes a second"
+    ):
+        download(file, tmp_path, attempts=2)
+    assert not (tmp_path / "a.bin").exists()
+
+
+@pytest.mark.parametrize(
+    ("to", "said"),
+    [
+        ("{server}/a.bin", None),
+        ("/b.bin", "infinite loop"),
+        ("file:///etc/passwd", "'file:///etc/passwd'"),
+        ("ftp://127.0.0.1/a.bin", "the server sends us on to 'ftp://127.0.0.1/a.bin'"),
+        ("data:text/plain,abc", "'data:text/plain,abc'"),
+        ("http://[::1", r"Invalid IPv6 URL|IPv6"),
+        ("http://\xfc.\xe9:x/", ""),
+    ],
+)
+def test_redirects_lead_to_the_web_only_and_end(
+    to: str, said: str | None, server: Server, tmp_path: Path
+) -> None:
+    server.pin("a.bin", CONTENT)
+    file = server.pin("b.bin", CONTENT)
+    server.redirects["/b.bin"] = to.format(server=server.address)
+    if said is None:
+        assert download(file, tmp_path).read_bytes() == CONTENT
+        return
+    with pytest.raises(UserError, match=rf"b\.bin: .*{said}") as refused:
+        download(file, tmp_path)
+    assert "\n" not in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_address_of_tls_is_not_left_for_one_without() -> None:
+    request = urllib.request.Request("https://example.org/a")
+    with pytest.raises(urllib.error.HTTPError, match=r"sends us on to 'http://example\.org/a'"):
+        _Redirects().redirect_request(request, None, 302, "Found", {}, "http://example.org/a")
+
+
+@pytest.mark.parametrize(
+    ("address", "asked"),
+    [
+        ("HTTP://127.0.0.1:80/a b/", "http://127.0.0.1:80/a%20b/"),
+        ("https://example.org/a%20b/ü", "https://example.org/a%20b/%C3%BC"),
+        ("http://bücher.example/x", "http://xn--bcher-kva.example/x"),
+        ("http://[::1]:8080/x", "http://[::1]:8080/x"),
+    ],
+)
+def test_an_address_is_asked_for_in_ascii(address: str, asked: str) -> None:
+    assert checked_address(address) == asked
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "file:///etc/passwd",
+        "ftp://example.org/x",
+        "javascript://x",
+        "http://",
+        "http:///x",
+        "http://a b/x",
+        "http://[::1/x",
+        "http://127.0.0.1:99999/x",
+        "http://127.0.0.1:x/x",
+        "http://-\x1b[31m/x",
+        f"http://{'ü' * 70}.example/x",
+        "http://ü..example/x",
+        "http://example.org/x?y=1",
+        "http://example.org/x#y",
+        "://x",
+    ],
+)
+def test_another_address_is_one_line(address: str, tmp_path: Path, captions: Corpus) -> None:
+    with pytest.raises(UserError) as refused:
+        get_corpus("multi30k", tmp_path, origin=address)
+    assert "\n" not in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_password_is_neither_sent_nor_shown(tmp_path: Path, captions: Corpus) -> None:
+    with pytest.raises(UserError, match=r"http://127\.0\.0\.1: .*without a user") as refused:
+        get_corpus("multi30k", tmp_path, origin="http://me:secret@127.0.0.1/x")
+    assert "secret" not in str(refused.value)
 
 
 # --- corpora
@@ -294,6 +415,84 @@ def test_a_zip_is_read_by_its_one_member(server: Server, tmp_path: Path) -> None
     english = (fetched.folder / "train.en").read_text().split()
     french = (fetched.folder / "train.fr").read_text().split()
     assert french == [word.replace("Word", "Mot") for word in english]
+
+
+def zipped(path: Path, name: str, content: bytes) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(name, content)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        (
+            "fra-eng/fra.txt",
+            "a\tb\nc\té\n".encode("latin-1"),
+            r"fra-eng\.zip:2: expected UTF-8 text",
+        ),
+        ("fra-eng/fra.txt", b"", r"fra-eng\.zip:1: expected English<TAB>French"),
+        ("../fra-eng/fra.txt", b"a\tb\n", r"fra-eng\.zip: expected fra-eng/fra\.txt in it"),
+        ("fra-eng/fr\xe4.txt", b"a\tb\n", r"fra-eng\.zip: expected fra-eng/fra\.txt in it"),
+    ],
+)
+def test_a_zip_with_something_else_is_one_line(
+    name: str,
+    content: bytes,
+    said: str,
+    tmp_path: Path,
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    zipped(tmp_path / "fra-eng.zip", name, content)
+    tatoeba = CORPORA["tatoeba"]
+    packed = (tmp_path / "fra-eng.zip").read_bytes()
+    file = server.pin("fra-eng.zip", packed)._replace(member=tatoeba.files[0].member)
+    monkeypatch.setitem(CORPORA, "tatoeba", Corpus("tatoeba", "", "", (file,), tatoeba.build))
+    with pytest.raises(UserError, match=said):
+        get_corpus("tatoeba", tmp_path / "out")
+    assert not (tmp_path / "out" / "tatoeba").exists()
+    damaged = packed[:60] + bytes(9) + packed[69:]
+    server.files["/fra-eng.zip"] = damaged
+    monkeypatch.setitem(
+        CORPORA,
+        "tatoeba",
+        Corpus("", "", "", (file._replace(sha256=sha256(damaged)),), tatoeba.build),
+    )
+    with pytest.raises(UserError, match=r"fra-eng\.zip"):
+        get_corpus("tatoeba", tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("é\nb\n".encode("latin-1"), r"train\.en:1: expected UTF-8 text, found byte 0xe9"),
+        (b"", r"train: 0 lines in \.en but 2 in \.fr"),
+        (b"a\n\x00\xff\n", r"train\.en:2: expected UTF-8 text, found byte 0xff"),
+    ],
+)
+def test_plain_files_of_something_else_are_one_line(
+    content: bytes, said: str, captions: Corpus, tmp_path: Path
+) -> None:
+    for name, text in SPLITS.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "train.en").write_bytes(content)
+    with pytest.raises(UserError, match=said):
+        get_corpus("multi30k", tmp_path / "out", origin=str(tmp_path))
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_empty_files_are_no_corpus(captions: Corpus, tmp_path: Path) -> None:
+    for name in SPLITS:
+        (tmp_path / name).write_text("")
+    with pytest.raises(UserError, match="train: expected sentence pairs, found empty files"):
+        get_corpus("multi30k", tmp_path / "out", origin=str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["../multi30k", "multi30k/..", "/etc", ".", "", "a\x1b[31mb"])
+def test_a_name_is_no_path(name: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"^corpus '[^\x1b]*': expected one of "):
+        get_corpus(name, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_registry_names_every_corpus_with_pinned_bytes() -> None:
