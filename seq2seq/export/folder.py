@@ -6,20 +6,20 @@ a model for CTranslate2 is for that engine. A slim run is a run without what onl
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from seq2seq import __version__
 from seq2seq.errors import UserError
 from seq2seq.export.network import ENCODER, STEP
-from seq2seq.export.translator import FORMAT, SETTINGS
+from seq2seq.export.translator import FORMAT, SETTINGS, SUMS
 from seq2seq.extras import install_hint
+from seq2seq.machine.sealed import seal_json, sums_of
 from seq2seq.runs.run import Run
 
 Format = Literal["onnx", "ctranslate2", "run"]
@@ -60,21 +60,23 @@ def export(
             run.write_slim(part, checkpoint)
         else:
             write = {"onnx": _write_onnx, "ctranslate2": _write_ctranslate2}[form]
-            write(run, part, checkpoint=checkpoint, int8=int8)
+            settings = write(run, part, checkpoint=checkpoint, int8=int8)
             run.tokenizers.save(part / "tokenizer")
+            if settings:
+                _write_settings(part, settings)
         part.replace(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _write_onnx(run: Run, folder: Path, *, checkpoint: str, int8: bool) -> None:
-    """Write both graphs, and what their translator has to know."""
+def _write_onnx(run: Run, folder: Path, *, checkpoint: str, int8: bool) -> dict[str, Any]:
+    """Write both graphs; return what their translator has to know."""
     from seq2seq.export.graphs import write_graphs
 
     write_graphs(run.load_model(checkpoint), folder)
     if int8:
         _quantize(folder)
-    settings = {
+    return {
         "format": FORMAT,
         "seq2seq": __version__,
         "run": run.name,
@@ -87,10 +89,19 @@ def _write_onnx(run: Run, folder: Path, *, checkpoint: str, int8: bool) -> None:
         "max_length": run.config.data.max_length,
         "decoding": run.config.decoding.model_dump(mode="json", exclude={"workers"}),
     }
-    (folder / SETTINGS).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
 
 
-def _write_ctranslate2(run: Run, folder: Path, *, checkpoint: str, int8: bool) -> None:
+def _write_settings(folder: Path, settings: dict[str, Any]) -> None:
+    """Write the settings, with the checksums of all files and of itself."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    sums = sums_of(folder, (path.relative_to(folder).as_posix() for path in files))
+    text = seal_json({**settings, SUMS: sums})
+    (folder / SETTINGS).write_text(text, encoding="utf-8", newline="\n")
+
+
+def _write_ctranslate2(
+    run: Run, folder: Path, *, checkpoint: str, int8: bool
+) -> dict[str, Any] | None:
     """Write a model that the engine opens."""
     from seq2seq.export.ctranslate2 import write_model
 
@@ -101,6 +112,7 @@ def _write_ctranslate2(run: Run, folder: Path, *, checkpoint: str, int8: bool) -
         source_end=run.config.tokenizer.source_end,
         int8=int8,
     )
+    return None
 
 
 def _check_installed(form: Format) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seq2seq.errors import UserError
+from seq2seq.export.external import reads_other_files
 from seq2seq.extras import install_hint
 from seq2seq.search.arrays import Ids
 from seq2seq.search.step import Stepped
@@ -63,15 +64,15 @@ class Network:
 
     def __init__(self, folder: Path) -> None:
         """Raise UserError if a graph is missing or damaged."""
-        self._encoder = _session(folder / ENCODER)
-        self._step = _session(folder / STEP)
+        self._encoder = _session(folder / ENCODER, {"source", "lengths"}, set())
+        self._step = _session(folder / STEP, {"tokens"}, {"log_probs"})
         self._outputs = [output.name for output in self._step.get_outputs()]
         self._inputs = {given.name for given in self._step.get_inputs()} - {"tokens"}
-        self._growing = {
-            given.name: (given.shape[1:], _TYPES[given.type])
-            for given in self._step.get_inputs()
-            if STEPS in given.shape
-        }
+        growing = [given for given in self._step.get_inputs() if STEPS in given.shape]
+        if unknown := {given.type for given in growing} - {*_TYPES}:
+            raise UserError(f"{folder / STEP}: damaged: an input of {unknown.pop()}")
+        self._growing = {given.name: (given.shape[1:], _TYPES[given.type]) for given in growing}
+        self._folder = folder
 
     @property
     def has_attention(self) -> bool:
@@ -81,7 +82,8 @@ class Network:
     def encode(self, source_BS: Ids, lengths_B: Ids) -> State:
         """Return the state before the first step; sources are padded on the right."""
         names = [output.name for output in self._encoder.get_outputs()]
-        values = self._encoder.run(names, {"source": source_BS, "lengths": lengths_B})
+        given = {"source": source_BS, "lengths": lengths_B}
+        values = self._ran(self._encoder, ENCODER, names, given)
         parts = {n: v for n, v in zip(names, values, strict=True) if n in self._inputs}
         own = {name: parts.pop(name) for name in list(parts) if NEXT + name in self._outputs}
         for name, (axes, dtype) in self._growing.items():
@@ -91,7 +93,8 @@ class Network:
 
     def step(self, tokens_N: Ids, state: State) -> Stepped:
         """Return what follows the newest token of each hypothesis."""
-        values = self._step.run(None, {"tokens": tokens_N, **state.memory, **state.own})
+        given = {"tokens": tokens_N, **state.memory, **state.own}
+        values = self._ran(self._step, STEP, self._outputs, given)
         found = dict(zip(self._outputs, values, strict=True))
         log_probs_NW = found["log_probs"]
         weights_NHS = found.get("attention")
@@ -99,6 +102,14 @@ class Network:
             weights_NHS = np.zeros((len(tokens_N), 0, state.positions), np.float32)
         own = {name: found[NEXT + name] for name in state.own}
         return Stepped(log_probs_NW, weights_NHS, state._replace(own=own))
+
+    def _ran(self, session: Any, name: str, outputs: list[str], given: Parts) -> list[Any]:
+        try:
+            values: list[Any] = session.run(outputs, given)
+        except Exception as error:  # ONNX Runtime's own kinds: a graph that isn't one of ours
+            reason = " ".join(str(error).split())
+            raise UserError(f"{self._folder / name}: cannot be run: {reason}") from None
+        return values
 
 
 _TYPES = {
@@ -114,7 +125,8 @@ def _select(parts: Mapping[str, npt.NDArray[Any]], rows_N: Ids) -> Parts:
     return {name: part[rows_N] for name, part in parts.items()}
 
 
-def _session(path: Path) -> Any:
+def _session(path: Path, inputs: set[str], outputs: set[str]) -> Any:
+    """The graph in a file, which has these inputs and outputs among others."""
     try:
         import onnxruntime
     except ImportError:
@@ -128,6 +140,15 @@ def _session(path: Path) -> Any:
     options.log_severity_level = 3  # errors
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        if reads_other_files(path.read_bytes()):
+            raise UserError(f"{path}: not opened, because it has its numbers in another file")
+        opened = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except UserError:
+        raise
     except Exception as error:  # ONNX Runtime's own kinds, which derive from nothing else
-        raise UserError(f"{path}: damaged: {error}") from None
+        raise UserError(f"{path}: damaged: {' '.join(str(error).split())}") from None
+    lacking = inputs - {given.name for given in opened.get_inputs()}
+    lacking |= outputs - {given.name for given in opened.get_outputs()}
+    if lacking:
+        raise UserError(f"{path}: damaged: the graph has no {min(lacking)}")
+    return opened

@@ -14,8 +14,8 @@ from typing import Any
 from seq2seq.config import DecodingConfig, revise
 from seq2seq.data.tokenizer import BOS, EOS, PAD, UNK, Tokenizers
 from seq2seq.errors import UserError
-from seq2seq.export.network import Network
-from seq2seq.machine.input import parse_json, read_text
+from seq2seq.export.network import ENCODER, STEP, Network
+from seq2seq.machine.sealed import check_files, read_sealed_json
 from seq2seq.search.arrays import NumpyArrays
 from seq2seq.search.beam import beam_search
 from seq2seq.search.hypothesis import Hypothesis
@@ -25,7 +25,9 @@ from seq2seq.translation.texts import TextSettings, TextTranslator, longest
 from seq2seq.translation.translation import Translation
 
 SETTINGS = "export.json"
-FORMAT = 1
+FORMAT = 2
+SUMS = "files"
+"""The setting that holds the sha256 of every other file of the folder."""
 
 
 class LightTranslator(TextTranslator):
@@ -106,7 +108,8 @@ def find_export(folders: Sequence[Path]) -> Path | None:
 def load(folder: str | Path, *, checkpoint: str = "best", device: str = "auto") -> LightTranslator:
     """Return the translator of an exported model.
 
-    Raises UserError if its folder is damaged, or for another checkpoint or device than it has.
+    Raises UserError naming the file that isn't as it was written, or for another checkpoint or
+    device than the model has.
     """
     folder = Path(folder)
     if checkpoint != "best":
@@ -126,11 +129,14 @@ def load(folder: str | Path, *, checkpoint: str = "best", device: str = "auto") 
 def _read_settings(folder: Path) -> TextSettings:
     path = folder / SETTINGS
     try:
-        stored: dict[str, Any] = parse_json(read_text(path))
-        if stored["format"] != FORMAT:
+        stored: dict[str, Any] = read_sealed_json(path)
+        if (found := stored.get("format")) != FORMAT:
             raise UserError(
-                f"{path}: expected format {FORMAT}, found {stored['format']}: export it again"
+                f"{path}: expected format {FORMAT}, found {found!r}: export it again, with the "
+                "checksums of this version"
             )
+        read_sealed_json(path, required=True)
+        _check_sums(folder, stored[SUMS])
         return TextSettings(
             options=revise(DecodingConfig(), dict(stored["decoding"])),
             source_end=bool(stored["source_end"]),
@@ -142,5 +148,13 @@ def _read_settings(folder: Path) -> TextSettings:
         raise UserError(f"{folder}: not an exported model (it has no {SETTINGS})") from None
     except UserError:
         raise
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise UserError(f"{path}: damaged: {error}") from None
+
+
+def _check_sums(folder: Path, sums: dict[str, str]) -> None:
+    """Raise DamagedError unless the files of the folder are those that were exported."""
+    check_files(folder, sums)
+    needed = {ENCODER, STEP, *(f"tokenizer/{file.name}" for file in folder.glob("tokenizer/*"))}
+    if unknown := sorted(needed - {*sums}):
+        raise UserError(f"{folder / unknown[0]}: not a file of this export; export it again")

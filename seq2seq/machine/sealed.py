@@ -48,7 +48,8 @@ def read_sealed_json(path: Path, *, required: bool = False) -> dict[str, Any]:
         raise DamagedError(f"{path}: damaged: expected an object, found {type(value).__name__}")
     if required or _MARK in value or _SUM in value:
         body, found, end = text.rpartition(_JSON_END)
-        _check(path, bool(found) and _MARK in value and end == f'{_digest(body)}"\n}}\n')
+        whole = bool(found) and _MARK in value and end == f'{_digest(body)}"\n}}\n'
+        _check(path, whole, required=required)
     return {key: found for key, found in value.items() if key not in (_MARK, _SUM)}
 
 
@@ -104,9 +105,12 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
-def _check(path: Path, whole: bool) -> None:
+def _check(path: Path, whole: bool, *, required: bool = False) -> None:
     if not whole:
-        raise DamagedError(
-            f"{path}: damaged, or edited: it differs from its checksum. To have it read as it is "
-            "now, remove both marks of the checksum, at its start and at its end"
+        way_out = (
+            ""
+            if required
+            else ". To have it read as it is now, remove both marks of the checksum, at its start "
+            "and at its end"
         )
+        raise DamagedError(f"{path}: damaged, or edited: it differs from its checksum{way_out}")

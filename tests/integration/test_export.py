@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from seq2seq.machine.sealed import read_sealed_json, seal_json, sums_of
 from tests.integration.conftest import Command, snapshot
 
 pytest.importorskip("onnx", reason="needs the extra: onnx")
@@ -145,34 +148,120 @@ def test_a_folder_that_is_there_is_left_alone(command: Command, world: Path) -> 
     assert not list((world / "mine").iterdir())
 
 
-@pytest.mark.parametrize(
-    ("file", "content", "error"),
-    [
-        ("export.json", b"{}", "export.json: damaged: 'format'"),
-        ("export.json", b"{", "export.json: damaged: Expecting"),
-        ("export.json", b"[]", "export.json: damaged: "),
-        (
-            "export.json",
-            b'{"format": 1, "source_end": true, "max_length": "x", "decoding": {}}',
-            "export.json: damaged: invalid literal",
-        ),
-        ("export.json", b"\xff", "export.json: damaged: "),
-        ("export.json", b'{"format": 99}', "export.json: expected format 1, found 99"),
-        ("step.onnx", b"spoilt", "step.onnx: damaged: "),
-        ("step.onnx", None, "step.onnx: missing"),
-        ("tokenizer/joint.model", None, "no such tokenizer file"),
-    ],
-)
+Spoil = Callable[[Path], None]
+
+
+def written(name: str, content: bytes | None) -> Spoil:
+    """A file that is another, or gone."""
+
+    def spoil(folder: Path) -> None:
+        (folder / name).unlink() if content is None else (folder / name).write_bytes(content)
+
+    return spoil
+
+
+def flipped(name: str, share: float) -> Spoil:
+    """A bit that is another, so far into a file."""
+
+    def spoil(folder: Path) -> None:
+        content = bytearray((folder / name).read_bytes())
+        content[int(share * (len(content) - 1))] ^= 1
+        (folder / name).write_bytes(content)
+
+    return spoil
+
+
+def cut(name: str) -> Spoil:
+    return lambda folder: os.truncate(folder / name, (folder / name).stat().st_size - 1)
+
+
+def swapped(folder: Path) -> None:
+    (folder / "encoder.onnx").rename(folder / "x")
+    (folder / "step.onnx").rename(folder / "encoder.onnx")
+    (folder / "x").rename(folder / "step.onnx")
+
+
+def sealed(**changes: object) -> Spoil:
+    """What somebody wrote who knows how to write checksums."""
+
+    def spoil(folder: Path) -> None:
+        settings = read_sealed_json(folder / "export.json")
+        (folder / "export.json").write_text(seal_json({**settings, **changes}))
+
+    return spoil
+
+
+def graphs_swapped_and_sealed(folder: Path) -> None:
+    swapped(folder)
+    names = ["encoder.onnx", "step.onnx", "tokenizer/joint.model"]
+    sealed(files=sums_of(folder, names))(folder)
+
+
+def unsealed(folder: Path) -> None:
+    settings = read_sealed_json(folder / "export.json")
+    (folder / "export.json").write_text(json.dumps({**settings, "max_length": 10**6}))
+
+
+SPOILT: list[tuple[Spoil, str]] = [
+    (written("export.json", b"{}"), "export.json: expected format 2, found None: export it again"),
+    (written("export.json", b"{"), "export.json: damaged: Expecting"),
+    (written("export.json", b"[]"), "export.json: damaged: "),
+    (written("export.json", b"[" * 10**5), "export.json: damaged: "),
+    (written("export.json", b"\xff"), "export.json: damaged: "),
+    (written("export.json", b'{"format": 1, "source_end": true, "max_length": 9, "decoding": {}}'),
+        "export.json: expected format 2, found 1: export it again"),
+    *((flipped("export.json", share), "export.json: ") for share in (0.01, 0.3, 0.6, 0.99, 1)),
+    (cut("export.json"), "export.json: damaged"),
+    (unsealed, "export.json: damaged, or edited: it differs from its checksum\n"),
+    (sealed(max_length="x"), "export.json: damaged: invalid literal"),
+    (sealed(decoding=[1]), "export.json: damaged: "),
+    (sealed(files=None), "export.json: damaged: "),
+    (sealed(files={}), "encoder.onnx: not a file of this export"),
+    (sealed(files={"/dev/zero": "0"}), "/dev/zero: is outside of spoilt"),
+    (sealed(files={"../runs/tiny/config.yaml": "0"}), "config.yaml: is outside of spoilt"),
+    (written("step.onnx", b"spoilt"), "step.onnx: damaged: "),
+    (written("step.onnx", None), "step.onnx: missing"),
+    (written("encoder.onnx", None), "encoder.onnx: missing"),
+    *((flipped("step.onnx", share), "step.onnx: damaged: ") for share in (0, 0.5, 1)),
+    (cut("encoder.onnx"), "encoder.onnx: damaged: "),
+    (swapped, "encoder.onnx: damaged: "),
+    (graphs_swapped_and_sealed, "encoder.onnx: damaged: the graph has no lengths"),
+    (written("tokenizer/joint.model", None), "tokenizer/joint.model: missing"),
+    (flipped("tokenizer/joint.model", 0.5), "tokenizer/joint.model: damaged: "),
+    (written("tokenizer/reader.json", b"{}"), "tokenizer/reader.json: not a file of this export"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("spoil", "error"), SPOILT, ids=[error for _, error in SPOILT])
 def test_a_damaged_folder_is_told_of(
-    file: str, content: bytes | None, error: str, command: Command, world: Path
+    spoil: Spoil, error: str, exported: Path, command: Command, world: Path
 ) -> None:
-    command("export", "runs/tiny", "-o", "spoilt")
-    path = world / "spoilt" / file
-    path.unlink() if content is None else path.write_bytes(content)
+    shutil.copytree(exported, world / "spoilt")
+    spoil(world / "spoilt")
     done = command("translate", "--model", "spoilt", "the cat")
     assert done.status == 2
     assert len(done.err.splitlines()) == 2, done.err  # the model's line, the error's
     assert error in done.err
+
+
+@pytest.mark.parametrize("where", ["../numbers", "/tmp/numbers", "numbers"])
+def test_a_graph_with_numbers_in_another_file_is_not_opened(
+    where: str, exported: Path, command: Command, world: Path
+) -> None:
+    import onnx
+    from onnx.external_data_helper import set_external_data
+
+    shutil.copytree(exported, world / "spoilt")
+    graph = onnx.load(world / "spoilt" / "step.onnx")
+    set_external_data(graph.graph.initializer[0], where)
+    (world / "spoilt" / "step.onnx").write_bytes(graph.SerializeToString())
+    names = ["encoder.onnx", "step.onnx", "tokenizer/joint.model"]
+    sealed(files=sums_of(world / "spoilt", names))(world / "spoilt")
+    done = command("-q", "translate", "--model", "spoilt", "the cat")
+    assert (done.status, done.err) == (
+        2,
+        "error: spoilt/step.onnx: not opened, because it has its numbers in another file\n",
+    )
 
 
 @pytest.mark.parametrize("package", ["onnx", "onnxruntime"])
