@@ -32,6 +32,7 @@ from seq2seq.cli import (
     translating,
 )
 from seq2seq.cli.options import at_home, refuse_empty
+from seq2seq.cli.output import legible, tell
 from seq2seq.errors import RankError, UserError, shortened
 from seq2seq.machine.allocator import keep_freed_memory
 from seq2seq.machine.launched import is_first_here
@@ -80,7 +81,7 @@ def main() -> None:
             traceback.print_exc()
         tells = is_first_here() or isinstance(error, RankError)  # of several processes
         if tells and not isinstance(error, BrokenPipeError):  # `| head` has read enough
-            print(f"error: {_one_line(error, foreseen, debug)}", file=sys.stderr)
+            print(f"error: {legible(_one_line(error, foreseen, debug))}", file=sys.stderr)
         _drop_output()
         sys.exit(2 if foreseen else 1)
 
@@ -211,7 +212,7 @@ class _BarSafeHandler(logging.Handler):
         from tqdm import tqdm
 
         try:
-            tqdm.write(self.format(record), file=sys.stderr)
+            tqdm.write(legible(self.format(record)), file=sys.stderr)
         except OSError:
             self.handleError(record)
 
@@ -223,4 +224,4 @@ def doctor() -> None:
     """Show the versions of packages, the device, the cache folder and the newest run."""
     from seq2seq.environment import describe_environment
 
-    print(describe_environment())
+    tell(describe_environment())

@@ -23,6 +23,7 @@ from seq2seq.cli.options import (
     open_runs,
     read_texts,
 )
+from seq2seq.cli.output import tell
 from seq2seq.errors import UserError
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ class _Result(Protocol):
 
 
 def _print(result: _Result, as_json: bool) -> None:
-    print(json.dumps(result.as_dict(), ensure_ascii=False) if as_json else result.render())
+    tell(json.dumps(result.as_dict(), ensure_ascii=False) if as_json else result.render())
 
 
 def _check_named(config: Path | None, name: str) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from seq2seq.cli.options import AsJson, ConfigFile, Overrides, open_config
+from seq2seq.cli.output import tell
 from seq2seq.errors import UserError
 
 app = typer.Typer()
@@ -119,12 +120,12 @@ def verify_resume(
     with TemporaryDirectory(prefix="seq2seq_resume_") as spare:
         proof = prove(settings, into or Path(spare), kills=kills, seed=seed, processes=processes)
     if as_json:
-        print(json.dumps(proof._asdict(), ensure_ascii=False))
+        tell(json.dumps(proof._asdict(), ensure_ascii=False))
     else:
         at = ", ".join(map(str, proof.kills)) or "no update: it ended first"
         counts = ", ".join(f"{count:,} {kind}" for kind, count in proof.compared.items())
-        print(f"killed {len(proof.kills)} times, after update {at}; compared {counts}")
-        print("\n".join(proof.differences) or "all the same")
+        tell(f"killed {len(proof.kills)} times, after update {at}; compared {counts}")
+        tell("\n".join(proof.differences) or "all the same")
     raise typer.Exit(1 if proof.differences else 0)
 
 
@@ -142,19 +143,19 @@ def _check(
     failed, reports = [], []
     for subject in kit.find_subjects(*_file_and_overrides(arguments or [], names)):
         if not as_json:
-            print(subject)
+            tell(subject)
         results = []
         for result in kit.check(subject, toys=not quick):
             results.append(result)
             if not as_json:
-                print(f"  {result}", flush=True)
+                tell(f"  {result}", flush=True)
         passed = not any(kit.is_failure(result, strict=strict) for result in results)
         failed += [] if passed else [subject.name]
         reports.append({**subject.as_dict(), "passed": passed, **kit.as_dict(results)})
     if as_json:
-        print(json.dumps({"passed": not failed, "units": reports}, ensure_ascii=False))
+        tell(json.dumps({"passed": not failed, "units": reports}, ensure_ascii=False))
     else:
-        print(f"FAILED: {', '.join(failed)}" if failed else "all passed")
+        tell(f"FAILED: {', '.join(failed)}" if failed else "all passed")
     raise typer.Exit(1 if failed else 0)
 
 
@@ -188,13 +189,13 @@ def list_units(as_json: AsJson = False) -> None:
     }
     if as_json:
         listed = {key: [entry._asdict() for entry in rows] for key, rows in found.items()}
-        print(json.dumps(listed, ensure_ascii=False))
+        tell(json.dumps(listed, ensure_ascii=False))
         return
     for key, rows in found.items():
-        print(f"{key}:")
+        tell(f"{key}:")
         width = max(len(entry.name) for entry in rows)
         for entry in rows:
-            print(f"  {entry.name:<{width}}  {entry.summary}")
+            tell(f"  {entry.name:<{width}}  {entry.summary}")
             if entry.options:
                 options = (f"{name}={json.dumps(value)}" for name, value in entry.options.items())
-                print(f"  {'':<{width}}  {' '.join(options)}")
+                tell(f"  {'':<{width}}  {' '.join(options)}")

@@ -9,6 +9,7 @@ import typer
 
 from seq2seq.bundled import bundled_recipe
 from seq2seq.cli.options import ConfigFile, Overrides, TrustCode, open_config, open_runnable_config
+from seq2seq.cli.output import tell
 
 app = typer.Typer(help="Show, check and compare configurations.")
 
@@ -21,7 +22,7 @@ def show(config: ConfigFile = None, overrides: Overrides = None) -> None:
     """Print every setting of a configuration, after its `extends` and the overrides."""
     from seq2seq.config import dump_config
 
-    print(dump_config(open_config(config, overrides)), end="")
+    tell(dump_config(open_config(config, overrides)), end="")
 
 
 @app.command(
@@ -34,7 +35,7 @@ def check(
     """Check a configuration and build its model, without reading data."""
     from seq2seq.pipeline import describe_model
 
-    print(describe_model(open_runnable_config(config, overrides, trust_code=trust_code)))
+    tell(describe_model(open_runnable_config(config, overrides, trust_code=trust_code)))
 
 
 @app.command(
@@ -58,4 +59,4 @@ def diff(
         for path in (one, other)
     ]
     for key, was, now in differences(*configs):
-        print(f"{key}: {was!r} -> {now!r}")
+        tell(f"{key}: {was!r} -> {now!r}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seq2seq.cli.options import ConfigFile, Overrides, open_config, shows_progress
+from seq2seq.cli.output import tell
 from seq2seq.errors import UserError
 
 if TYPE_CHECKING:
@@ -37,11 +38,11 @@ def get(
     from seq2seq.data.download import get_corpus, render_corpora, render_fetched
 
     if name is None:
-        print(render_corpora())
+        tell(render_corpora())
         return
     with _TransferBar() as bar:
         fetched = get_corpus(name, root, origin=origin, progress=bar.update)
-    print(render_fetched(fetched))
+    tell(render_fetched(fetched))
 
 
 @app.command(
@@ -135,7 +136,7 @@ def make(
     from seq2seq.data.make import make_corpus, render_tasks
 
     if kind is None:
-        print(render_tasks())
+        tell(render_tasks())
         return
     options = {
         "shortest": shortest,
@@ -154,7 +155,7 @@ def make(
     }
     given = {option: value for option, value in options.items() if value is not None}
     made = make_corpus(kind, root, name=name, pairs=pairs, held_out=held_out, seed=seed, **given)
-    print(made)
+    tell(made)
 
 
 class _TransferBar:
@@ -248,7 +249,7 @@ def check(
         columns=settings.columns,
         tokenizers=_tokenizers(model) if model else None,
     )
-    print(report.table())
+    tell(report.table())
     if report.must_fix:
         raise typer.Exit(1)
 

@@ -20,6 +20,7 @@ from seq2seq.cli.options import (
     typed_text,
     write_lines,
 )
+from seq2seq.cli.output import tell
 from seq2seq.errors import UserError
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def explain(
     if units:
         _refuse_beside("--units", {"TEXT": bool(texts), "--input": source, "-o": bool(outputs)})
         opened = open_translator(open_runs(model, trust_code=trust_code), checkpoint, device)
-        print(_listed(opened, as_json=as_json))
+        tell(_listed(opened, as_json=as_json))
         return
     if grid and not any(output.suffix.lower() in _DRAWN for output in outputs or []):
         raise UserError(f"explain: --grid needs -o FILE with the ending {', '.join(_DRAWN)}")
@@ -186,10 +187,10 @@ def explain(
     for explanation in explanations:
         found = _saliencies(translator, explanation) if saliency else None
         if as_json:
-            print(_as_json(explanation, found, unit), flush=True)
+            tell(_as_json(explanation, found, unit), flush=True)
         else:
             text = _as_text(explanation, view, full=full)
-            print(*[text, *(found or [])], sep="\n\n", end="\n\n", flush=True)
+            tell(*[text, *(found or [])], sep="\n\n", end="\n\n", flush=True)
     if refused:
         raise UserError("; ".join(map(str, refused)))
 

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from seq2seq.cli.options import AsJson
+from seq2seq.cli.output import tell
 
 app = typer.Typer()
 
@@ -33,9 +34,9 @@ def runs(
     else:
         found = list_runs(folder or Path("runs"))
     if as_json:
-        print(json.dumps([run.as_dict() for run in found], ensure_ascii=False))
+        tell(json.dumps([run.as_dict() for run in found], ensure_ascii=False))
     elif found:
-        print(render_runs(found))
+        tell(render_runs(found))
     else:
         logging.getLogger("seq2seq").info(
             "no run under %s; train a model first, for example: seq2seq train --config demo",

@@ -28,6 +28,7 @@ from seq2seq.cli.options import (
     revised_decoding,
     write_lines,
 )
+from seq2seq.cli.output import tell
 from seq2seq.errors import UserError
 
 if TYPE_CHECKING:
@@ -193,12 +194,12 @@ def evaluate(
         values = {"test_set": test.name, **evaluation.as_dict()}
         if cost:
             values["intervention"] = cost.as_dict()
-        print(json.dumps(values, ensure_ascii=False))
+        tell(json.dumps(values, ensure_ascii=False))
     else:
-        print(f"{test.name}: {len(test.sources):,} sentences, beam {translator.options.beam}")
-        print(evaluation.render())
+        tell(f"{test.name}: {len(test.sources):,} sentences, beam {translator.options.beam}")
+        tell(evaluation.render())
         if cost:
-            print(f"\n{cost.render()}")
+            tell(f"\n{cost.render()}")
 
 
 @app.command(
@@ -251,7 +252,7 @@ def score(
         scores += score_moses(lines, streams, language=moses, bootstrap=bootstrap)
     if exact:
         scores.append(score_exact(lines, streams))
-    print(json.dumps([asdict(row) for row in scores]) if as_json else render_scores(scores))
+    tell(json.dumps([asdict(row) for row in scores]) if as_json else render_scores(scores))
 
 
 def _aligning(

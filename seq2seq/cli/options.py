@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seq2seq.bundled import bundled_names, find_recipe
+from seq2seq.cli.output import legible
 from seq2seq.errors import UserError
 from seq2seq.machine.input import check_target
 
@@ -376,8 +377,9 @@ def write_lines(lines: Iterable[str], output: Path | None) -> None:
     from seq2seq.data.readers.streams import STANDARD, open_for_writing
 
     if output in (None, STANDARD):
+        at_terminal = sys.stdout.isatty()  # another program gets the bytes as they are
         for line in lines:
-            print(line, flush=True)
+            print(legible(line) if at_terminal else line, flush=True)
         return
     if output.exists() and not output.is_file():  # /dev/null, a pipe
         with output.open("w", encoding="utf-8", newline="\n") as file:

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from seq2seq.cli.options import revised_decoding
+from seq2seq.cli.output import legible, tell
 from seq2seq.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
@@ -40,14 +41,14 @@ def converse(translator: TextTranslator, render: Callable[[Translation], str]) -
             try:
                 conversation.answer(input("> "))
             except EOFError:
-                print()
+                tell()
                 return
             except KeyboardInterrupt:
-                print()
+                tell()
             except UnicodeError:
                 print("error: expected UTF-8 text", file=sys.stderr)
             except (UserError, OSError) as error:
-                print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+                print(legible(f"error: {' '.join(str(error).split())}"), file=sys.stderr)
 
 
 class _Conversation:
@@ -66,20 +67,20 @@ class _Conversation:
             self._obey(name.replace("-", "_"), value.strip())
         elif line.strip():
             self._last = line.strip()
-            print(self._render(self._translator.translate(self._last)), flush=True)
+            tell(self._render(self._translator.translate(self._last)), flush=True)
 
     def _obey(self, name: str, value: str) -> None:
         settings = list(type(self._translator.options).model_fields)
         if name in ("quit", "q", "exit"):
             self.ended = True
         elif name == "help":
-            print(_HELP.format(settings=", ".join(settings)))
+            tell(_HELP.format(settings=", ".join(settings)))
         elif name == "explain":
             self._explain(value or self._last)
         elif name in settings:
             if value:
                 self._change(name, value)
-            print(f"{name}: {getattr(self._translator.options, name)}")
+            tell(f"{name}: {getattr(self._translator.options, name)}")
         else:
             hint = did_you_mean(name, ["quit", "help", "explain", *settings])
             raise UserError(f":{name}: no such command{hint}; :help lists all commands")
@@ -113,7 +114,7 @@ class _Conversation:
         assert isinstance(self._translator, Translator)
         self._last = text
         width = shutil.get_terminal_size((WIDTH, 24)).columns
-        print(render(explain(self._translator, text), width=width))
+        tell(render(explain(self._translator, text), width=width))
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from seq2seq.cli.options import (
     open_runnable_config,
     shows_progress,
 )
+from seq2seq.cli.output import tell
 from seq2seq.errors import UserError
 from seq2seq.machine.launch import launch
 from seq2seq.machine.launched import is_first, is_launched, world_size
@@ -156,7 +157,7 @@ def train(
             trust_code=trust_code,
         )
     if is_first():
-        print(done.folder)
+        tell(done.folder)
 
 
 @app.command(
@@ -191,7 +192,7 @@ def write(
                 f"init: {override}: cannot be set here; edit the recipe that init writes"
             )
     request = _request(corpus, overrides, source, target, minutes, init)
-    print(write_recipe(request, output, trust_code=trust_code))
+    tell(write_recipe(request, output, trust_code=trust_code))
 
 
 def _check_processes(processes: int | None, max_restarts: int | None) -> None:
@@ -302,7 +303,7 @@ def prepare(
     from seq2seq.pipeline import with_init
 
     settings = open_runnable_config(config, overrides, trust_code=trust_code)
-    print(prepare_data(with_init(settings)).folder)
+    tell(prepare_data(with_init(settings)).folder)
 
 
 @app.command(
@@ -335,4 +336,4 @@ def average(
         )
     names = ", ".join(checkpoint.folder.name for checkpoint in checkpoints)
     logging.getLogger("seq2seq").info("average of %d checkpoints: %s", len(checkpoints), names)
-    print(opened.save_average(checkpoints).folder)
+    tell(opened.save_average(checkpoints).folder)

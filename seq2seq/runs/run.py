@@ -345,6 +345,7 @@ class Run:
 
     def write_slim(self, folder: Path, checkpoint: str = "best") -> None:
         """Write into an empty folder as much of the run as translating needs, one checkpoint."""
+        check_links(self.folder)  # nothing is copied that isn't the run's
         saved = self.checkpoint(checkpoint)
         self.check()
         for name in (*_PARTS, "data.json", "result.json", "config.yaml"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 import seq2seq
 from seq2seq import extension
+from seq2seq.cli.options import write_lines
 from seq2seq.errors import UserError
 from tests.integration.conftest import Command, snapshot
 
@@ -236,3 +238,49 @@ def test_a_run_reads_no_other_configuration(world: Path, command: Command) -> No
             "remove the line\n"
         )
     assert snapshot(world) == before
+
+
+ESCAPE = "\x1b]0;title\x07\x9b31m"
+"""Sets a terminal's title, and the colour of what follows."""
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "runs",
+        "runs --json",
+        f"config diff tiny.yaml {RUN}",
+        f"evaluate -m {RUN} --bootstrap 0",
+        f"explain -m {RUN} cat",
+        f"explain -m {RUN} cat --json",
+        f"train --resume --run {RUN} training.max_steps=151",
+        f"translate -m {RUN} cat --beam 0",
+        f"average -m {RUN} --last 9",
+        f"config show -c {RUN}/config.yaml",
+    ],
+)
+def test_no_text_of_a_run_reaches_the_terminal_as_an_order(
+    typed: str, world: Path, command: Command
+) -> None:
+    named = f"runs/{ESCAPE}"
+    (world / RUN).rename(world / named)
+    config = world / named / "config.yaml"
+    written = ESCAPE.encode("unicode_escape").decode()
+    edited(config, ("source: en", f'source: "en{written}"'))
+    _, out, err = command(*(part.replace(RUN, named) for part in typed.split()))
+    assert not set("\x1b\x07\x9b") & set(out + err)
+    assert "\\u001b" in out + err or "\\x1b" in out + err or "\\e" in out
+
+
+@pytest.mark.parametrize(
+    ("at_terminal", "shown"), [(True, "a\\u001b[31mb\n"), (False, "a\x1b[31mb\n")]
+)
+def test_a_translation_is_shown_without_orders_and_piped_as_it_is(
+    at_terminal: bool,
+    shown: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: at_terminal)
+    write_lines(["a\x1b[31mb"], None)
+    assert capsys.readouterr().out == shown
