@@ -68,6 +68,14 @@ def _is_corpus(value: object) -> object:
     return value
 
 
+def _is_language(value: object) -> object:
+    # It is the ending of files that are read and written.
+    if isinstance(value, str) and not (value.isprintable() and {"/", "\\"}.isdisjoint(value)):
+        raise ValueError(f"expected the code of a language, like en or pt-BR, found {value!r}")
+    return value
+
+
+Language = Annotated[str, BeforeValidator(_is_language)]
 CorpusPath = Annotated[str | list[str | list[str]], BeforeValidator(_is_corpus)]
 """A path, [source file, target file], or a list of corpora, where a pair of files is a list."""
 
@@ -177,8 +185,8 @@ class SourceConfig(UnitConfig):
 class DataConfig(Part):
     """Which text is learnt from, and which pairs of it are kept."""
 
-    source: str = "en"
-    target: str = "fr"
+    source: Language = "en"
+    target: Language = "fr"
     source_kind: SourceConfig = SourceConfig()
     train: CorpusPath = Field(default="", validate_default=False)
     valid: CorpusPath = Field(default="", validate_default=False)

@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from seq2seq.errors import UserError
-from seq2seq.runs.files import writing
+from seq2seq.runs.files import check_links, writing
 
 _LOCK, _OWNER = ".lock", ".lock.owner"
 
@@ -25,6 +25,7 @@ def held(folder: Path) -> Iterator[None]:
     """
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
+        check_links(folder)
         lock = FileLock(folder / _LOCK)
         try:
             lock.acquire(timeout=0)

@@ -32,7 +32,7 @@ from seq2seq.runs.checkpoint import (
     write_average,
     write_checkpoint,
 )
-from seq2seq.runs.files import write_bytes, write_json, write_text, writing
+from seq2seq.runs.files import check_links, write_bytes, write_json, write_text, writing
 from seq2seq.runs.finding import (
     AVERAGE,
     CHECKPOINTS,
@@ -264,6 +264,7 @@ class Run:
         Its folder is named after the last of them and their number, so that the average of others
         stays until the name points at the new one.
         """
+        check_links(self.folder)
         new = f"average-{checkpoints[-1].folder.name}-{len(checkpoints)}"
         folder = self.folder / CHECKPOINTS / new
         write_average(folder, checkpoints)

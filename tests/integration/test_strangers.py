@@ -284,3 +284,46 @@ def test_a_translation_is_shown_without_orders_and_piped_as_it_is(
     monkeypatch.setattr(sys.stdout, "isatty", lambda: at_terminal)
     write_lines(["a\x1b[31mb"], None)
     assert capsys.readouterr().out == shown
+
+
+LINKS = (
+    ".lock",
+    ".lock.owner",
+    ".config.yaml.part",
+    "metrics.jsonl",
+    "train.log",
+    "checkpoints",
+    "checkpoints/00000001",
+    "tokenizer/joint.model",
+)
+
+
+@pytest.mark.parametrize("link", LINKS)
+@pytest.mark.parametrize("typed", ["train --resume --run {run}", "average --run {run}"])
+def test_nothing_is_written_or_removed_behind_a_link_that_leads_out(
+    typed: str, link: str, world: Path, command: Command
+) -> None:
+    path = world / RUN / link
+    outside = world / "outside"
+    if path.exists():
+        path.rename(outside)
+    elif "." in link:
+        outside.write_text("precious")
+    else:
+        shutil.copytree(world / RUN / "checkpoints" / "00000075", outside)
+    path.symlink_to(outside)
+    before = snapshot(world)
+    settings = ["training.max_steps=151", "training.keep=1"] if "train" in typed else []
+    status, out, err = command("-q", *typed.format(run=RUN).split(), *settings)
+    assert (status, out) == (2, "")
+    named = link if link != "checkpoints" else "best"  # which leads out too then
+    assert err.startswith(f"error: {RUN}/{named}: a link that leads out of the run, ")
+    assert err.count("\n") == 1
+    assert snapshot(world) == before
+
+
+def test_links_within_a_run_and_to_a_run_are_followed(world: Path, command: Command) -> None:
+    (world / RUN).rename(world / "elsewhere")
+    (world / RUN).symlink_to(world / "elsewhere")
+    assert command("-q", "train", "--resume", "--run", RUN, "training.max_steps=151").status == 0
+    assert command("-q", "average", "--run", RUN).status == 0

@@ -313,6 +313,21 @@ def test_a_setting_without_effect_is_refused(overrides: list[str], said: str) ->
         load_config(None, overrides)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("data: {source: ../../x}", "1: data.source: expected the code of a language"),
+        ('data: {target: "a\\eb"}', "1: data.target: expected the code of a language"),
+        ("code: !!python/object/apply:os.system ['true']", "1: code: not a valid value"),
+    ],
+    ids=range(3),
+)
+def test_a_file_that_was_made_to_do_harm_is_one_line(text: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=said) as refused:
+        load_config(written(tmp_path, text))
+    assert "\n" not in str(refused.value)
+
+
 def test_a_setting_without_effect_is_refused_where_the_file_says_it(tmp_path: Path) -> None:
     written(tmp_path, "training: {max_steps: 9, schedule: cosine}", "base.yaml")
     path = written(tmp_path, "extends: base.yaml\ntraining:\n  schedule:\n    factor: 0.3")
