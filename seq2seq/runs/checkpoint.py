@@ -26,6 +26,7 @@ from seq2seq.machine.sealed import Sums, check_files, read_sealed_json, sums_of
 from seq2seq.model.model import Seq2Seq, current_names
 from seq2seq.runs.files import first_line, write_json, writing
 from seq2seq.runs.finding import is_complete
+from seq2seq.runs.tensors import why_not_finite, why_unlike
 
 _WEIGHTS, _TENSORS, _STATE = "model.safetensors", "trainer.pt", "state.json"
 _FILES = "files"
@@ -88,29 +89,26 @@ class Checkpoint:
         """Give `model` the weights saved here."""
         # safetensors' own `load_model` refuses weights that lie in one buffer, as cuDNN's do.
         weights = self.weights()
-        expected = set(_own_tensors(model))
-        try:
-            if unknown := sorted(expected ^ set(weights)):
-                side = "only the model" if unknown[0] in expected else "only the file"
-                raise RuntimeError(f"{side} has {unknown[0]}")
-            model.load_state_dict(weights, strict=False)  # the second names of tied ones lack
-        except RuntimeError as error:
+        if reason := why_unlike(weights, _own_tensors(model)):
             raise UserError(
-                f"{self.folder / _WEIGHTS}: does not fit the model of config.yaml: "
-                f"{first_line(error)}"
-            ) from None
+                f"{self.folder / _WEIGHTS}: does not fit the model of config.yaml: {reason}"
+            )
+        model.load_state_dict(weights, strict=False)  # the second names of tied ones lack
 
     def weights(self) -> dict[str, torch.Tensor]:
-        """Return the weights saved here, by name; tied ones once."""
+        """Return the weights saved here, by name; tied ones once. All are finite."""
         path = self.folder / _WEIGHTS
         check_file(path)
         check_files(self.folder, self.sums, _WEIGHTS)
         try:
-            return current_names(load_file(path))
+            weights = current_names(load_file(path))
         except FileNotFoundError:
             raise DamagedError(f"{path}: missing") from None
         except SafetensorError as error:
             raise DamagedError(f"{path}: damaged: {first_line(error)}") from None
+        if reason := why_not_finite(weights):
+            raise UserError(f"{path}: cannot be used: {reason}; take another checkpoint")
+        return weights
 
 
 def write_checkpoint(
@@ -138,7 +136,13 @@ def write_average(folder: Path, checkpoints: Sequence[Checkpoint]) -> None:
     first = checkpoints[0].weights()
     sums = {name: tensor.double() for name, tensor in first.items()}
     for checkpoint in checkpoints[1:]:
-        for name, tensor in checkpoint.weights().items():
+        weights = checkpoint.weights()
+        if reason := why_unlike(weights, first):
+            raise UserError(
+                f"{checkpoint.folder / _WEIGHTS}: cannot be averaged with "
+                f"{checkpoints[0].folder}: {reason}"
+            )
+        for name, tensor in weights.items():
             sums[name] += tensor
     means = {name: (total / len(checkpoints)).to(first[name]) for name, total in sums.items()}
     with _new_folder(folder, {"average_of": names}) as part:

@@ -14,8 +14,10 @@ from seq2seq.errors import UserError
 from seq2seq.model.model import Seq2Seq
 from seq2seq.runs.checkpoint import Checkpoint
 from seq2seq.runs.run import Run
+from seq2seq.runs.tensors import why_not_finite
 from seq2seq.training.distributed import ALONE, World
 from seq2seq.training.progress import Progress
+from seq2seq.training.trainer_state import named_tensors, why_unusable
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +45,11 @@ class Saver:
             self._reseed(0)
 
     def save(self, progress: Progress) -> None:
-        """Write a checkpoint; all ranks must call this, and rank 0 writes."""
+        """Write a checkpoint; all ranks must call this, and rank 0 writes.
+
+        Raises UserError, and writes nothing, if a weight or a moment is not finite.
+        """
+        self._refuse_infinity(progress.step)
         progress.threads = torch.get_num_threads()
         progress.processes = self._world.size
         own, *others = self._world.gather(self._generators())
@@ -64,8 +70,14 @@ class Saver:
     def load(self, checkpoint: Checkpoint) -> Progress:
         """Go on from a checkpoint, with today's settings of the optimiser; return its progress."""
         progress = read_progress(checkpoint)
-        checkpoint.load_into(self._model)
         tensors = checkpoint.trainer_tensors()
+        if reason := why_unusable(tensors, self._optimizer, self._device):
+            path = checkpoint.folder / "trainer.pt"
+            raise UserError(
+                f"{path}: cannot be resumed from: {reason}; go on from another checkpoint with "
+                "--from STEP"
+            )
+        checkpoint.load_into(self._model)
         # The moments alone: the configuration says what holds from now on.
         moments = tensors["optimizer"]["state"]
         self._optimizer.load_state_dict({**self._optimizer.state_dict(), "state": moments})
@@ -105,6 +117,14 @@ class Saver:
         checkpoint = self._run.checkpoint("average")
         checkpoint.load_into(self._model)
         return checkpoint
+
+    def _refuse_infinity(self, step: int) -> None:
+        weights = self._model.state_dict()
+        if reason := why_not_finite({**weights, **named_tensors(self._optimizer)}):
+            raise UserError(
+                f"{self._run.folder}: not saved at step {step}: {reason}; lower "
+                "training.optimizer.lr; --resume goes on from the last checkpoint"
+            )
 
     def _generators(self) -> dict[str, Tensor | None]:
         """The state of the random generators of this rank."""

@@ -26,6 +26,7 @@ from tests.integration.stopping import (
     signal_after,
 )
 from tests.integration.tiny import EIGHT, tiny, write_corpus
+from tests.unit.runs.conftest import unsealed
 
 
 class KilledError(BaseException):
@@ -213,6 +214,47 @@ train(load_config({str(tmp_path / "config.yaml")!r}), {str(tmp_path / "run")!r})
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     assert (tmp_path / "run" / "checkpoints" / ".00000010.part").is_dir()
     assert_same(train(config, tmp_path / "run", resume=True), whole)
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+@pytest.mark.parametrize("moments", [False, True], ids=["weights", "moments"])
+def test_what_is_not_finite_is_never_saved_and_the_run_goes_on_from_before(
+    value: float,
+    moments: bool,
+    whole: Run,
+    config: Config,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def spoil(trainer: Trainer) -> None:
+        plain(trainer)
+        if trainer.progress.step == 7:
+            parameter = trainer.model.output.weight
+            state = trainer._update.optimizer.state[parameter]
+            (state["exp_avg"] if moments else parameter.data)[0, 1] = value
+            signal.raise_signal(signal.SIGTERM)
+
+    plain = Trainer.update
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "update", spoil)
+        with pytest.raises(UserError, match=f"run: not saved at step 7: .* holds {value}"):
+            train(config, tmp_path / "run")
+    assert [c.folder.name for c in Run.open(tmp_path / "run").checkpoints()] == ["00000005"]
+    assert_same(train(config, tmp_path / "run", resume=True), whole)
+
+
+def test_a_moment_of_another_shape_is_refused_by_file_and_entry(
+    whole: Run, config: Config, tmp_path: Path
+) -> None:
+    """torch's fused optimisers would write beyond its end."""
+    folder = copied(whole, tmp_path)
+    last = unsealed(Run.open(folder).checkpoints()[-1])
+    tensors = last.trainer_tensors()
+    tensors["optimizer"]["state"][0]["exp_avg"] = torch.zeros(1)
+    torch.save(tensors, last.folder / "trainer.pt")
+    said = r"00000012/trainer\.pt: cannot be resumed from: optimizer\.state\.0\.exp_avg: expected"
+    with pytest.raises(UserError, match=said):
+        train(changed(config, "training", max_steps=15), folder, resume=True)
 
 
 def test_resuming_where_nothing_is_yet_starts(whole: Run, config: Config, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A run of a tiny model, and ways to fill it."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 from seq2seq.config import TokenizerConfig, load_config
 from seq2seq.data.tokenizer import Tokenizers, train_tokenizers
 from seq2seq.model.model import Seq2Seq
+from seq2seq.runs.checkpoint import Checkpoint
 from seq2seq.runs.run import Run
 
 SMALL = (
@@ -49,3 +51,9 @@ def saved(run: Run, *steps: int) -> None:
 
 def names(run: Run) -> list[str]:
     return [checkpoint.folder.name for checkpoint in run.checkpoints()]
+
+
+def unsealed(checkpoint: Checkpoint) -> Checkpoint:
+    """The checkpoint as an older version wrote it: without checksums, which would tell first."""
+    (checkpoint.folder / "state.json").write_text(json.dumps(checkpoint.state))
+    return checkpoint

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from seq2seq.config import load_config
 from seq2seq.data.tokenizer import Tokenizers
 from seq2seq.errors import UserError
 from seq2seq.runs.run import Run
-from tests.unit.runs.conftest import SMALL, STATE, made, names, randomised, saved
+from tests.unit.runs.conftest import SMALL, STATE, made, names, randomised, saved, unsealed
 
 
 @pytest.mark.parametrize("tie", ["none", "target", "all"])
@@ -158,6 +158,52 @@ def test_weights_of_another_model_are_refused(run: Run, tmp_path: Path) -> None:
     config.write_text(own.replace("embedding: 4", "embedding: 8"))
     with pytest.raises(UserError, match=r"does not fit the model of config\.yaml"):
         Run.open(run.folder).load_model("5")
+
+
+def rewritten(run: Run, step: str, change: Any) -> None:
+    """Change the weight of the output layer in the file of a checkpoint."""
+    path = unsealed(run.checkpoint(step)).folder / "model.safetensors"
+    weights = load_file(path)
+    weights["output.bias"] = change(weights["output.bias"])
+    save_file(weights, path)
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
+def test_weights_that_are_not_finite_are_refused_by_name(value: float, run: Run) -> None:
+    saved(run, 5, 10)
+    rewritten(run, "5", lambda bias: torch.where(torch.arange(len(bias)) == 2, value, bias))
+    said = rf"00000005/model\.safetensors: cannot be used: output\.bias holds {value}"
+    with pytest.raises(UserError, match=said):
+        run.load_model("5")
+    with pytest.raises(UserError, match=said):
+        run.checkpoint("5").load_into(run.build_model())
+    with pytest.raises(UserError, match=said):
+        run.save_average(run.checkpoints())
+    run.load_model("10")
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (lambda bias: bias[:-1].clone(), "float32 of 14"),
+        (lambda bias: bias[:, None].clone(), "float32 of 15 x 1"),
+        (lambda bias: bias.sum(), "float32 of one number"),
+        (lambda bias: bias.half(), "float16 of 15"),
+        (lambda bias: bias.double(), "float64 of 15"),
+        (lambda bias: bias.long(), "int64 of 15"),
+        (lambda bias: bias.to(torch.float8_e4m3fn), "float8_e4m3fn of 15"),
+    ],
+)
+def test_weights_of_another_shape_or_type_are_refused_by_name(
+    change: Any, found: str, run: Run
+) -> None:
+    saved(run, 5, 10)
+    rewritten(run, "10", change)
+    unlike = rf"output\.bias: expected float32 of 15, found {found}$"
+    with pytest.raises(UserError, match=rf"does not fit the model of config\.yaml: {unlike}"):
+        run.load_model("10")
+    with pytest.raises(UserError, match=rf"cannot be averaged with .*00000005: {unlike}"):
+        run.save_average(run.checkpoints())
 
 
 def test_a_missing_trainer_file_is_named_and_translating_needs_none(run: Run) -> None:

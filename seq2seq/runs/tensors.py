@@ -1,0 +1,39 @@
+"""What tensors that are read or written must be: finite, and of the shape and type expected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+
+def why_not_finite(tensors: Mapping[str, Tensor]) -> str:
+    """Return the name of the first tensor that holds NaN or infinity, and which; or nothing.
+
+    The least and the greatest value tell, as NaN is both: one pass, and no tensor beside.
+    """
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and tensor.numel():
+            wide = tensor.float() if tensor.itemsize == 1 else tensor  # of 8 bits torch knows none
+            extremes = torch.stack(wide.detach().aminmax())
+            if not extremes.isfinite().all():
+                worst = extremes[~extremes.isfinite()][0]
+                return f"{name} holds {float(worst)}, where every number must be finite"
+    return ""
+
+
+def why_unlike(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> str:
+    """Return the first name, type or shape in which `tensors` are not as `expected`; or nothing."""
+    if unknown := sorted(tensors.keys() ^ expected.keys()):
+        return f"only the {'model' if unknown[0] in expected else 'file'} has {unknown[0]}"
+    for name, tensor in expected.items():
+        if kind(tensor) != kind(tensors[name]):
+            return f"{name}: expected {kind(tensor)}, found {kind(tensors[name])}"
+    return ""
+
+
+def kind(tensor: Tensor) -> str:
+    """Return type and shape in a few words: `float32 of 3 x 4`, `float32 of one number`."""
+    shape = " x ".join(map(str, tensor.shape)) if tensor.dim() else "one number"
+    return f"{str(tensor.dtype).removeprefix('torch.')} of {shape}"
