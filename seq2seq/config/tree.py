@@ -394,6 +394,7 @@ class TrainingConfig(Part):
     validate_every: Count | None = None
     metric: Literal["bleu", "chrf", "exact", "loss"] = "bleu"
     patience: Count | None = 10
+    max_skipped: Count = 10
     keep: Count = 1
     average: Count = 1
     samples: CountFrom0 = 3

@@ -50,6 +50,9 @@ def build_validate(config: Config, prepared: Prepared, world: World = ALONE) -> 
     greedy = config.decoding.model_copy(update=changes)
 
     def validate(model: Seq2Seq) -> Validation:
+        loss = validation_loss(model, config, prepared, device, world)
+        if not math.isfinite(loss):  # then there is nothing to decode
+            return Validation(loss, 0.0, 0.0, tokenize=tokenize, bleu_tells=not blind)
         translator = Translator(
             [model],
             prepared.tokenizers,
@@ -63,7 +66,6 @@ def build_validate(config: Config, prepared: Prepared, world: World = ALONE) -> 
             Sample(prepared.valid_source[i], prepared.valid_target[i], hypotheses[i])
             for i in _spread(len(hypotheses), config.training.samples)
         ]
-        loss = validation_loss(model, config, prepared, device, world)
         scores = quick_scores(hypotheses, [prepared.valid_target], tokenize=tokenize)
         return Validation(
             loss,

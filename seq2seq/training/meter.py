@@ -45,21 +45,26 @@ class Meter:
         window.forced += int(forced_everywhere)
         window.forcible += int(forcible_everywhere)
         early = progress.step <= self._log_every  # the loss may leap then, and come back
-        if not (early and math.isfinite(window.loss)):
-            check_loss(window.loss / window.tokens, self._vocabulary, progress.step)
+        if window.mean_loss is not None and not (early and math.isfinite(window.loss)):
+            check_loss(window.mean_loss, self._vocabulary, progress.step)
 
     def record(self, progress: Progress, learning_rate: float) -> dict[str, Any]:
-        """Return the window's record, and begin a new window."""
+        """Return the window's record, and begin a new window.
+
+        It has no loss if every update of the window was skipped.
+        """
         self.read(progress)
         window, progress.window = progress.window, Window()
-        loss = window.loss / window.tokens
-        self._warn_once(loss, progress.step)
+        loss = window.mean_loss
         record: dict[str, Any] = {
             "kind": "train",
             "step": progress.step,
             "epoch": progress.position.epoch,
-            "loss": loss,
-            "perplexity": math.exp(min(loss, 700)),
+        }
+        if loss is not None:
+            self._warn_once(loss, progress.step)
+            record |= {"loss": loss, "perplexity": math.exp(min(loss, 700))}
+        record |= {
             "lr": learning_rate,
             "target_tokens": progress.tokens,
             "target_tokens_per_second": window.tokens / window.seconds,
@@ -67,6 +72,8 @@ class Meter:
         }
         if window.forcible:
             record["teacher_forcing_ratio"] = window.forced / window.forcible
+        if window.skipped:
+            record["skipped"] = window.skipped
         return record
 
     def _warn_once(self, loss: float, step: int) -> None:

@@ -20,6 +20,14 @@ class Window:
     forced: int = 0
     forcible: int = 0
     seconds: float = 0.0
+    skipped: int = 0  # updates that were not made, whose loss is left out ...
+    skipped_tokens: int = 0  # ... and their tokens with it
+
+    @property
+    def mean_loss(self) -> float | None:
+        """Nats a token of the updates that were made; None if there were none."""
+        tokens = self.tokens - self.skipped_tokens
+        return self.loss / tokens if tokens else None
 
 
 @dataclass
@@ -39,6 +47,8 @@ class Progress:
     kept: list[int] = field(default_factory=list)  # steps of the newest validated checkpoints
     threads: int | None = None  # of the CPU, which decide the last bits of sums
     processes: int = 1  # which decide them too
+    skipped: int = 0  # updates that were not made, as their loss or gradient was not finite
+    skipped_in_row: int = 0  # up to the last one
     window: Window = field(default_factory=Window)
 
     @classmethod

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import logging
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from seq2seq.data.batching import Share
 from seq2seq.errors import UserError
 from seq2seq.model.model import Seq2Seq
 from seq2seq.runs.checkpoint import Checkpoint
+from seq2seq.runs.files import writing
 from seq2seq.runs.run import Run
 from seq2seq.runs.tensors import why_not_finite
 from seq2seq.training.distributed import ALONE, World
 from seq2seq.training.progress import Progress
+from seq2seq.training.skipping import Attempt
 from seq2seq.training.trainer_state import named_tensors, why_unusable
 
 logger = logging.getLogger(__name__)
@@ -52,7 +56,7 @@ class Saver:
         self._refuse_infinity(progress.step)
         progress.threads = torch.get_num_threads()
         progress.processes = self._world.size
-        own, *others = self._world.gather(self._generators())
+        own, *others = self._world.gather(self.generators())
         if not self._world.leads:
             return
         tensors: dict[str, Any] = {"optimizer": self._optimizer.state_dict(), **own}
@@ -118,6 +122,26 @@ class Saver:
         checkpoint.load_into(self._model)
         return checkpoint
 
+    def save_replay(self, attempt: Attempt, share: Share) -> Path:
+        """Write what an update was made of, and return the file; each rank has one of its own.
+
+        It holds the weights, the batches (fields of `Batch`), the size of the whole update, the
+        updates before it, and the random generators as they were.
+        """
+        rank = f"-{self._world.rank}" if self._world.size > 1 else ""
+        path = self._run.folder / "replay" / f"{attempt.step + 1:08d}{rank}.pt"
+        content = {
+            "step": attempt.step,
+            "batches": [vars(batch) for batch in share.batches],
+            "size": tuple(share.size),
+            **attempt.generators,
+            "weights": self._model.state_dict(),
+        }
+        with writing(path):
+            path.parent.mkdir(exist_ok=True)
+            torch.save(content, path)
+        return path
+
     def _refuse_infinity(self, step: int) -> None:
         weights = self._model.state_dict()
         if reason := why_not_finite({**weights, **named_tensors(self._optimizer)}):
@@ -126,8 +150,8 @@ class Saver:
                 "training.optimizer.lr; --resume goes on from the last checkpoint"
             )
 
-    def _generators(self) -> dict[str, Tensor | None]:
-        """The state of the random generators of this rank."""
+    def generators(self) -> dict[str, Tensor | None]:
+        """Return the state of the random generators of this rank."""
         cuda = self._device.type == "cuda"
         return {
             "cpu_rng": torch.get_rng_state(),

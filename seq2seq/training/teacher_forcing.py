@@ -38,8 +38,9 @@ def argmax(logits_BW: Tensor) -> Tensor:
 
 
 def sample(logits_BW: Tensor) -> Tensor:
-    """Return tokens_B drawn from the model's own distribution."""
-    return logits_BW.float().softmax(-1).multinomial(1).squeeze(1)
+    """Return tokens_B drawn from the model's own distribution; any, where it is none (NaN)."""
+    # A draw from NaN is an error, on CUDA one that ends the process; the loss will tell of it.
+    return logits_BW.float().softmax(-1).nan_to_num(1.0).multinomial(1).squeeze(1)
 
 
 CHOICES: dict[str, Callable[[Tensor], Tensor]] = {"argmax": argmax, "sample": sample}

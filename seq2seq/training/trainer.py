@@ -37,6 +37,7 @@ from seq2seq.training.progress import Progress, timed
 from seq2seq.training.saver import Saver, read_progress
 from seq2seq.training.schedules import learning_rate_factor, plateau_factor
 from seq2seq.training.signals import StopRequest, stop_on_signals
+from seq2seq.training.skipping import Attempt, Skips, gave_up
 from seq2seq.training.update import Update
 from seq2seq.training.validator import Validate, Validation, Validator, note_best
 
@@ -72,7 +73,14 @@ class Trainer:
         self.progress = Progress()
         optimizer = build_optimizer(self.config.optimizer, self.model)
         objective = build_objective(self.config, self.model)
-        self._update = Update(objective, optimizer, clip=self.config.optimizer.clip, world=world)
+        self._update = Update(
+            objective,
+            optimizer,
+            clip=self.config.optimizer.clip,
+            world=world,
+            max_skipped=self.config.max_skipped,
+        )
+        self._skips = Skips(self.config.max_skipped)
         vocabulary = self.model.output.out_features
         self._meter = Meter(vocabulary, log_every=self.config.log_every, world=world)
         self._metrics = Metrics(
@@ -98,6 +106,7 @@ class Trainer:
                 f"reached; raise it to go on: training.{next(iter(reached))}=NUMBER"
             )
         self.progress = self._saver.load(checkpoint)
+        self._update.latch.start(self.progress.skipped_in_row)
         before, now = self.progress.processes, self.world.size
         if before == now and self.config.threads is None and self.progress.threads is not None:
             torch.set_num_threads(self.progress.threads)  # as before, however busy it is today
@@ -143,7 +152,17 @@ class Trainer:
         with timed(progress, progress.window):
             share = next(self.batches)
             self._set_learning_rate()
+            generators = self._saver.generators()
             self._meter.add(self._update(share.batches, share.size, step=progress.step))
+            self._skips.add(
+                Attempt(
+                    progress.step,
+                    progress.position,
+                    share.size.target_tokens,
+                    generators,
+                    self._update.skipped,
+                )
+            )
             self._epoch_ended = share.position.epoch > progress.position.epoch
             progress.step += 1
             progress.position = share.position
@@ -153,16 +172,20 @@ class Trainer:
     def log(self, bar: Bar) -> None:
         """Move the bar, and every `log_every` steps write a record of the losses."""
         bar.move(self._done(), self.progress.step)
-        if self.progress.step % self.config.log_every == 0:
+        is_due = self.progress.step % self.config.log_every == 0
+        if is_due or self.device.type == "cpu":  # which is not waited for
+            self._read_skips()
+        if is_due:
             record = self._meter.record(self.progress, self._learning_rate())
             self._metrics.write(record)
-            speed = record["target_tokens_per_second"]
-            bar.say(f"loss {record['loss']:.3f}, {speed:.0f} target tok/s")
+            loss = f"loss {record['loss']:.3f}" if "loss" in record else "every update skipped"
+            bar.say(f"{loss}, {record['target_tokens_per_second']:.0f} target tok/s")
 
     def validate(self) -> None:
         """Decode and score the validation set, note whether it is the best yet, and save."""
         progress, config = self.progress, self.config
         with timed(progress):
+            self._read_skips()
             self._meter.read(progress)  # before a model that is lost is decoded with
             validation = self._validator.validate(self.model, progress.step)
             better = self._validator.judge(validation, progress)
@@ -176,8 +199,18 @@ class Trainer:
 
     def save(self) -> None:
         """Write a checkpoint of now."""
+        self._read_skips()
         self._meter.read(self.progress)
         self._saver.save(self.progress)
+
+    def _read_skips(self) -> None:
+        """Count the updates that were skipped; UserError after `max_skipped` in a row."""
+        attempt = self._skips.read(self.progress)
+        if attempt is not None:
+            self.batches.position = attempt.position
+            file = self._saver.save_replay(attempt, next(self.batches))
+            self.world.wait()  # until each process has written its own
+            raise UserError(gave_up(attempt, file, self.config.max_skipped))
 
     # --- when it stops ----------------------------------------------------------------------------
 
@@ -229,6 +262,12 @@ class Trainer:
             progress.seconds / 60,
             render(progress.best_metrics),
         )
+        if progress.skipped:
+            logger.warning(
+                "%d of %d updates were skipped, as their loss or gradient was not finite",
+                progress.skipped,
+                progress.step,
+            )
 
     def _result(self, reason: str) -> dict[str, object]:
         progress = self.progress

@@ -13,10 +13,13 @@ import torch
 
 import seq2seq
 from seq2seq.config import Config, dump_config
+from seq2seq.data.batching import Batch
 from seq2seq.errors import UserError
 from seq2seq.inference.translator import load
 from seq2seq.pipeline import train
 from seq2seq.runs.run import Run
+from seq2seq.training.loss import Loss
+from seq2seq.training.objective import Likelihood
 from seq2seq.training.trainer import Trainer
 from tests.integration.stopping import (
     RANDOM,
@@ -213,6 +216,29 @@ train(load_config({str(tmp_path / "config.yaml")!r}), {str(tmp_path / "run")!r})
     killed = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     assert (tmp_path / "run" / "checkpoints" / ".00000010.part").is_dir()
+    assert_same(train(config, tmp_path / "run", resume=True), whole)
+
+
+@pytest.mark.parametrize("step", [5, 6, 7, 8])
+def test_a_run_stopped_among_updates_that_are_skipped_goes_on_as_the_run_that_was_not(
+    step: int, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of the two batches of each of these updates has a loss of NaN."""
+
+    def forward(objective: Likelihood, batch: Batch, after: int = 0) -> Loss:
+        loss = plain(objective, batch, after)
+        spoilt = after in (2, 5, 6) and len(batch.targets_BT[0]) > 4
+        return loss._replace(total=loss.total * torch.nan) if spoilt else loss
+
+    plain = Likelihood.forward
+    monkeypatch.setattr(Likelihood, "forward", forward)
+    whole = train(config, tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        signal_after(step, patch)
+        stopped = train(config, tmp_path / "run")
+    state = stopped.checkpoint("last").state
+    assert state["skipped"] == {5: 1, 6: 2, 7: 3, 8: 3}[step]
+    assert state["skipped_in_row"] == {5: 0, 6: 1, 7: 2, 8: 0}[step]
     assert_same(train(config, tmp_path / "run", resume=True), whole)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
+from torch.nn import functional
 
 from seq2seq.config import Config, load_config
-from seq2seq.data.batching import Batches
+from seq2seq.data.batching import Batch, Batches
 from seq2seq.data.prepare import prepare
 from seq2seq.errors import UserError
 from seq2seq.inference.translator import load
@@ -22,6 +25,7 @@ from seq2seq.pipeline import train
 from seq2seq.runs.run import Run
 from seq2seq.training.loss import Loss
 from seq2seq.training.loss import batch_loss as plain_loss
+from seq2seq.training.objective import Likelihood, build_objective
 from seq2seq.training.trainer import Trainer
 from seq2seq.training.validator import Validation
 from tests.integration.tiny import BY_HEART, EIGHT, tiny
@@ -321,7 +325,9 @@ def test_a_state_from_before_other_tokenisers_is_that_of_13a(
 # --- what goes wrong ------------------------------------------------------------------------------
 
 
-def spoilt(value: float, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def spoilt(
+    value: float, step: int, monkeypatch: pytest.MonkeyPatch, *, until: float = math.inf
+) -> None:
     """Have every loss from `step` on be `value` a token: no processor need overflow for it."""
     calls = 0
 
@@ -329,12 +335,16 @@ def spoilt(value: float, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
         nonlocal calls
         calls += 1
         loss = plain_loss(*arguments)
-        return loss._replace(plain=loss.plain * 0 + value * loss.weight) if calls >= step else loss
+        return (
+            loss._replace(plain=loss.plain * 0 + value * loss.weight)
+            if step <= calls <= until
+            else loss
+        )
 
     monkeypatch.setattr("seq2seq.training.objective.batch_loss", batch_loss)
 
 
-@pytest.mark.parametrize("loss", [float("nan"), float("inf"), 1e4, 8e30])
+@pytest.mark.parametrize("loss", [1e4, 8e30])
 @pytest.mark.parametrize("step", [5, 6, 7])
 def test_a_loss_that_is_lost_ends_it_before_a_checkpoint_is_spoilt(
     loss: float, step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -348,12 +358,97 @@ def test_a_loss_that_is_lost_ends_it_before_a_checkpoint_is_spoilt(
     assert int(run.checkpoint("best").folder.resolve().name) < step
 
 
-def test_a_loss_that_is_not_finite_ends_it_in_the_first_window_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def skipped(run: Run) -> dict[int, int]:
+    """How many updates were skipped in the window up to each step that has any."""
+    return {r["step"]: r["skipped"] for r in records(run, "train") if "skipped" in r}
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf")])
+def test_updates_whose_loss_is_not_finite_are_skipped_counted_and_logged(
+    loss: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spoilt(float("nan"), 1, monkeypatch)
-    with pytest.raises(UserError, match="the loss became nan, at or before step 3"):
-        train(tiny(tmp_path), tmp_path / "run")
+    spoilt(loss, 4, monkeypatch, until=6)
+    run = train(tiny(tmp_path, "training.log_every=2", "training.max_steps=8"), tmp_path / "run")
+    assert skipped(run) == {4: 1, 6: 2}
+    losses = {r["step"]: r["loss"] for r in records(run, "train") if "loss" in r}
+    assert 6 not in losses  # both of its updates were skipped
+    assert all(0 < losses[step] < 6 for step in (2, 4, 8))
+    state = run.checkpoint("last").state
+    assert (state["skipped"], state["skipped_in_row"]) == (3, 0)
+    log = (run.folder / "train.log").read_text()
+    assert "step 5: skipped, the loss or the gradient is not finite; 2 in a row, 2 in all" in log
+    assert "3 of 8 updates were skipped" in log
+
+
+@pytest.mark.parametrize("log_every", [1, 50])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_after_too_many_in_a_row_training_ends_with_the_batch_kept_for_replay(
+    value: float, log_every: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[Batch, torch.Tensor]] = []
+
+    def watched(objective: Likelihood, batch: Batch, step: int = 0) -> Loss:
+        seen.append((batch, torch.get_rng_state()))
+        return plain(objective, batch, step)
+
+    plain = Likelihood.forward
+    monkeypatch.setattr(Likelihood, "forward", watched)
+    spoilt(value, 5, monkeypatch)
+    config = tiny(
+        tmp_path,
+        f"training.log_every={log_every}",
+        "training.max_steps=60",
+        "training.max_skipped=4",
+        "training.teacher_forcing.start=0.5",
+        "training.accumulate=2",
+        "model.dropout=0.2",
+    )
+    said = (
+        r"^the loss or the gradient was not finite in 4 updates in a row "
+        r"\(training\.max_skipped\), "
+        r"up to step 6: lower training\.optimizer\.lr, .*; the batch is in .*replay/00000006\.pt; "
+        r"--resume goes on from the last checkpoint$"
+    )
+    with pytest.raises(UserError, match=said):
+        train(config, tmp_path / "run")
+    run = Run.open(tmp_path / "run")
+    assert [c.state["skipped_in_row"] for c in run.checkpoints()][-1] == 1  # of step 3
+    kept = torch.load(run.folder / "replay" / "00000006.pt", weights_only=True)
+    assert kept["step"] == 5
+    batches = [Batch(**fields) for fields in kept["batches"]]
+    for batch, (was, _) in zip(batches, seen[-2:], strict=True):
+        torch.testing.assert_close(vars(batch), vars(was), rtol=0, atol=0)
+    model = run.build_model()
+    model.load_state_dict(kept["weights"])
+    torch.set_rng_state(kept["cpu_rng"])
+    loss = build_objective(run.config.training, model)(batches[0], kept["step"])
+    assert not loss.plain.isfinite()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ["training.teacher_forcing.start=0.5", "training.teacher_forcing.next=sample"],
+        ["model.attention.addressing=hard"],
+        ["model.attention.addressing=local-p", "training.optimizer.clip=null"],
+    ],
+    ids=" ".join,
+)
+def test_a_model_that_gives_nan_ends_it_in_one_line_whatever_draws(
+    settings: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(output: nn.Linear, features: torch.Tensor) -> torch.Tensor:
+        return plain(output, features) * float("nan")
+
+    plain = nn.Linear.forward
+    monkeypatch.setattr(nn.Linear, "forward", nothing)
+    monkeypatch.setattr(
+        "seq2seq.kernels.products.linear",
+        lambda x, weight, bias=None: functional.linear(x, weight, bias) * float("nan"),
+    )
+    config = tiny(tmp_path, "training.max_steps=60", "training.validate_every=30", *settings)
+    with pytest.raises(UserError, match=r"^the loss or the gradient was not finite in 10 updates"):
+        train(config, tmp_path / "run")
     assert Run.open(tmp_path / "run").checkpoints() == []
 
 

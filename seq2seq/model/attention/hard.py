@@ -56,9 +56,9 @@ class Stochastic(Addressing):
         soft_BHTS = masked_softmax(scores_BHTS, memory.mask_B1TS)
         if not self.training:
             return Addressed(one_hot(soft_BHTS.argmax(-1), soft_BHTS))
-        chosen_BHT = torch.multinomial(soft_BHTS.detach().flatten(0, 2), 1).view(
-            soft_BHTS.shape[:3]
-        )
+        # A draw from NaN is an error, on CUDA one that ends the process; the loss will tell of it.
+        probs_XS = soft_BHTS.detach().flatten(0, 2).nan_to_num(1.0)
+        chosen_BHT = torch.multinomial(probs_XS, 1).view(soft_BHTS.shape[:3])
         logs_BHTS = soft_BHTS.clamp_min(torch.finfo(soft_BHTS.dtype).tiny).log()
         drawn_BT = torch.rand(soft_BHTS[:, 0, :, 0].shape, device=soft_BHTS.device) >= self.expected
         log_probs_BT = logs_BHTS.gather(-1, chosen_BHT.unsqueeze(-1)).sum((1, 3)) * drawn_BT

@@ -5,7 +5,8 @@ B = 3 and 2 sentences; a network of a few units in float64, without dropout.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -130,6 +131,102 @@ def test_forced_inputs_are_counted_where_a_draw_decides() -> None:
     )
     always = Likelihood(network, forcing=TeacherForcingConfig(start=0.999999))(batch(0, 2))
     assert (always.forced, always.forcible) == (2 + 3, 2 + 3)
+
+
+class Spoilt(Likelihood):
+    """A likelihood whose loss or gradient is not finite after some updates."""
+
+    def __init__(self, network: Seq2Seq, what: str, value: float, *steps: int) -> None:
+        super().__init__(network)
+        self.what, self.value, self.steps = what, value, steps
+
+    def forward(self, batch: Batch, step: int = 0) -> Loss:
+        loss = super().forward(batch, step)
+        if step not in self.steps:
+            return loss
+        if self.what == "gradient":  # of one number alone
+            weight = self.model.output.weight
+            weight.register_hook(self._spoil)
+            return loss._replace(total=loss.total + weight[1, 2])
+        return loss._replace(**{self.what: getattr(loss, self.what) + self.value})
+
+    def _spoil(self, gradient: Tensor) -> Tensor:
+        spoilt = gradient.clone()
+        spoilt[1, 2] = self.value
+        return spoilt
+
+
+OPTIMISERS: dict[str, Callable[[nn.Module], torch.optim.Optimizer]] = {
+    "sgd": lambda module: torch.optim.SGD(module.parameters(), lr=0.1, momentum=0.9),
+    "adam": lambda module: torch.optim.Adam(module.parameters(), lr=0.1, fused=True),
+    "adamw": lambda module: torch.optim.AdamW(module.parameters(), lr=0.1, fused=True),
+}
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("what", ["total", "plain", "gradient"])
+@pytest.mark.parametrize("clip", [1.0, None])
+@pytest.mark.parametrize("kind", ["sgd", "adam", "adamw", "adam, told on the device"])
+def test_an_update_whose_loss_or_gradient_is_not_finite_changes_nothing(
+    kind: str, clip: float | None, what: str, value: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others lead where they would have led without it."""
+    if "told" in kind:  # as on a GPU
+        monkeypatch.setattr("seq2seq.training.update._reads_flag", lambda *_: True)
+    networks, states, skipped = [model(), model()], [], []
+    for network, steps in zip(networks, [(0, 1, 2, 3), (0, 2, 3)], strict=True):
+        objective = Spoilt(network, what, value, 1)
+        optimizer = OPTIMISERS[kind.partition(",")[0]](objective)
+        change = Update(objective, optimizer, clip=clip)
+        for step in steps:
+            losses = change([batch(0, 1), batch(2)], step=step)
+            skipped.append(float(change.skipped))
+            assert math.isfinite(sum(loss.plain for loss in losses))
+            if step == 1:
+                network.output.weight._backward_hooks = None
+        states.append(optimizer.state_dict())
+    assert skipped == [0, 1, 0, 0, 0, 0, 0]
+    one, two = (list(network.parameters()) for network in networks)
+    torch.testing.assert_close(one, two, rtol=0, atol=0)
+    torch.testing.assert_close(states[0]["state"], states[1]["state"], rtol=0, atol=0)
+
+
+def test_after_the_last_of_so_many_in_a_row_no_update_is_made_until_it_is_told() -> None:
+    network = model()
+    objective = Spoilt(network, "total", math.nan, 0, 2, 3)
+    change = Update(objective, torch.optim.SGD(objective.parameters(), lr=0.1), max_skipped=2)
+    found = []
+    for step in range(6):
+        change([batch(0)], step=step)
+        found.append(float(change.skipped))
+    assert found == [1, 0, 1, 1, 1, 1]
+    change.latch.start(1)
+    change([batch(0)], step=6)
+    assert float(change.skipped) == 0
+
+
+def test_a_skipped_update_leaves_the_moving_means_of_a_model_alone() -> None:
+    network = model(attention={"kind": "additive", "addressing": "hard"})
+    change = update(Spoilt(network, "total", math.nan, 1))
+    change([batch(0, 1)], step=0)
+    (before,) = [buffer.clone() for buffer in network.buffers()]
+    change([batch(0, 1)], step=1)
+    assert torch.equal(next(iter(network.buffers())), before)
+    change([batch(0, 1)], step=2)
+    assert not torch.equal(next(iter(network.buffers())), before)
+
+
+@pytest.mark.parametrize("attention", ["additive", {"kind": "additive", "addressing": "hard"}])
+@pytest.mark.parametrize("following", ["argmax", "sample"])
+def test_a_model_of_nan_is_skipped_and_no_draw_fails(following: str, attention: object) -> None:
+    network = model(attention=attention)
+    forcing = TeacherForcingConfig.model_validate({"start": 0.5, "next": following})
+    with torch.no_grad():
+        network.output.bias[3] = math.nan
+        next(iter(network.encoder.parameters())).fill_(math.nan)
+    change = update(Likelihood(network, forcing=forcing))
+    (loss,) = change([batch(0, 1, 2)])
+    assert (float(change.skipped), float(loss.plain)) == (1, 0)
 
 
 def test_a_batch_that_does_not_fit_in_memory_is_told_by_step_lengths_and_key() -> None:
