@@ -36,6 +36,7 @@ from seq2seq.cli.output import legible, tell
 from seq2seq.errors import RankError, UserError, shortened
 from seq2seq.machine.allocator import keep_freed_memory
 from seq2seq.machine.launched import is_first_here
+from seq2seq.machine.memory import is_out_of_memory
 
 app = typer.Typer(
     name="seq2seq",
@@ -76,7 +77,7 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
-        foreseen = isinstance(error, (UserError, OSError)) or _lacks_memory(error)
+        foreseen = isinstance(error, (UserError, OSError)) or is_out_of_memory(error)
         if debug:
             traceback.print_exc()
         tells = is_first_here() or isinstance(error, RankError)  # of several processes
@@ -124,7 +125,7 @@ def _one_line(error: Exception, foreseen: bool, debug: bool) -> str:
         message = f"{error.filename}: {error.strerror}"
     elif isinstance(error, OSError) and error.strerror is not None:
         message = error.strerror
-    elif _lacks_memory(error):
+    elif is_out_of_memory(error):
         message = f"not enough memory: {_start(error)}; choose smaller sizes, batches or a beam"
     elif not foreseen:
         told = "what stands above" if debug else _write_traceback()
@@ -144,13 +145,6 @@ def _printable(character: str) -> str:
 def _start(error: Exception) -> str:
     """The first line of what an error says."""
     return (str(error).strip().splitlines() or ["no message"])[0][:300]
-
-
-def _lacks_memory(error: Exception) -> bool:
-    words = ("not enough memory", "can't allocate memory", "out of memory")
-    return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError) and any(text in str(error) for text in words)
-    )
 
 
 def _write_traceback() -> str:

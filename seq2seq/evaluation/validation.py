@@ -17,6 +17,7 @@ from seq2seq.machine.device import find_device
 from seq2seq.model.model import Seq2Seq
 from seq2seq.training.distributed import ALONE, World
 from seq2seq.training.loss import batch_loss
+from seq2seq.training.memory import telling_of_memory
 from seq2seq.training.validator import Sample, Validate, Validation
 from seq2seq.translation.texts import TextSettings
 
@@ -114,7 +115,8 @@ def validation_loss(
         world=world.size,
     )
     for batch, _ in batches:
-        total += float(batch_loss(model, batch, device, smoothing=0.0).plain)
+        with telling_of_memory("in validation", batch, world):
+            total += float(batch_loss(model, batch, device, smoothing=0.0).plain)
         tokens += batch.target_tokens
     total, all_tokens = world.sum([total, tokens])
     return total / all_tokens

@@ -20,6 +20,7 @@ from seq2seq.search.arrays import NumpyArrays
 from seq2seq.search.beam import beam_search
 from seq2seq.search.hypothesis import Hypothesis
 from seq2seq.search.loop import Request
+from seq2seq.translation.careful import batch_size, carefully
 from seq2seq.translation.reading import Source
 from seq2seq.translation.texts import TextSettings, TextTranslator, longest
 from seq2seq.translation.translation import Translation
@@ -89,7 +90,12 @@ class LightTranslator(TextTranslator):
             )
 
         return self._searched(
-            texts, search, options=options, size=options.batch, ahead=ahead, waits=waits
+            texts,
+            carefully(search, options),
+            options=options,
+            size=batch_size(options),
+            ahead=ahead,
+            waits=waits,
         )
 
     def __repr__(self) -> str:

@@ -5,6 +5,7 @@ Shapes: B sentences, T target steps, S source positions, H heads, W target vocab
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -34,9 +35,11 @@ from seq2seq.runs.finding import newest_run
 from seq2seq.runs.run import Run
 from seq2seq.search.ensemble import EnsembleState, ensemble, log_mean, mean_weights
 from seq2seq.search.hypothesis import Hypothesis, penalised
+from seq2seq.search.loop import NotFiniteError
 from seq2seq.search.sampling import sentence_seeds
 from seq2seq.search.search import search
 from seq2seq.search.step import State, Step
+from seq2seq.translation.careful import batch_size, carefully
 from seq2seq.translation.reading import Source
 from seq2seq.translation.texts import TextSettings, TextTranslator, longest
 from seq2seq.translation.translation import Translation
@@ -122,10 +125,11 @@ class Translator(TextTranslator):
         """Yield the translation of each text, in order: see `TextTranslator.stream`."""
         options = options or self.options
 
-        def search(sources: Sequence[Source]) -> list[list[Hypothesis]]:
+        def search_once(sources: Sequence[Source]) -> list[list[Hypothesis]]:
             with self._intervening(sources, attention):
                 return self._search(sources, options)
 
+        search = carefully(search_once, options)
         self._fast_steps(options.precision)  # made here, and not by each worker
         size = _batch_size(options, attention)
         asked = 1 if is_probed() else options.workers  # a probe sees this process only
@@ -154,14 +158,18 @@ class Translator(TextTranslator):
         sources = [
             self._reader.read(number, source, options) for number, (source, _) in enumerate(pairs)
         ]
+
+        def force(batch: Sequence[Source]) -> list[Hypothesis]:
+            targets = [self.tokenizers.target.encode(pairs[s.number][1]) for s in batch]
+            with self._intervening(batch, attention):
+                return self._force(batch, targets)
+
+        forced = carefully(force, options)
         done = {s.number: self._unsearched(s) for s in sources if s.is_blank}
         work = [source for source in sources if not source.is_blank]
         for first in range(0, len(work), size):
             batch = work[first : first + size]
-            targets = [self.tokenizers.target.encode(pairs[s.number][1]) for s in batch]
-            with self._intervening(batch, attention):
-                forced = self._force(batch, targets)
-            for source, hypothesis in zip(batch, forced, strict=True):
+            for source, hypothesis in zip(batch, forced(batch), strict=True):
                 done[source.number] = self._translation(source, [hypothesis])
         return [done[source.number] for source in sources]
 
@@ -304,6 +312,8 @@ class Translator(TextTranslator):
         for row, target in enumerate(targets):
             steps = len(target) + 1
             log_probs = log_probs_BT[row, :steps].tolist()
+            if any(map(math.isnan, log_probs)):
+                raise NotFiniteError(row)
             score = penalised(log_probs, self.options.length_penalty)
             weights_HTS = weights_BHTS[row, :, :steps].numpy()
             hypotheses.append(Hypothesis(target, log_probs, weights_HTS, True, score))
@@ -349,4 +359,4 @@ def _batch_size(options: DecodingConfig, attention: Intervention | None) -> int:
             "attention: expected an intervention, as seq2seq.inference.specs.parse_intervention "
             f"returns, found {attention!r}"
         )
-    return 1 if attention is not None and attention.alone else options.batch
+    return 1 if attention is not None and attention.alone else batch_size(options)

@@ -39,6 +39,14 @@ class Request:
             raise ValueError(f"a longest length is below 1: {list(self.max_lengths)}")
 
 
+class NotFiniteError(ValueError):
+    """A step gave NaN for a sentence, counted from 0 in its batch."""
+
+    def __init__(self, sentence: int) -> None:
+        super().__init__(f"sentence {sentence} of the batch: a log-probability is NaN")
+        self.sentence = sentence
+
+
 def explore(
     step: Step,
     state: State,
@@ -52,7 +60,8 @@ def explore(
 ) -> list[list[Hypothesis]]:
     """Step until every sentence has ended; return the `n_best` hypotheses of each, best first.
 
-    `state` holds one row a sentence, each of which starts in so many beam slots.
+    `state` holds one row a sentence, each of which starts in so many beam slots. Raises
+    NotFiniteError if a step gives NaN.
     """
     history = History(arrays)
     frontier = Frontier.start(request.max_lengths, slots, bos=request.bos)
@@ -62,6 +71,7 @@ def explore(
         stepped = step(arrays.give(frontier.tokens_BK.ravel()), state)
         _constrain(stepped.log_probs_NW, frontier, history, request, arrays)
         choice = choose(frontier, stepped.log_probs_NW)
+        _refuse_nan(frontier, choice)
         history.record(frontier, choice, stepped.weights_NHS)
         state = _continued(stepped.state, frontier, choice, arrays)
         after = frontier.advance(choice, length_penalty=length_penalty)
@@ -70,6 +80,13 @@ def explore(
     return history.hypotheses(
         len(request.max_lengths), n_best=n_best, length_penalty=length_penalty
     )
+
+
+def _refuse_nan(frontier: Frontier, choice: Choice) -> None:
+    """NaN is the greatest of all to whatever chooses, so that it is among what was chosen."""
+    nan_BC = np.isnan(choice.log_probs_BC)
+    if nan_BC.any() and (lost_B := nan_BC.any(1) & frontier.open_B).any():
+        raise NotFiniteError(int(frontier.sentences_B[lost_B][0]))
 
 
 def _constrain(

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from seq2seq.data.batching import Batch, Size
-from seq2seq.errors import RankError
 from seq2seq.model.probe import scope
 from seq2seq.training.distributed import ALONE, World
 from seq2seq.training.loss import Loss
+from seq2seq.training.memory import telling_of_memory
 from seq2seq.training.objective import Objective
 from seq2seq.training.skipping import Latch
 
@@ -53,7 +53,8 @@ class Update:
         update whose loss or gradient is not finite, on any rank, changes nothing: its losses are 0.
         """
         losses = self.backward(batches, size, step=step)
-        self.apply()
+        with telling_of_memory(f"at step {step + 1}", batches[-1], self._world):
+            self.apply()  # which makes room for the moments at the first step
         skipped = self.skipped > 0
         return [loss._replace(plain=loss.plain.masked_fill(skipped, 0)) for loss in losses]
 
@@ -130,18 +131,12 @@ class Update:
         self.optimizer.zero_grad()
 
     def _backward(self, replica: nn.Module, batch: Batch, divisor: float, step: int) -> Loss:
-        try:
+        with telling_of_memory(f"at step {step + 1}", batch, self._world):
             loss: Loss = replica(batch, step)
             with scope("backward"):
                 mean = loss.total / divisor
                 # 1, or NaN where a loss is not finite: so is then the gradient, on all ranks.
                 mean.backward(1 + 0 * (mean.detach() + loss.plain.to(mean.dtype)))
-        except torch.OutOfMemoryError:
-            raise RankError(
-                f"{self._world.name}out of memory at step {step + 1} on a batch of {len(batch)} "
-                f"sentences, {batch.source_BS.size(1)} source and {batch.targets_BT.size(1)} "
-                "target pieces long: lower batching.tokens or data.max_length"
-            ) from None
         return loss._replace(total=loss.total.detach())
 
 

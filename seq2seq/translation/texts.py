@@ -305,4 +305,5 @@ def _batches(sources: Sequence[Source], size: int, workers: int) -> list[Sequenc
 
 def longest(source_pieces: int, options: DecodingConfig) -> int:
     """Return the most target pieces, the end counted, that a source of this length may get."""
-    return min(options.max_length, math.ceil(options.max_ratio * source_pieces) + _ROOM)
+    by_ratio = min(options.max_ratio * source_pieces, options.max_length)  # the ratio may be huge
+    return min(options.max_length, math.ceil(by_ratio) + _ROOM)

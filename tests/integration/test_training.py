@@ -532,22 +532,50 @@ def test_trying_the_largest_batch_changes_nothing(tmp_path: Path) -> None:
         assert parameter.grad is None
 
 
+FULL = [
+    torch.OutOfMemoryError("CUDA out of memory"),
+    RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to"),
+    MemoryError(),
+]
+
+
+@pytest.mark.parametrize("error", FULL, ids=repr)
 @pytest.mark.parametrize("where", ["forward", "backward"])
 def test_what_does_not_fit_in_memory_is_told_by_lengths_and_key(
-    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    where: str, error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object, **__: object) -> None:
-        raise torch.OutOfMemoryError("CUDA out of memory")
+        raise error
 
     tried = trainer(tmp_path)
     largest = tried.batches.largest()
     monkeypatch.setattr(Seq2Seq if where == "forward" else torch.Tensor, where, full)
     said = (
-        rf"out of memory .*batch of {len(largest)} sentences, {largest.source_BS.size(1)} source "
-        rf"and {largest.targets_BT.size(1)} target .*lower batching\.tokens or data\.max_length"
+        rf"^out of memory .*batch of {len(largest)} sentences, {largest.source_BS.size(1)} source "
+        rf"and {largest.targets_BT.size(1)} target .*lower batching\.tokens or data\.max_length$"
     )
     with pytest.raises(UserError, match=said):
         tried.try_largest_batch()
+
+
+@pytest.mark.parametrize("error", FULL, ids=repr)
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("torch.optim.Adam.step", "out of memory at step 1 on a batch of 4 sentences, "),
+        ("seq2seq.evaluation.validation.batch_loss", "out of memory in validation on a batch of 4"),
+        ("seq2seq.inference.translator.search", r"sentence \d: out of memory with \d+ source "),
+    ],
+)
+def test_memory_that_runs_out_elsewhere_is_told_in_one_line(
+    place: str, told: str, error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(place, full)
+    with pytest.raises(UserError, match=f"^{told}"):
+        train(tiny(tmp_path), tmp_path / "run")
 
 
 # --- TensorBoard ----------------------------------------------------------------------------------

@@ -192,3 +192,55 @@ def test_recorded_log_probabilities_are_those_before_the_search_forbids_tokens()
     for log_probs_NW in seen["search.log_probs_NW"]:
         sums_N = log_probs_NW.exp().sum(-1)
         torch.testing.assert_close(sums_N, torch.ones_like(sums_N))
+
+
+# --- memory and numbers ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("settings", [{}, {"beam": 3, "n_best": 2}, {"sample": True, "n_best": 2}])
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_a_batch_that_does_not_fit_in_memory_gives_the_same_in_the_same_order(
+    most: int, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(model: Translator, sources: Any, options: Any) -> Any:
+        if len(sources) > most:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+        return plain(model, sources, options)
+
+    model, plain = translator("additive", "luong"), Translator._search
+    texts = [*TEXTS, "", "the cat", "a cat here"]
+    whole = seen(model.translate(texts, workers=1, **settings))
+    monkeypatch.setattr(Translator, "_search", full)
+    assert seen(model.translate(texts, workers=1, **settings)) == whole
+
+
+def seen(translations: list[Translation]) -> list[list[tuple[str, float]]]:
+    """Texts and scores, these without the digits that depend on the size of a batch."""
+    return [[(c.text, round(c.score, 3)) for c in each.candidates] for each in translations]
+
+
+def test_a_sentence_that_does_not_fit_in_memory_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(model: Translator, sources: Any, options: Any) -> Any:
+        if any(source.text == "here" for source in sources):
+            raise MemoryError
+        return plain(model, sources, options)
+
+    plain = Translator._search
+    monkeypatch.setattr(Translator, "_search", full)
+    with pytest.raises(UserError, match=r"^sentence 4: out of memory with \d+ source pieces"):
+        translator("additive", "luong").translate(TEXTS, workers=1)
+
+
+@pytest.mark.parametrize("settings", [{"beam": 1}, {"beam": 3}, {"sample": True}])
+@pytest.mark.parametrize("decoder", ["luong", "transformer"])
+def test_a_model_that_gives_nan_is_an_error_with_the_number_of_the_sentence(
+    decoder: Any, settings: dict[str, Any]
+) -> None:
+    kind = {"kind": decoder, "size": 8}
+    model = translator("general", kind)
+    with torch.no_grad():
+        model.models[0].output.bias[4] = torch.nan
+    with pytest.raises(UserError, match=r"^sentence 2: the model's log-probabilities are not"):
+        model.translate(["", "the cat"], workers=1, **settings)
+    with pytest.raises(UserError, match=r"^sentence 2: the model's log-probabilities are not"):
+        model.force([("", ""), ("the cat", "le chat")])

@@ -14,7 +14,7 @@ from seq2seq.config import DecodingConfig
 from seq2seq.search.arrays import Arrays, NumpyArrays
 from seq2seq.search.beam import beam_search as search_beam
 from seq2seq.search.hypothesis import Hypothesis
-from seq2seq.search.loop import Request
+from seq2seq.search.loop import NotFiniteError, Request
 from seq2seq.search.sampling import sample as draw_samples
 from seq2seq.search.search import search
 from seq2seq.search.step import Step, Stepped
@@ -525,3 +525,48 @@ def test_search_leaves_no_gradient() -> None:
         step, Prefixes.of(0), sentences=1, max_lengths=4, options=options, bos=BOS, eos=EOS
     )
     assert isinstance(found.weights_HTS, np.ndarray)
+
+
+# --- numbers that are none ------------------------------------------------------------------------
+
+
+def nan_from(sentence: int, length: int) -> Row:
+    """A row of NaN for a sentence from a length on."""
+
+    def row(of: int, prefix: Prefix) -> list[float]:
+        lost = of == sentence and len(prefix) >= length
+        return [math.nan] * VOCABULARY if lost else [-INF, -INF, -INF, -3.0, -1.0, -2.0, -0.9]
+
+    return row
+
+
+@pytest.mark.parametrize("length", [0, 2])
+@pytest.mark.parametrize("options", [{"beam": 1}, {"beam": 3}, {"sample": True, "n_best": 2}])
+def test_a_step_of_nan_is_an_error_that_names_the_sentence(
+    options: dict[str, Any], length: int
+) -> None:
+    with pytest.raises(NotFiniteError) as raised:
+        search(
+            Table(nan_from(1, length)),
+            Prefixes.of(0, 1, 2),
+            sentences=3,
+            max_lengths=6,
+            options=DecodingConfig(**options),
+            bos=BOS,
+            eos=EOS,
+            forbidden=(PAD, BOS),
+        )
+    assert raised.value.sentence == 1
+
+
+@pytest.mark.parametrize("beam", [1, 3])
+def test_a_graph_that_gives_nan_is_an_error_too(beam: int) -> None:
+    step, state = in_numpy(Table(nan_from(1, 1))), Prefixes.of(0, 1)
+    with pytest.raises(NotFiniteError):
+        search_beam(step, state, request(6, 6), arrays=NumpyArrays(), beam=beam)
+
+
+def test_what_stands_in_the_slots_of_a_sentence_that_has_ended_counts_for_nothing() -> None:
+    step = Table(nan_from(1, 2))
+    found = beam_search(step, Prefixes.of(0, 1, 2), request(6, 2, 6), beam=1)
+    assert [len(hypotheses) for hypotheses in found] == [1, 1, 1]

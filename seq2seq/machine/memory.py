@@ -1,0 +1,22 @@
+"""Whether an error says that memory ran out; libraries say so in words of their own."""
+
+from __future__ import annotations
+
+_WORDS = (
+    "can't allocate memory",  # torch's allocator of the CPU, on Linux
+    "not enough memory",  # and elsewhere
+    "out of memory",
+    "cannot allocate memory",
+    "std::bad_alloc",
+    "bad allocation",
+    "failed to allocate memory",  # ONNX Runtime
+    "could not create a memory",  # oneDNN
+    "status_alloc_failed",  # cuBLAS, cuDNN
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether memory ran out, that of the CPU or of a device."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and any(word in str(error).lower() for word in _WORDS)
