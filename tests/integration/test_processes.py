@@ -44,12 +44,20 @@ def apply(self):
             def full(*_, **__):
                 raise torch.OutOfMemoryError
             Tensor.backward = full
+        elif what == "nan":
+            from seq2seq.training.objective import Likelihood
+            forward = Likelihood.forward
+            def once(objective, batch, step=0):
+                loss = forward(objective, batch, step)
+                return loss._replace(plain=loss.plain * float("nan")) if step == int(at) else loss
+            Likelihood.forward = once
         else:
             os.kill(os.getpid() if what == "SIGKILL" else os.getppid(), signal.Signals[what])
 
 Update.apply = apply
 """
-"""Has a rank be killed after an update, the launcher get a signal, or the memory be full."""
+"""Has a rank be killed after an update, the launcher get a signal, the memory be full, or the loss
+of the update that follows be NaN on one rank."""
 
 
 class Ended(NamedTuple):
@@ -216,8 +224,26 @@ def test_what_one_process_finds_wrong_is_told_in_one_line(folder: Path, start: S
     assert line.startswith("error: process 1 of 2: out of memory at step 3 on a batch of 2 ")
 
 
+def test_a_loss_of_nan_on_one_rank_has_all_skip_the_update(folder: Path, start: Start) -> None:
+    file = write(folder, "skips.yaml", f"code={folder / 'disturbed.py'}", "training.log_every=2")
+    weights = []
+    for rank in (0, 1):
+        run = folder / f"skips{rank}"
+        arguments = ("seq2seq", "train", "-c", file, "--run", str(run), "--processes", "2")
+        ended = start(*arguments, disturb=f"nan {rank} 2")
+        assert ended.status == 0, ended.err
+        assert "step 3: skipped, the loss or the gradient is not finite" in ended.err
+        assert [r.get("skipped") for r in records(Run.open(run)) if r["kind"] == "train"] == [
+            None,
+            1,
+            None,
+        ]
+        weights.append((run / "last" / "model.safetensors").read_bytes())
+    assert weights[0] == weights[1]
+
+
 def test_what_all_processes_find_wrong_is_told_once(folder: Path, start: Start) -> None:
-    settings = ["training.optimizer.lr=1e30", "training.optimizer.clip=null"]
+    settings = ["training.optimizer.lr=1000", "training.optimizer.clip=null"]
     file = write(folder, "nan.yaml", *settings, "training.max_steps=60")
     arguments = ("seq2seq", "-q", "train", "-c", file, "--run", str(folder / "nan"))
     ended = start(*arguments, "--processes", "2")
