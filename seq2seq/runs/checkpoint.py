@@ -83,6 +83,8 @@ class Checkpoint:
             ) from None
         except Exception as error:  # a damaged zip or pickle raises almost anything
             raise DamagedError(f"{path}: damaged: {first_line(error)}") from None
+        if not isinstance(tensors, dict) or not isinstance(tensors.get("optimizer"), dict):
+            raise DamagedError(f"{path}: damaged: not the state of a training")
         return tensors
 
     def load_into(self, model: Seq2Seq) -> None:

@@ -113,6 +113,9 @@ def _described(folder: Path) -> dict[str, Any]:
         steps, metrics, state = progress["step"], progress["best_metrics"], "unfinished"
     else:
         steps, metrics, state = None, {}, "unfinished, no checkpoint yet"
+    for figure in (steps, metrics.get("bleu"), metrics.get("loss")):
+        if not isinstance(figure, int | float | None):
+            raise TypeError(figure)
     return {
         **found,
         "state": state,

@@ -176,7 +176,13 @@ class Run:
     @property
     def source_scripts(self) -> list[str]:
         """The scripts in which training sources are written; empty if the run does not say."""
-        return list(self.data.get("scripts", []))
+        found = self.data.get("scripts", [])
+        if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+            raise DamagedError(
+                f"{self.folder / 'data.json'}: damaged: scripts: expected a list of names, found "
+                f"{found!r}"
+            )
+        return found
 
     @property
     def metrics(self) -> Path:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from pydantic import TypeAdapter
 from torch import Tensor
 
 from seq2seq.data.batching import Share
@@ -180,7 +181,7 @@ class Saver:
 def read_progress(checkpoint: Checkpoint) -> Progress:
     """Return where the run stood at a checkpoint; UserError if its file is damaged."""
     try:
-        return Progress.of(checkpoint.state)
-    except (KeyError, TypeError):
+        return TypeAdapter(Progress).validate_python(Progress.of(checkpoint.state).__dict__)
+    except (KeyError, TypeError, ValueError):
         path = checkpoint.folder / "state.json"
         raise UserError(f"{path}: damaged: not the state of a training") from None

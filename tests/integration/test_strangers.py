@@ -8,11 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 import seq2seq
 from seq2seq import extension
 from seq2seq.cli.options import write_lines
 from seq2seq.errors import UserError
+from seq2seq.machine.sealed import read_sealed_json, seal_json
 from tests.integration.conftest import Command, snapshot
 
 CODE = """\
@@ -327,3 +329,68 @@ def test_links_within_a_run_and_to_a_run_are_followed(world: Path, command: Comm
     (world / RUN).symlink_to(world / "elsewhere")
     assert command("-q", "train", "--resume", "--run", RUN, "training.max_steps=151").status == 0
     assert command("-q", "average", "--run", RUN).status == 0
+
+
+CHECKPOINT = "checkpoints/00000150"
+RESUME = f"train --resume --run {RUN} training.max_steps=151"
+TRANSLATE = f"translate -m {RUN} cat"
+
+
+@pytest.mark.parametrize(
+    ("file", "changes", "typed", "said"),
+    [
+        (f"{CHECKPOINT}/state.json", {"step": "x"}, RESUME, "not the state of a training"),
+        (f"{CHECKPOINT}/state.json", {"step": [1]}, RESUME, "not the state of a training"),
+        (f"{CHECKPOINT}/state.json", {"kept": "x"}, RESUME, "not the state of a training"),
+        (f"{CHECKPOINT}/state.json", {"window": 3}, RESUME, "not the state of a training"),
+        (f"{CHECKPOINT}/state.json", {"files": [1]}, TRANSLATE, "damaged: "),
+        ("data.json", {"scripts": 5}, TRANSLATE, "damaged: scripts: expected a list of names"),
+        ("data.json", {"scripts": [[1]]}, TRANSLATE, "damaged: scripts: expected a list of names"),
+        ("data.json", {"files": {"/dev/zero": "0"}}, TRANSLATE, "/dev/zero: is outside of"),
+        ("data.json", {"files": {"../other": "0"}}, TRANSLATE, "other: is outside of"),
+        (
+            "checkpoints/best.json",
+            {"checkpoint": "../../x"},
+            TRANSLATE,
+            "damaged: expected the name",
+        ),
+    ],
+)
+def test_values_that_no_training_writes_are_one_line(
+    file: str,
+    changes: dict[str, object],
+    typed: str,
+    said: str,
+    world: Path,
+    command: Command,
+) -> None:
+    path = world / RUN / file
+    path.write_text(seal_json({**read_sealed_json(path), **changes}))
+    status, out, err = command("-q", *typed.split())
+    assert (status, out) == (2, "")
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_a_result_that_no_training_writes_is_listed_as_damaged(
+    world: Path, command: Command
+) -> None:
+    for number, result in enumerate(("[1]", "{}", '{"steps": "x"}', '{"steps": 1, "bleu": "y"}')):
+        shutil.copytree(world / RUN, world / f"runs/{number}", symlinks=True)
+        (world / f"runs/{number}/result.json").write_text(result)
+    status, out, err = command("-q", "runs")
+    assert (status, err) == (0, "")
+    assert out.count("damaged: ") == 4
+
+
+@pytest.mark.parametrize("state", [[1], {}, {"optimizer": 3}, torch.ones(3)], ids=str)
+def test_a_trainers_state_of_something_else_is_one_line(
+    state: object, world: Path, command: Command
+) -> None:
+    torch.save(state, world / RUN / CHECKPOINT / "trainer.pt")
+    path = world / RUN / CHECKPOINT / "state.json"
+    path.write_text(seal_json({**read_sealed_json(path), "files": {}}))
+    status, out, err = command("-q", *RESUME.split())
+    assert (status, out) == (2, "")
+    assert "trainer.pt: damaged: not the state of a training" in err
+    assert err.count("\n") == 1
