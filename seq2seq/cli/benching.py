@@ -29,7 +29,7 @@ from seq2seq.errors import UserError
 if TYPE_CHECKING:
     from seq2seq.runs.run import Run
 
-app = typer.Typer(help="Measure how fast this machine trains, translates and prepares.")
+app = typer.Typer(help="Measure the speed of training, translating and preparing.")
 
 Rounds = Annotated[
     int,
