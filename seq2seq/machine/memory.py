@@ -16,7 +16,13 @@ _WORDS = (
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether memory ran out, that of the CPU or of a device."""
+    """Return whether memory ran out, that of the CPU or of a device.
+
+    Cleaning up may fail next, for want of memory too: then the error before it tells.
+    """
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
-    return isinstance(error, RuntimeError) and any(word in str(error).lower() for word in _WORDS)
+    if isinstance(error, RuntimeError) and any(word in str(error).lower() for word in _WORDS):
+        return True
+    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return before is not None and is_out_of_memory(before)

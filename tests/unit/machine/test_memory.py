@@ -39,3 +39,20 @@ def test_what_the_libraries_raise_is_known(ask: object) -> None:
 )
 def test_another_error_is_none_of_memory(error: Exception) -> None:
     assert not is_out_of_memory(error)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_an_error_of_cleaning_up_after_it_is_known_and_one_that_replaces_it_is_not(
+    told: bool,
+) -> None:
+    def fail() -> None:
+        try:
+            raise MemoryError
+        except MemoryError:
+            if told:
+                raise RuntimeError("unknown parameter type")  # noqa: B904 -- as torch's autocast
+            raise ValueError("too long") from None
+
+    with pytest.raises((RuntimeError, ValueError)) as raised:
+        fail()
+    assert is_out_of_memory(raised.value) == told
