@@ -51,6 +51,12 @@ def make_corpus(
     The same options and seed give the same bytes on any machine. Raises UserError if the folder is
     there, if the options don't fit, or if there are not enough different examples.
     """
+    if name is not None and (
+        name in ("", "..") or Path(name).name != name or not name.isprintable()
+    ):
+        raise UserError(
+            f"--name: expected the name of a new folder, found {name!r}; --into says where it goes"
+        )
     task = build_task(kind, options)
     folder = Path(root) / (name or corpus_name(kind, task))
     if folder.exists():

@@ -296,3 +296,10 @@ def test_the_command_for_a_corpus_makes_it_under_this_name(
         again = make_corpus(kind, "again", pairs=3, held_out=1, **options)
         assert digest(Path("corpora") / name) == digest(again.folder)
     assert command_for("mine") is None
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "/etc/x", ".", "..", "", "a\x1bb", "a\nb"])
+def test_the_name_of_a_corpus_is_no_path(name: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="--name: expected the name of a new folder, found '"):
+        make_corpus("copy", tmp_path / "in", name=name, pairs=20, held_out=5)
+    assert list(tmp_path.iterdir()) == []
