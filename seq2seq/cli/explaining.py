@@ -332,7 +332,7 @@ def _head(name: str, unit: str | None, translator: Translator) -> int | None:
         heads = max(len(one.names) if one.by == "head" else 0 for one in choose(found, unit))
     if name == "mean":
         return None
-    if name.isdecimal() and 1 <= int(name) <= heads:
+    if name.isdecimal() and len(name) < 10 and 1 <= int(name) <= heads:
         return int(name) - 1
     numbers = {0: "", 1: " or 1"}.get(heads, f" or 1 to {heads}")
     of = f" of {unit}" if unit else ""

@@ -36,11 +36,30 @@ def build(
 
 def checked_options(kind: Callable[..., Any], config: UnitConfig, key: str) -> dict[str, Any]:
     """Return the options given, converted to the annotated types of what `kind` takes."""
-    fields: dict[str, Any] = {
+    fields = _fields(kind)
+    return _converted(kind, config, key, fields, _wishes(config, fields))
+
+
+def check_values(kind: Callable[..., Any], config: UnitConfig, key: str) -> None:
+    """Refuse an option of `kind` alone whose value is of another type or out of bounds."""
+    fields = {name: field for name, field in _fields(kind).items() if name in config.options}
+    _converted(kind, config, key, fields, config.options)
+
+
+def _fields(kind: Callable[..., Any]) -> dict[str, Any]:
+    return {
         option.name: (option.annotation, ... if option.default is option.empty else option.default)
         for option in options_of(kind)
     }
-    given = _wishes(config, fields)
+
+
+def _converted(
+    kind: Callable[..., Any],
+    config: UnitConfig,
+    key: str,
+    fields: Mapping[str, Any],
+    given: Mapping[str, Any],
+) -> dict[str, Any]:
     schema = create_model(kind.__name__, __base__=Part, **fields)
     try:
         valid = schema.model_validate(given)

@@ -22,6 +22,7 @@ from pydantic import ValidationError
 
 from seq2seq.bundled import bundled_recipe
 from seq2seq.config.messages import Origins, explain
+from seq2seq.config.options import check_values
 from seq2seq.config.tree import Config, Key, Part, UnitConfig, has_kind, parts_of
 from seq2seq.errors import UserError, did_you_mean, shortened
 from seq2seq.kinds import option_names, unknown_kind, unknown_option
@@ -131,6 +132,11 @@ def _refuse_unknown_options(config: Config, origins: Origins) -> None:
                 here = (*key, name)
                 reason = unknown_option(part.kind, name, taken, type(part).model_fields)
                 raise UserError(f"{origins.of(here)}: {'.'.join(here)}: {reason}")
+        try:
+            check_values(part.table[part.kind], part, ".".join(key))
+        except UserError as error:
+            name = str(error).partition(":")[0].rpartition(".")[2]
+            raise UserError(f"{origins.of((*key, name))}: {error}") from None
 
 
 def _units(part: Part, key: Key) -> Iterator[tuple[Key, UnitConfig]]:

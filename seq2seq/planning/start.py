@@ -10,6 +10,7 @@ from pathlib import Path
 from seq2seq import pipeline
 from seq2seq.config import load_config, load_dump
 from seq2seq.errors import UserError
+from seq2seq.machine.input import check_target
 from seq2seq.planning import report
 from seq2seq.planning.held_out import split_corpus
 from seq2seq.planning.origin import ORIGIN, check_origin
@@ -76,6 +77,7 @@ def write_recipe(request: Request, file: Path | None = None, *, trust_code: bool
     The default file is NAME.yaml in this folder. Raises UserError if it exists already.
     """
     file = Path(f"{request.name}.yaml") if file is None else file
+    check_target(file)
     if file.exists():
         raise UserError(f"{file}: exists already; give another file with --output")
     if not file.parent.is_dir():

@@ -102,4 +102,4 @@ def _by_wildcards(pattern: str) -> dict[tuple[str, ...], str]:
 
 def _natural(name: str) -> list[tuple[int, int, str]]:
     parts = re.split(r"([0-9]+)", name)
-    return [(0, int(part), part) if part.isdigit() else (1, 0, part) for part in parts if part]
+    return [(0, int(part), part) if part.isdecimal() else (1, 0, part) for part in parts if part]

@@ -82,7 +82,7 @@ def _loaded(name: str, path: Path, item: str) -> npt.NDArray[Any]:
 
 
 def _row(name: str, array: npt.NDArray[Any], item: str) -> npt.NDArray[Any]:
-    if not item.isdecimal() or not array.ndim or int(item) >= len(array):
+    if not item.isdecimal() or len(item) > 18 or not array.ndim or int(item) >= len(array):
         last = len(array) - 1 if array.ndim else 0
         raise UserError(f"{name}: expected a number from 0 to {last} after #, found {item!r}")
     row: npt.NDArray[Any] = array[int(item)]
