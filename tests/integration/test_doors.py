@@ -274,7 +274,7 @@ def json_files() -> Iterator[Row]:
             yield Row("average copy", "copy/", {"copy/last/state.json": shape})
         yield Row(
             "translate -m out cat",
-            r"out/\w+\.json: damaged",
+            r"out/\w+\.json: (damaged|expected)",
             {"out/export.json": shape, "out/model.onnx": b"x"},
         )
     for weights in ("[1, 2]", "[[]]", '[["a"]]', "[[1], [1, 2]]", "[[-1]]", "{}", "[[1e999]]"):
