@@ -82,7 +82,7 @@ def test_prepare_prints_a_folder_that_the_second_call_finds_again(
 
 def test_average_prints_a_checkpoint_that_translates(command: Command) -> None:
     status, out, _ = command("average", "runs/tiny", "--last", "2")
-    assert (status, out) == (0, "runs/tiny/checkpoints/average\n")
+    assert (status, out) == (0, "runs/tiny/checkpoints/average-00000150-2\n")
     averaged = command("translate", "--checkpoint", "average", SENTENCES[0])
     assert averaged.status == 0
     assert averaged.err == "model: runs/tiny (average)\n"
@@ -90,7 +90,7 @@ def test_average_prints_a_checkpoint_that_translates(command: Command) -> None:
 
 def test_average_takes_what_a_run_keeps_where_no_number_is_said(command: Command) -> None:
     status, out, err = command("average", "runs/tiny")
-    assert (status, out) == (0, "runs/tiny/checkpoints/average\n")
+    assert (status, out) == (0, "runs/tiny/checkpoints/average-00000150-2\n")
     assert err == "average of 2 checkpoints: 00000075, 00000150\n"
 
 

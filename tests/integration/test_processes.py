@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -121,7 +120,7 @@ def train_alone(file: str, folder: Path, *, resume: bool = False) -> Run:
 
 
 def records(run: Run) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in run.metrics.read_text().splitlines()]
+    return run.read_metrics()
 
 
 def told(ended: Ended) -> list[str]:

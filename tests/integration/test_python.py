@@ -206,19 +206,24 @@ def test_evaluate_takes_lists_or_a_corpus_or_the_run_s_own(folder: str) -> None:
     assert "nrefs:2" in several.scores[0].signature
 
 
+def edit_config(folder: str, old: str, new: str) -> None:
+    """Change a run's configuration as the error says: without its checksum."""
+    path = Path(folder, "config.yaml")
+    lines = path.read_text("utf-8").splitlines()[1:-1]
+    path.write_text("\n".join(lines).replace(old, new), "utf-8")
+
+
 def test_evaluate_takes_the_columns_that_the_run_takes(folder: str) -> None:
     sides = [Path(f"test.{side}").read_text("utf-8").splitlines() for side in ("en", "fr")]
     rows = (f"{fr}\t{en[::-1]}\t{en}\n" for en, fr in zip(*sides, strict=True))
     Path("table.tsv").write_text("".join(rows), "utf-8")
-    config = Path(folder, "config.yaml")
-    config.write_text(config.read_text("utf-8").replace("columns: null", "columns: [3, 1]"))
+    edit_config(folder, "columns: null", "columns: [3, 1]")
     table = seq2seq.evaluate(folder, data="table.tsv", bootstrap=0)
     assert table.scores == seq2seq.evaluate(folder, data="test", bootstrap=0).scores
 
 
 def test_bleu_counts_the_tokens_of_the_run_s_target_language(folder: str) -> None:
-    config = Path(folder, "config.yaml")
-    config.write_text(config.read_text("utf-8").replace("target: fr", "target: zh"), "utf-8")
+    edit_config(folder, "target: fr", "target: zh")
     lines = [SENTENCE], [french(SENTENCE)]
     by_run = seq2seq.evaluate(folder, *lines, bootstrap=0)
     translator = seq2seq.load(folder)
