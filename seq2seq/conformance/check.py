@@ -7,6 +7,7 @@ a cell, an encoder or a decoder, each in networks with every part that it may me
 from __future__ import annotations
 
 import inspect
+import logging
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -203,7 +204,7 @@ def find_subjects(
 def _registered_by(file: Path) -> list[tuple[Place, str]]:
     """Load `file`; return where and under which names it registers anything, as it stands now."""
     before = [dict(place.kinds) for place in PLACES]
-    load_code([file])
+    load_code([file], level=logging.DEBUG)  # whoever names it knows that it runs
     return [
         (place, name)
         for place, known in zip(PLACES, before, strict=True)

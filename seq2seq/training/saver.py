@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from torch import Tensor
 
 from seq2seq.data.batching import Share
-from seq2seq.errors import UserError
+from seq2seq.errors import DamagedError, UserError
 from seq2seq.model.model import Seq2Seq
 from seq2seq.runs.checkpoint import Checkpoint
 from seq2seq.runs.files import writing
@@ -179,9 +179,10 @@ class Saver:
 
 
 def read_progress(checkpoint: Checkpoint) -> Progress:
-    """Return where the run stood at a checkpoint; UserError if its file is damaged."""
+    """Return where the run stood at a checkpoint; DamagedError if its file is not as written."""
+    state = checkpoint.state
     try:
-        return TypeAdapter(Progress).validate_python(Progress.of(checkpoint.state).__dict__)
+        return TypeAdapter(Progress).validate_python(Progress.of(state).__dict__)
     except (KeyError, TypeError, ValueError):
         path = checkpoint.folder / "state.json"
-        raise UserError(f"{path}: damaged: not the state of a training") from None
+        raise DamagedError(f"{path}: damaged: not the state of a training") from None
