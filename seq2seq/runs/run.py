@@ -109,10 +109,15 @@ class Run:
                 f"{folder}: already holds a run; resume it with --resume, or start another one "
                 "with --run DIR"
             )
-        if folder.exists() and not folder.is_dir():
-            raise UserError(
-                f"{folder}: cannot hold the run, because it is a file; give a folder with --run DIR"
-            )
+        for path in (folder, *folder.parents):
+            if path.is_dir():
+                return
+            if path.exists() or path.is_symlink():
+                kind = "a file" if path.exists() else "a link that leads nowhere"
+                raise UserError(
+                    f"{folder}: cannot hold the run, because {path} is {kind}; give a folder with "
+                    "--run DIR"
+                )
 
     @classmethod
     def open(cls, folder: str | Path, *, trust_code: bool = False) -> Run:

@@ -240,9 +240,9 @@ RUNS = [
     Bad("a run that is there already, before any work", "train -c tiny.yaml data.train=none",
         r"runs/tiny: already holds a run; resume it with --resume, or .* with --run DIR"),
     Bad("a file where the run should be", "train -c tiny.yaml --run train.en",
-        r"train\.en: cannot hold the run, because it is a file; .*"),
+        r"train\.en: cannot hold the run, because train\.en is a file; .*"),
     Bad("a file where the run's parent should be", "train -c tiny.yaml --run train.en/run",
-        r"train\.en/run: cannot be written: Not a directory"),
+        r"train\.en/run: cannot hold the run, because train\.en is a file; .*"),
     Bad("a resumed run of another model", "train -c tiny.yaml --resume model.encoder.size=8",
         r"runs/tiny: cannot change model\.encoder\.size from 32 to 8 when resuming; .*"),
     Bad("a run to resume that is not there", "train --run runs/none --resume",
@@ -640,4 +640,4 @@ def test_a_folder_that_can_not_be_written_to_is_named(world: Path, command: Comm
     (world / "runs").write_text("not a folder\n")
     status, out, err = command("-q", "train", "-c", "tiny.yaml")
     assert (status, out) == (2, "")
-    assert re.fullmatch(r"error: runs/tiny: cannot be written: .*\n", err)
+    assert re.fullmatch(r"error: runs/tiny: cannot hold the run, because runs is a file; .*\n", err)

@@ -77,6 +77,20 @@ def test_a_configuration_that_was_never_a_run_s_is_equal_after_the_round_trip(
     assert Run.open(folder).config == Config()
 
 
+def test_a_place_that_cannot_hold_a_run_is_refused_before_anything_is_done(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "loop").symlink_to("loop")
+    for name, kind in (
+        ("file", "a file"),
+        ("file/run", "a file"),
+        ("loop", "a link that leads nowhere"),
+        ("loop/new/run", "a link that leads nowhere"),
+    ):
+        with pytest.raises(UserError, match=f"{name}: cannot hold the run, because .* is {kind}"):
+            Run.check_free(tmp_path / name)
+    Run.check_free(tmp_path / "new" / "run")
+
+
 def test_a_broken_configuration_is_told_with_its_line(run: Run) -> None:
     config = run.folder / "config.yaml"
     own = config.read_text().splitlines()[1:-1]  # without the checksum
