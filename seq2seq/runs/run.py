@@ -280,8 +280,9 @@ class Run:
         folder = self.folder / CHECKPOINTS / new
         write_average(folder, checkpoints)
         self.point("average", new)
+        kept = self._named()
         for path in self._in_checkpoints():
-            if AVERAGE.fullmatch(path.name) and path.name not in self._named():
+            if AVERAGE.fullmatch(path.name) and path.name not in kept:
                 remove_checkpoint(path)
         return Checkpoint(folder)
 
