@@ -39,10 +39,10 @@ def read_references(
                 lists = [
                     [r for r in line if r not in t] for line, t in zip(lists, taken, strict=True)
                 ]
-            new = [list(stream) for stream in zip_longest(*lists)]
+            found, new = len(lists), [list(stream) for stream in zip_longest(*lists)]
         else:
-            lists, new = [], [list(read_texts(file))]
-        found = len(lists) or len(new[0])
+            new = [list(read_texts(file))]
+            found = len(new[0])
         if found != lines:
             raise UserError(f"{file}: expected {lines} lines, {expected}, found {found}")
         streams += new

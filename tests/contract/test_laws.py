@@ -10,7 +10,12 @@ from typing import Any
 import pytest
 
 from seq2seq.config import AttentionConfig, ModelConfig
-from seq2seq.conformance.laws import LAWS, Case, Law
+from seq2seq.conformance.laws import (
+    LAWS,
+    Case,
+    Law,
+    the_whole_graph_is_captured_by_torch_compile,
+)
 from seq2seq.kinds import option_names
 from seq2seq.model.attention import ADDRESSINGS, ATTENTIONS, build_attention
 from seq2seq.model.decoders import DECODERS
@@ -172,8 +177,16 @@ def test_the_table_has_every_unit_every_addressing_and_every_decoder() -> None:
     assert {case.decoder["kind"] for case in CASES} == set(DECODERS)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
+def rows() -> Iterator[Any]:
+    """Every law with every case; a capture takes a second, so most of them are slow together."""
+    for law in LAWS:
+        for number, case in enumerate(CASES):
+            slow = law is the_whole_graph_is_captured_by_torch_compile and number % 4
+            marks = [pytest.mark.slow] if slow else []
+            yield pytest.param(law, case, marks=marks, id=f"{law.__name__}-{case}")
+
+
+@pytest.mark.parametrize(("law", "case"), rows())
 def test_it_holds_that(law: Law, case: Case) -> None:
     law(case)
 

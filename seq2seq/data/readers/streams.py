@@ -227,7 +227,9 @@ def _raw(file: TextFile) -> Iterator[io.BufferedReader]:
     with _zip(file.archive) as archive:
         try:
             member = archive.open(file.member)
-        except (RuntimeError, NotImplementedError, KeyError) as error:  # a password, a method
+        except OSError:
+            raise
+        except Exception as error:  # a password, a method, or a damaged header: almost anything
             raise UserError(f"{file}: cannot be unpacked: {error}") from None
         with cast(io.BufferedReader, io.BufferedReader(cast(Any, member))) as raw:
             yield raw
@@ -237,10 +239,10 @@ def _raw(file: TextFile) -> Iterator[io.BufferedReader]:
 def _zip(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         archive = zipfile.ZipFile(path)
-    except zipfile.BadZipFile as error:
-        raise UserError(f"{path}: not a valid .zip file, or cut off: {error}") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except Exception as error:  # damaged names and numbers raise almost anything
+        raise UserError(f"{path}: not a valid .zip file, or cut off: {error}") from None
     with archive:
         yield archive
 

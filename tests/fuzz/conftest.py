@@ -1,0 +1,76 @@
+"""How long to try, a watch against hangs, and a count of what was tried."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+
+from seq2seq.errors import UserError
+
+SECONDS = 20  # that no reading takes; one that does hangs
+TRIED: Counter[str] = Counter()
+
+_HABITS = settings(
+    deadline=None,  # machines are busy; SECONDS is the limit
+    suppress_health_check=list(HealthCheck),
+    print_blob=True,
+)
+settings.register_profile("short", _HABITS, derandomize=True, max_examples=60)
+settings.register_profile("long", _HABITS, max_examples=500)
+settings.load_profile(os.environ.get("SEQ2SEQ_FUZZ", "short"))
+costly = settings(
+    max_examples=settings().max_examples // 5,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),  # shrinking would take minutes
+)
+"""For what trains or translates."""
+
+
+class Hang(BaseException):
+    """A reader took too long; not an Exception, which it could catch."""
+
+
+@contextmanager
+def watched() -> Iterator[None]:
+    def end(*_: object) -> None:
+        raise Hang
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.alarm(SECONDS)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def read_or_refused(name: str, read: Callable[[], object]) -> None:
+    """Hold that reading ends, with a value or with one line."""
+    TRIED[name] += 1
+    said = ""
+    try:
+        with watched():
+            read()
+    except UserError as error:
+        said = str(error)
+    assert "\n" not in said
+    assert len(said) < 2000
+
+
+def pytest_sessionfinish() -> None:
+    """Add what was tried to the file that scripts/fuzz.sh reads."""
+    if TRIED and (path := os.environ.get("SEQ2SEQ_FUZZED")):
+        with Path(path).open("a") as file:
+            file.writelines(f"{count}\t{name}\n" for name, count in TRIED.items())
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for the one file that is written again and again."""
+    return tmp_path_factory.mktemp("fuzz")
