@@ -26,7 +26,7 @@ from seq2seq.machine.sealed import Sums, check_files, read_sealed_json, sums_of
 from seq2seq.model.model import Seq2Seq, current_names
 from seq2seq.runs.files import first_line, write_json, writing
 from seq2seq.runs.finding import is_complete
-from seq2seq.runs.tensors import why_not_finite, why_unlike
+from seq2seq.runs.tensors import save_tensors, why_not_finite, why_unlike
 
 _WEIGHTS, _TENSORS, _STATE = "model.safetensors", "trainer.pt", "state.json"
 _FILES = "files"
@@ -126,7 +126,7 @@ def write_checkpoint(
         return
     with _new_folder(folder, state) as part:
         save_file(_own_tensors(model), part / _WEIGHTS)
-        torch.save(dict(tensors), part / _TENSORS)
+        save_tensors(dict(tensors), part / _TENSORS)
 
 
 def write_average(folder: Path, checkpoints: Sequence[Checkpoint]) -> None:

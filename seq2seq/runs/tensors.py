@@ -1,8 +1,10 @@
-"""What tensors that are read or written must be: finite, and of the shape and type expected."""
+"""Tensors that are read or written: finite, of the shape and type expected, and written whole."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -37,3 +39,17 @@ def kind(tensor: Tensor) -> str:
     """Return type and shape in a few words: `float32 of 3 x 4`, `float32 of one number`."""
     shape = " x ".join(map(str, tensor.shape)) if tensor.dim() else "one number"
     return f"{str(tensor.dtype).removeprefix('torch.')} of {shape}"
+
+
+def save_tensors(content: Mapping[str, Any], path: Path) -> None:
+    """Write tensors and plain values with `torch.save`; OSError where the disk takes no more.
+
+    torch itself tells of a full disk with a RuntimeError on positions in its archive.
+    """
+    try:
+        with path.open("wb") as file:
+            torch.save(content, file)
+    except RuntimeError as error:
+        if isinstance(error.__context__, OSError):
+            raise error.__context__ from None
+        raise

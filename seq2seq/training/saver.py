@@ -18,7 +18,7 @@ from seq2seq.model.model import Seq2Seq
 from seq2seq.runs.checkpoint import Checkpoint
 from seq2seq.runs.files import writing
 from seq2seq.runs.run import Run
-from seq2seq.runs.tensors import why_not_finite
+from seq2seq.runs.tensors import save_tensors, why_not_finite
 from seq2seq.training.distributed import ALONE, World
 from seq2seq.training.progress import Progress
 from seq2seq.training.skipping import Attempt
@@ -140,7 +140,7 @@ class Saver:
         }
         with writing(path):
             path.parent.mkdir(exist_ok=True)
-            torch.save(content, path)
+            save_tensors(content, path)
         return path
 
     def _refuse_infinity(self, step: int) -> None:
