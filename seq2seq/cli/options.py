@@ -15,6 +15,7 @@ import typer
 from seq2seq.bundled import bundled_names, find_recipe
 from seq2seq.cli.output import legible
 from seq2seq.errors import UserError
+from seq2seq.machine.disk import writing
 from seq2seq.machine.input import check_target
 
 if TYPE_CHECKING:
@@ -382,16 +383,15 @@ def write_lines(lines: Iterable[str], output: Path | None) -> None:
             print(legible(line) if at_terminal else line, flush=True)
         return
     if output.exists() and not output.is_file():  # /dev/null, a pipe
-        with output.open("w", encoding="utf-8", newline="\n") as file:
+        with writing(output), output.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(f"{line}\n" for line in lines)
         return
     output = Path(os.path.realpath(output))  # a link stays a link
     part = output.with_name(f".{output.name}.part")
     try:
-        with open_for_writing(part, output.name) as file:
-            file.writelines(f"{line}\n" for line in lines)
-        part.replace(output)
-    except OSError as error:
-        raise UserError(f"{output}: cannot be written: {error.strerror}") from None
+        with writing(output):
+            with open_for_writing(part, output.name) as file:
+                file.writelines(f"{line}\n" for line in lines)
+            part.replace(output)
     finally:
         part.unlink(missing_ok=True)

@@ -22,6 +22,7 @@ import torch
 
 from seq2seq.config import Config, dump_config
 from seq2seq.errors import UserError
+from seq2seq.machine.disk import writing
 from seq2seq.runs.checkpoint import Checkpoint
 from seq2seq.runs.run import Run
 
@@ -54,8 +55,9 @@ def prove(config: Config, folder: Path, *, kills: int, seed: int, processes: int
         raise UserError("verify-resume: expected training.max_steps, found null; give a number")
     logged = config.training.model_copy(update={"log_every": 1, "samples": 0})
     recipe = folder / "recipe.yaml"
-    folder.mkdir(parents=True, exist_ok=True)
-    recipe.write_text(dump_config(config.model_copy(update={"training": logged})), "utf-8")
+    with writing(recipe):
+        folder.mkdir(parents=True, exist_ok=True)
+        recipe.write_text(dump_config(config.model_copy(update={"training": logged})), "utf-8")
     for name in ("straight", "killed"):
         Run.check_free(folder / name)
     straight, killed = folder / "straight", folder / "killed"

@@ -26,9 +26,10 @@ import numpy as np
 from seq2seq.errors import UserError, did_you_mean
 from seq2seq.explain import overlay, svg
 from seq2seq.explain.explanation import Explanation
-from seq2seq.explain.page import PageCheckpoint, PageRun, title_of, write_page
+from seq2seq.explain.page import PageCheckpoint, PageRun, render_page, title_of
 from seq2seq.explain.view import View
 from seq2seq.extras import MissingPackageError, install_hint
+from seq2seq.machine.disk import writing
 from seq2seq.machine.input import check_target
 
 Writer = Callable[[Sequence[Explanation], Path, View], None]
@@ -113,7 +114,7 @@ def write_html(explanations: Sequence[Explanation], path: Path, view: View) -> N
         for first in explanations[:1]
     ]
     title = title_of([explanation.source for explanation in explanations])
-    write_page(path, runs, title=title, view=view)
+    path.write_text(render_page(runs, title=title, view=view), encoding="utf-8")
 
 
 WRITERS: dict[str, Writer] = {
@@ -158,9 +159,8 @@ def _completed(path: Path) -> Iterator[Path]:
     path = Path(os.path.realpath(path))  # a link stays one
     part = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
-        yield part
-        part.replace(path)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written: {error.strerror}") from None
+        with writing(path):
+            yield part
+            part.replace(path)
     finally:
         part.unlink(missing_ok=True)

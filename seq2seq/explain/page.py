@@ -19,11 +19,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
-from pathlib import Path
 from string import Template
 from typing import Any
 
-from seq2seq.errors import UserError
 from seq2seq.explain.view import UNASKED, View
 
 
@@ -46,15 +44,6 @@ class PageRun:
 
     name: str
     checkpoints: Sequence[PageCheckpoint]
-
-
-def write_page(path: Path, runs: Sequence[PageRun], *, title: str, view: View = UNASKED) -> None:
-    """Write the page of `render_page`; UserError if the file can't be written."""
-    page = render_page(runs, title=title, view=view)
-    try:
-        path.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def render_page(runs: Sequence[PageRun], *, title: str, view: View = UNASKED) -> str:

@@ -19,6 +19,7 @@ from seq2seq.errors import UserError
 from seq2seq.export.network import ENCODER, STEP
 from seq2seq.export.translator import FORMAT, SETTINGS, SUMS
 from seq2seq.extras import install_hint
+from seq2seq.machine.disk import writing
 from seq2seq.machine.sealed import seal_json, sums_of
 from seq2seq.runs.run import Run
 
@@ -54,17 +55,18 @@ def export(
         )
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
     try:
-        if form == "run":
-            run.write_slim(part, checkpoint)
-        else:
-            write = {"onnx": _write_onnx, "ctranslate2": _write_ctranslate2}[form]
-            settings = write(run, part, checkpoint=checkpoint, int8=int8)
-            run.tokenizers.save(part / "tokenizer")
-            if settings:
-                _write_settings(part, settings)
-        part.replace(folder)
+        with writing(folder):
+            part.mkdir(parents=True)
+            if form == "run":
+                run.write_slim(part, checkpoint)
+            else:
+                write = {"onnx": _write_onnx, "ctranslate2": _write_ctranslate2}[form]
+                settings = write(run, part, checkpoint=checkpoint, int8=int8)
+                run.tokenizers.save(part / "tokenizer")
+                if settings:
+                    _write_settings(part, settings)
+            part.replace(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 

@@ -162,6 +162,8 @@ def _write(
                 opset_version=_OPSET,
                 dynamo=False,
             )
+        except OSError:  # a full disk
+            raise
         except Exception as error:  # of the exporter, or of the unit being traced
             raise _refused("the model can't be written as ONNX", error) from None
 

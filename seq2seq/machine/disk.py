@@ -2,10 +2,29 @@
 
 import hashlib
 import os
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from seq2seq.errors import UserError
 from seq2seq.machine.input import check_file
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Name `path` in a UserError where it can't be written: the disk is full, or not ours.
+
+    What fails amid a file, as on a full disk, is an OSError that names none.
+    """
+    try:
+        yield
+    except shutil.Error as error:  # of a folder: (from, to, "[Errno 28] No space ...: ...") of each
+        _, _, reason = error.args[0][0]
+        reason = str(reason).rpartition("] ")[2].partition(":")[0]
+        raise UserError(f"{path}: cannot be written: {reason}") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from seq2seq.data.pairs import one_line
 from seq2seq.data.split import Pairs, split_pairs, words_alone, write_splits
 from seq2seq.errors import UserError
+from seq2seq.machine.disk import writing
 from seq2seq.planning import report
 from seq2seq.planning.origin import ORIGIN, write_origin
 from seq2seq.planning.recipe import Corpus
@@ -51,7 +52,8 @@ def _held_out(unique: Pairs, request: Request) -> dict[str, Pairs]:
 
 
 def _write_splits(splits: dict[str, Pairs], folder: Path, request: Request, text: Text) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / ORIGIN).unlink(missing_ok=True)  # the splits are not whole until it is written
-    write_splits(splits, folder, request.languages)
-    write_origin(folder, request, text)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ORIGIN).unlink(missing_ok=True)  # the splits are not whole until it is written
+        write_splits(splits, folder, request.languages)
+        write_origin(folder, request, text)

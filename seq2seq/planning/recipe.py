@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from seq2seq.data.pairs import one_line
+from seq2seq.machine.disk import writing
 from seq2seq.planning.pace import MachineSettings
 from seq2seq.planning.schedule import Schedule, patience_for
 from seq2seq.planning.sizes import Row, row_for
@@ -57,7 +58,8 @@ class Plan(NamedTuple):
 
     def write(self, path: Path) -> None:
         """Write the recipe to a file."""
-        path.write_text(self.render(), encoding="utf-8")
+        with writing(path):
+            path.write_text(self.render(), encoding="utf-8")
 
     def _head(self) -> str:
         lines = [

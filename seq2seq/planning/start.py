@@ -10,6 +10,7 @@ from pathlib import Path
 from seq2seq import pipeline
 from seq2seq.config import load_config, load_dump
 from seq2seq.errors import UserError
+from seq2seq.machine.disk import writing
 from seq2seq.machine.input import check_target
 from seq2seq.planning import report
 from seq2seq.planning.held_out import split_corpus
@@ -99,7 +100,8 @@ def make_recipe(request: Request, file: Path, splits: Path, *, verb: str) -> Pat
         Run.open(request.init).checkpoint("best")
     check_settings(request)
     text = open_corpus(request)
-    file.parent.mkdir(parents=True, exist_ok=True)
+    with writing(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
     corpus = split_corpus(request, text, splits, os.path.relpath(splits, file.parent))
     draft = file.with_name(f".{file.name}.draft")
     planner = Planner(request, draft, started)

@@ -17,16 +17,16 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from seq2seq.errors import DamagedError, UserError
-from seq2seq.machine.disk import flush
+from seq2seq.machine.disk import flush, writing
 from seq2seq.machine.input import check_file
 from seq2seq.machine.sealed import Sums, check_files, read_sealed_json, sums_of
 from seq2seq.model.model import Seq2Seq, current_names
-from seq2seq.runs.files import first_line, write_json, writing
+from seq2seq.runs.files import first_line, write_json
 from seq2seq.runs.finding import is_complete
-from seq2seq.runs.tensors import save_tensors, why_not_finite, why_unlike
+from seq2seq.runs.tensors import save_tensors, save_weights, why_not_finite, why_unlike
 
 _WEIGHTS, _TENSORS, _STATE = "model.safetensors", "trainer.pt", "state.json"
 _FILES = "files"
@@ -125,7 +125,7 @@ def write_checkpoint(
         write_json(folder / _STATE, {**state, _FILES: old.sums})
         return
     with _new_folder(folder, state) as part:
-        save_file(_own_tensors(model), part / _WEIGHTS)
+        save_weights(_own_tensors(model), part / _WEIGHTS)
         save_tensors(dict(tensors), part / _TENSORS)
 
 
@@ -148,7 +148,7 @@ def write_average(folder: Path, checkpoints: Sequence[Checkpoint]) -> None:
             sums[name] += tensor
     means = {name: (total / len(checkpoints)).to(first[name]) for name, total in sums.items()}
     with _new_folder(folder, {"average_of": names}) as part:
-        save_file(means, part / _WEIGHTS)
+        save_weights(means, part / _WEIGHTS)
 
 
 def copy_weights(checkpoint: Checkpoint, folder: Path) -> None:

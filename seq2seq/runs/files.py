@@ -1,13 +1,10 @@
-"""The files of a run: written whole or not at all, and named where they cannot be written."""
+"""The files of a run: written whole or not at all."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-
-from safetensors import SafetensorError
 
 from seq2seq.errors import UserError
 from seq2seq.machine.disk import flush
@@ -53,16 +50,6 @@ def _target(link: Path) -> Path:
         return link.resolve()
     except (OSError, RuntimeError):  # a link to itself
         return Path("/")
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Name `path` in a UserError where it can't be written: the disk is full, or not ours."""
-    try:
-        yield
-    except (OSError, SafetensorError, RuntimeError) as error:  # RuntimeError: torch.save
-        reason = getattr(error, "strerror", None) or first_line(error)
-        raise UserError(f"{path}: cannot be written: {reason}") from None
 
 
 def first_line(error: Exception) -> str:

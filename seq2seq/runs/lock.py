@@ -11,7 +11,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from seq2seq.errors import UserError
-from seq2seq.runs.files import check_links, writing
+from seq2seq.machine.disk import writing
+from seq2seq.runs.files import check_links
 
 _LOCK, _OWNER = ".lock", ".lock.owner"
 
@@ -35,7 +36,10 @@ def held(folder: Path) -> Iterator[None]:
                 "start another run with --run DIR"
             ) from None
     try:
-        (folder / _OWNER).write_text(f"process {os.getpid()} on {socket.gethostname()}", "utf-8")
+        with writing(folder):
+            (folder / _OWNER).write_text(
+                f"process {os.getpid()} on {socket.gethostname()}", "utf-8"
+            )
         yield
     finally:
         (folder / _OWNER).unlink(missing_ok=True)

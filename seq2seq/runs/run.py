@@ -23,6 +23,7 @@ from seq2seq.config import Config, dump_config, load_dump
 from seq2seq.data.tokenizer import Tokenizers
 from seq2seq.errors import DamagedError, UserError, did_you_mean
 from seq2seq.extension import check_known, load_code, load_known_code, remember_code
+from seq2seq.machine.disk import writing
 from seq2seq.machine.sealed import check_files, read_sealed_json, seal_text, sums_of
 from seq2seq.model.model import Seq2Seq
 from seq2seq.runs.checkpoint import (
@@ -32,7 +33,7 @@ from seq2seq.runs.checkpoint import (
     write_average,
     write_checkpoint,
 )
-from seq2seq.runs.files import check_links, write_bytes, write_json, write_text, writing
+from seq2seq.runs.files import check_links, write_bytes, write_json, write_text
 from seq2seq.runs.finding import (
     AVERAGE,
     CHECKPOINTS,
@@ -288,7 +289,8 @@ class Run:
 
     def point(self, name: str, checkpoint: str) -> None:
         """Make `best`, `last` or `average` the name of a checkpoint, in one step."""
-        write_json(name_file(self.folder, name), {"checkpoint": checkpoint})
+        with writing(name_file(self.folder, name)):
+            write_json(name_file(self.folder, name), {"checkpoint": checkpoint})
         link = self.folder / name
         if name == "average" or (link.exists() and not link.is_symlink()):
             return  # a copy that followed links has a folder there
@@ -354,7 +356,8 @@ class Run:
                 or (record["step"] == step and record["kind"] == "valid" and not validated)
             )
             kept += [] if again else [line]
-        write_bytes(self.metrics, b"".join(kept))
+        with writing(self.metrics):
+            write_bytes(self.metrics, b"".join(kept))
 
     def write_slim(self, folder: Path, checkpoint: str = "best") -> None:
         """Write into an empty folder as much of the run as translating needs, one checkpoint."""
@@ -376,12 +379,14 @@ class Run:
         """Write the settings that the run is resumed with; it is no longer finished."""
         remember_code(self.code)
         self.config = config.model_copy(update={"code": self.config.code})
-        _write_config(self.config, self.folder)
-        (self.folder / "result.json").unlink(missing_ok=True)
+        with writing(self.folder / "config.yaml"):
+            _write_config(self.config, self.folder)
+            (self.folder / "result.json").unlink(missing_ok=True)
 
     def finish(self, result: Mapping[str, Any]) -> None:
         """Write how training ended."""
-        write_json(self.folder / "result.json", result)
+        with writing(self.folder / "result.json"):
+            write_json(self.folder / "result.json", result)
 
 
 def _copy_code(files: Sequence[str], folder: Path) -> list[Path]:

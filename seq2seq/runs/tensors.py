@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import save_file
 from torch import Tensor
+
+_SYSTEM_ERROR = re.compile(r"os error (\d+)")
 
 
 def why_not_finite(tensors: Mapping[str, Tensor]) -> str:
@@ -39,6 +45,17 @@ def kind(tensor: Tensor) -> str:
     """Return type and shape in a few words: `float32 of 3 x 4`, `float32 of one number`."""
     shape = " x ".join(map(str, tensor.shape)) if tensor.dim() else "one number"
     return f"{str(tensor.dtype).removeprefix('torch.')} of {shape}"
+
+
+def save_weights(weights: Mapping[str, Tensor], path: Path) -> None:
+    """Write tensors with safetensors; OSError where the disk takes no more."""
+    try:
+        save_file(dict(weights), path)
+    except SafetensorError as error:
+        number = _SYSTEM_ERROR.search(str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1]))) from None
 
 
 def save_tensors(content: Mapping[str, Any], path: Path) -> None:

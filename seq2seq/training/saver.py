@@ -14,9 +14,9 @@ from torch import Tensor
 
 from seq2seq.data.batching import Share
 from seq2seq.errors import DamagedError, UserError
+from seq2seq.machine.disk import writing
 from seq2seq.model.model import Seq2Seq
 from seq2seq.runs.checkpoint import Checkpoint
-from seq2seq.runs.files import writing
 from seq2seq.runs.run import Run
 from seq2seq.runs.tensors import save_tensors, why_not_finite
 from seq2seq.training.distributed import ALONE, World

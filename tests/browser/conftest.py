@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from seq2seq.explain.page import PageRun, write_page
+from seq2seq.explain.page import PageRun, render_page
 from seq2seq.explain.view import UNASKED, View
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def open_page(driver: Chrome, tmp_path: Path) -> Iterator[Open]:
 
     def show(*runs: PageRun, title: str = "Attention", view: View = UNASKED) -> Page:
         path = tmp_path / f"page{len(opened)}.html"
-        write_page(path, runs, title=title, view=view)
+        path.write_text(render_page(runs, title=title, view=view), encoding="utf-8")
         opened.append(path.as_uri())
         page = Page(driver)
         page.width(1200)

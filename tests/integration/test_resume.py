@@ -204,13 +204,13 @@ torch.set_num_threads(1)
 from seq2seq.config import load_config
 from seq2seq.pipeline import train
 from seq2seq.runs import checkpoint
-plain = checkpoint.save_file
+plain = checkpoint.save_weights
 def half(tensors, path):
     plain(tensors, path)
     if "00000010" in str(path):
         os.truncate(path, os.path.getsize(path) // 2)
         os.kill(os.getpid(), signal.SIGKILL)
-checkpoint.save_file = half
+checkpoint.save_weights = half
 train(load_config({str(tmp_path / "config.yaml")!r}), {str(tmp_path / "run")!r})
 """
     killed = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from seq2seq.errors import UserError
 from seq2seq.extras import install_hint
+from seq2seq.machine.disk import writing
 
 logger = logging.getLogger(__name__)
 
@@ -45,4 +46,5 @@ def run_mtdata(ids: dict[str, str], folder: Path, out: Path) -> None:
         raise UserError(f"mtdata could not download {', '.join(ids.values())}: {' '.join(last)}")
     for theirs, ours in (("train", "train"), ("dev", "valid"), ("test1", "test")):
         for language, suffix in (("eng", "en"), ("fra", "fr")):
-            shutil.copyfile(folder / f"{theirs}.{language}", out / f"{ours}.{suffix}")
+            with writing(out):
+                shutil.copyfile(folder / f"{theirs}.{language}", out / f"{ours}.{suffix}")

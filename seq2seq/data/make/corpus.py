@@ -12,6 +12,7 @@ from seq2seq.bundled import bundled_recipe
 from seq2seq.data.make.contract import Draws, Example, Task
 from seq2seq.data.make.tasks import build_task, corpus_name
 from seq2seq.errors import UserError
+from seq2seq.machine.disk import writing
 
 _TRIES = 10_000  # draws in a row without anything new, after which there is nothing new
 
@@ -65,16 +66,15 @@ def make_corpus(
     building = folder.with_name(f".{folder.name}.making")
     counts, seen = {}, set[str]()
     try:
-        shutil.rmtree(building, ignore_errors=True)
-        building.mkdir(parents=True)
-        for split, own in splits.items():
-            wanted = (pairs or task.pairs) if split == "train" else (held_out or task.held_out)
-            counts[split] = wanted
-            draws = Draws(seed, kind, split)
-            own.write(building / split, list(_distinct(own, draws, wanted, seen, split)))
-        os.replace(building, folder)
-    except OSError as error:
-        raise UserError(f"{folder}: cannot be written: {error.strerror or error}") from None
+        with writing(folder):
+            shutil.rmtree(building, ignore_errors=True)
+            building.mkdir(parents=True)
+            for split, own in splits.items():
+                wanted = (pairs or task.pairs) if split == "train" else (held_out or task.held_out)
+                counts[split] = wanted
+                draws = Draws(seed, kind, split)
+                own.write(building / split, list(_distinct(own, draws, wanted, seen, split)))
+            os.replace(building, folder)
     finally:
         shutil.rmtree(building, ignore_errors=True)
     first = ("train", "valid", "test")

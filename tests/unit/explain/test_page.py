@@ -7,13 +7,11 @@ import re
 from base64 import b64encode
 from hashlib import sha256
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from seq2seq.errors import UserError
-from seq2seq.explain.page import PageCheckpoint, PageRun, render_page, write_page
+from seq2seq.explain.page import PageCheckpoint, PageRun, render_page
 
 NASTY = [
     "</script><script>alert(1)</script>",
@@ -123,14 +121,3 @@ def test_weights_that_are_no_numbers_are_refused_rather_than_made_bad_json() -> 
     explanation = {**_explanation("I"), "log_probs": [float("nan")]}
     with pytest.raises(ValueError, match="JSON"):
         render_page([PageRun("r", [PageCheckpoint("1", [explanation])])], title="t")
-
-
-def test_a_page_is_written_as_it_is_rendered(tmp_path: Path) -> None:
-    runs = [PageRun("r", [PageCheckpoint("1", [_explanation("私")])])]
-    write_page(tmp_path / "page.html", runs, title="私")
-    assert (tmp_path / "page.html").read_bytes().decode() == render_page(runs, title="私")
-
-
-def test_a_page_that_cannot_be_written_is_an_error_of_one_line(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"page\.html: cannot be written"):
-        write_page(tmp_path / "missing" / "page.html", [], title="t")
