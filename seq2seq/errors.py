@@ -8,7 +8,12 @@ class UserError(ValueError):
     """A mistake that the user can correct: one line with place, expectation, finding, way out.
 
     The library raises it; the command line prints it on standard error and exits with status 2.
+    Whatever of a file or of an argument stands in the message, it is one line.
     """
+
+    def __init__(self, message: str) -> None:
+        """Take the message, which may quote anything."""
+        super().__init__(printable(message))
 
 
 class DamagedError(UserError):
@@ -17,6 +22,19 @@ class DamagedError(UserError):
 
 class RankError(UserError):
     """A mistake that only one of several processes sees, so that it must tell of it itself."""
+
+
+def printable(text: str) -> str:
+    """Return `text` with what would end the line or move the cursor escaped, as in `\\n`.
+
+    The bytes of a file's name that are no text stay as they are.
+    """
+    return text if text.isprintable() else "".join(map(_printable, text))
+
+
+def _printable(character: str) -> str:
+    is_byte = "\udc80" <= character <= "\udcff"
+    return character if character.isprintable() or is_byte else repr(character)[1:-1]
 
 
 def shortened(text: str, most: int = 200) -> str:

@@ -33,7 +33,7 @@ from seq2seq.cli import (
 )
 from seq2seq.cli.options import at_home, refuse_empty
 from seq2seq.cli.output import legible, tell
-from seq2seq.errors import RankError, UserError, shortened
+from seq2seq.errors import RankError, UserError, printable, shortened
 from seq2seq.machine.allocator import keep_freed_memory
 from seq2seq.machine.launched import is_first_here
 from seq2seq.machine.memory import is_out_of_memory
@@ -130,16 +130,10 @@ def _one_line(error: Exception, foreseen: bool, debug: bool) -> str:
     elif not foreseen:
         told = "what stands above" if debug else _write_traceback()
         message = f"{type(error).__name__}: {_start(error)}: not foreseen; please report {told}"
-    return shortened("".join(map(_printable, " ".join(message.split()))), _LONGEST_MESSAGE)
+    return shortened(printable(" ".join(message.splitlines())), _LONGEST_MESSAGE)
 
 
 _LONGEST_MESSAGE = 2000
-
-
-def _printable(character: str) -> str:
-    """A character as it is, or escaped if it could move the cursor; a file's bytes stay theirs."""
-    is_byte = "\udc80" <= character <= "\udcff"
-    return character if character.isprintable() or is_byte else repr(character)[1:-1]
 
 
 def _start(error: Exception) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 from seq2seq.errors import DamagedError, UserError
 from seq2seq.machine.sealed import read_sealed_json
@@ -43,6 +44,21 @@ def newest_run(folder: str | Path = "runs") -> Path:
             f"no finished run under {folder}/; choose an unfinished one with --run: {names}"
         )
     raise UserError(f"no run under {folder}/; train a model first, or name a run with --run DIR")
+
+
+def read_result(run: Path) -> dict[str, Any] | None:
+    """Return how the training of a run ended; None as long as it has not, DamagedError if unsaid.
+
+    Its figures are numbers; `bleu` and `loss` may lack.
+    """
+    path = run / "result.json"
+    if not path.exists():
+        return None
+    result = read_sealed_json(path)
+    for name in ("steps", "bleu", "loss"):
+        if not isinstance(result.get(name, 0), int | float):
+            raise DamagedError(f"{path}: damaged: {name}: expected a number")
+    return result
 
 
 def is_complete(checkpoint: Path) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 from seq2seq.config import AttentionConfig, load_dump
 from seq2seq.errors import UserError
 from seq2seq.machine.sealed import read_sealed_json
-from seq2seq.runs.finding import is_run, named_checkpoint
+from seq2seq.runs.finding import is_run, named_checkpoint, read_result
 
 _PARTS = (
     "config.yaml",
@@ -105,8 +105,7 @@ def _described(folder: Path) -> dict[str, Any]:
         "languages": f"{config.data.source}-{config.data.target}",
         "attention": _unit(config.model.attention),
     }
-    if (folder / "result.json").exists():
-        result = read_sealed_json(folder / "result.json")
+    if (result := read_result(folder)) is not None:
         steps, metrics, state = result["steps"], result, "finished"
     elif last := named_checkpoint(folder, "last"):
         progress = read_sealed_json(last / "state.json")

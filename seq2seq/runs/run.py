@@ -43,6 +43,7 @@ from seq2seq.runs.finding import (
     is_run,
     name_file,
     named_checkpoint,
+    read_result,
     run_folder,
 )
 from seq2seq.runs.metrics import damaged_or_whole, last_record, metrics_line, read_metrics
@@ -198,8 +199,7 @@ class Run:
     @property
     def result(self) -> dict[str, Any] | None:
         """How training ended; None as long as it has not."""
-        path = self.folder / "result.json"
-        return read_sealed_json(path) if path.exists() else None
+        return read_result(self.folder)
 
     def checkpoints(self) -> list[Checkpoint]:
         """Return the numbered checkpoints, oldest first."""

@@ -249,7 +249,8 @@ def _zip(path: Path) -> Iterator[zipfile.ZipFile]:
 
 def _check_signature(file: TextFile, raw: io.BufferedReader) -> None:
     # Only where the ending is another: a .gz file that holds plain text is told of by gzip.
-    first = raw.peek(8) if raw.seekable() or isinstance(file, Zipped) else b""
+    with told_by_place(str(file), lambda: 1):
+        first = raw.peek(8) if raw.seekable() or isinstance(file, Zipped) else b""
     suffix = Path(file.name).suffix.lower()
     for signature, (kind, ending) in _SIGNATURES.items():
         if first.startswith(signature) and suffix != ending:
