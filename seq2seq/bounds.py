@@ -22,12 +22,18 @@ Length = Annotated[int, Field(ge=1, le=1_000_000)]
 """The length of a sequence, in pieces or in rows."""
 Pieces = Annotated[int, Field(ge=8, le=1_000_000)]
 """The size of a vocabulary."""
-Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
+MOST = 1_000_000_000
+Count = Annotated[int, Field(ge=1, le=MOST)]
 """Steps, tokens, sentences: what is counted from 1."""
-CountFrom0 = Annotated[int, Field(ge=0, le=1_000_000_000)]
+CountFrom0 = Annotated[int, Field(ge=0, le=MOST)]
 """Steps, tokens, sentences: what may be none."""
-Threads = Annotated[int, Field(ge=1, le=1_024)]
+MOST_THREADS = 1_024
+Threads = Annotated[int, Field(ge=1, le=MOST_THREADS)]
 """Threads or processes of one machine."""
+MOST_TIMES = 1_000_000
+"""How often something is done again: rounds, resamples, restarts."""
+MOST_EXAMPLES = 10_000_000
+"""Examples that are made at once, in memory."""
 Frequencies = Annotated[int, Field(ge=0, le=64)]
 """Octaves of sines that say a place: beyond these, 2^n is finer than any number."""
 

@@ -66,6 +66,17 @@ def remember_code(files: Iterable[str | Path]) -> None:
         )
 
 
+def file_that_ended(end: SystemExit) -> Path | None:
+    """Return the file of code whose `exit()` raised `end`, if one did."""
+    loaded = {str(path): path for path, _ in _loaded}
+    trace = end.__traceback__
+    while trace is not None:
+        if (found := loaded.get(trace.tb_frame.f_code.co_filename)) is not None:
+            return found
+        trace = trace.tb_next
+    return None
+
+
 def registry() -> Path:
     """Return the file with the hashes of code that this user has trained with, a line each.
 

@@ -33,7 +33,9 @@ from seq2seq.cli import (
 )
 from seq2seq.cli.options import at_home, refuse_empty
 from seq2seq.cli.output import legible, tell
+from seq2seq.cli.usage import is_usage, usage_told
 from seq2seq.errors import RankError, UserError, printable, shortened
+from seq2seq.extension import file_that_ended
 from seq2seq.machine.allocator import keep_freed_memory
 from seq2seq.machine.launched import is_first_here
 from seq2seq.machine.memory import is_out_of_memory
@@ -71,12 +73,22 @@ def main() -> None:
         try:
             command = typer.main.get_command(app)
             refuse_empty(command, arguments)
-            command(arguments, prog_name="seq2seq")
+            # Not standalone: its usage and its errors would be several lines.
+            status = command.main(arguments, prog_name="seq2seq", standalone_mode=False)
         finally:
             sys.stdout.flush()  # here, where a full disk or a closed pipe can still be reported
+        sys.exit(status if isinstance(status, int) else 0)
     except KeyboardInterrupt:
         sys.exit(130)
+    except SystemExit as end:
+        if (file := file_that_ended(end)) is not None:
+            print(f"error: {legible(str(file))}: its code ended the program", file=sys.stderr)
+            end.code = 1
+        raise
     except Exception as error:
+        if is_usage(error):
+            print(usage_told(error, arguments), file=sys.stderr)
+            sys.exit(2)
         foreseen = isinstance(error, (UserError, OSError)) or is_out_of_memory(error)
         if debug:
             traceback.print_exc()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
+from seq2seq.bounds import MOST, MOST_THREADS, MOST_TIMES
 from seq2seq.cli.options import (
     AsJson,
     CheckpointName,
@@ -33,11 +34,21 @@ app = typer.Typer(help="Measure the speed of training, translating and preparing
 
 Rounds = Annotated[
     int,
-    typer.Option("--rounds", min=1, help="Times to measure; the median of all rounds is shown."),
+    typer.Option(
+        "--rounds",
+        min=1,
+        max=MOST_TIMES,
+        help="Times to measure; the median of all rounds is shown.",
+    ),
 ]
 Threads = Annotated[
     int | None,
-    typer.Option("--threads", min=1, help="CPU threads to use, instead of training.threads."),
+    typer.Option(
+        "--threads",
+        min=1,
+        max=MOST_THREADS,
+        help="CPU threads to use, instead of training.threads.",
+    ),
 ]
 
 
@@ -49,12 +60,15 @@ def train(
     config: ConfigFile = None,
     overrides: Overrides = None,
     updates: Annotated[
-        int, typer.Option("--updates", min=1, help="Weight updates in each round.")
+        int, typer.Option("--updates", min=1, max=MOST_TIMES, help="Weight updates in each round.")
     ] = 50,
     warmup: Annotated[
         int,
         typer.Option(
-            "--warmup", min=0, help="Weight updates before the first round, not measured."
+            "--warmup",
+            min=0,
+            max=MOST_TIMES,
+            help="Weight updates before the first round, not measured.",
         ),
     ] = 5,
     rounds: Rounds = 3,
@@ -100,11 +114,15 @@ def translate(
     ] = None,
     beam: Annotated[
         list[int] | None,
-        typer.Option("--beam", min=1, help="Beam size to measure; repeatable. [default: 1 and 5]"),
+        typer.Option(
+            "--beam", min=1, max=MOST, help="Beam size to measure; repeatable. [default: 1 and 5]"
+        ),
     ] = None,
     limit: Annotated[
         int | None,
-        typer.Option("--limit", min=1, help="Translate only this many lines, from the first on."),
+        typer.Option(
+            "--limit", min=1, max=MOST, help="Translate only this many lines, from the first on."
+        ),
     ] = None,
     precision: Precision = None,
     rounds: Rounds = 3,

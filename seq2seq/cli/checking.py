@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from seq2seq.bounds import MOST_THREADS, MOST_TIMES
 from seq2seq.cli.options import AsJson, ConfigFile, Overrides, open_config
 from seq2seq.cli.output import tell
 from seq2seq.errors import UserError
@@ -92,10 +93,12 @@ def verify_resume(
     overrides: Overrides = None,
     config: ConfigFile = None,
     kills: Annotated[
-        int, typer.Option("--kills", min=1, help="How often the training is killed.")
+        int,
+        typer.Option("--kills", min=1, max=MOST_TIMES, help="How often the training is killed."),
     ] = 3,
     processes: Annotated[
-        int, typer.Option("--processes", min=1, help="Processes that train together.")
+        int,
+        typer.Option("--processes", min=1, max=MOST_THREADS, help="Processes that train together."),
     ] = 1,
     seed: Annotated[
         int, typer.Option("--seed", help="Seed of the moments at which it is killed.")

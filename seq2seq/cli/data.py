@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from seq2seq.bounds import MOST_EXAMPLES
 from seq2seq.cli.options import ConfigFile, Overrides, open_config, shows_progress
 from seq2seq.cli.output import tell
 from seq2seq.errors import UserError
@@ -65,7 +66,10 @@ def make(
     pairs: Annotated[
         int | None,
         typer.Option(
-            "--pairs", min=1, help="Training examples. [default: 50000; of pictures and such 4000]"
+            "--pairs",
+            min=1,
+            max=MOST_EXAMPLES,
+            help="Training examples. [default: 50000; of pictures and such 4000]",
         ),
     ] = None,
     held_out: Annotated[
@@ -73,6 +77,7 @@ def make(
         typer.Option(
             "--held-out",
             min=1,
+            max=MOST_EXAMPLES,
             help="Examples in valid and in each test set. [default: 1000; of pictures and such "
             "300]",
         ),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from seq2seq.bounds import MOST_TIMES
 from seq2seq.bundled import bundled_names, find_recipe
 from seq2seq.cli.output import legible
 from seq2seq.errors import UserError
@@ -123,7 +124,9 @@ Attention = Annotated[
 Bootstrap = Annotated[
     int,
     typer.Option(
-        min=0, help="Bootstrap resamples for the confidence intervals; 0 gives no intervals."
+        min=0,
+        max=MOST_TIMES,
+        help="Bootstrap resamples for the confidence intervals; 0 gives no intervals.",
     ),
 ]
 Output = Annotated[

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from seq2seq.bounds import MOST, MOST_THREADS, MOST_TIMES
 from seq2seq.bundled import find_recipe
 from seq2seq.cli.options import (
     ConfigFile,
@@ -88,6 +89,7 @@ def train(
         typer.Option(
             "--from",
             min=1,
+            max=MOST,
             metavar="STEP",
             help="With --resume: continue from this step's checkpoint; later ones are renamed.",
         ),
@@ -100,6 +102,7 @@ def train(
         int | None,
         typer.Option(
             min=1,
+            max=MOST_THREADS,
             help="Processes on this machine that train together, each on a GPU of its own or on "
             "its share of the cores. [default: 1]",
         ),
@@ -107,7 +110,9 @@ def train(
     max_restarts: Annotated[
         int | None,
         typer.Option(
-            min=0, help="How often the processes are started again if one dies. [default: 0]"
+            min=0,
+            max=MOST_TIMES,
+            help="How often the processes are started again if one dies. [default: 0]",
         ),
     ] = None,
     trust_code: TrustCode = False,
@@ -319,6 +324,7 @@ def average(
         typer.Option(
             "--last",
             min=1,
+            max=MOST,
             help="Number of newest checkpoints to average. [default: all of the run, at most 5]",
         ),
     ] = None,
