@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import pytest
 import torch
 
+from seq2seq.model.attention import ATTENTIONS
 from tests.integration.conftest import Command, snapshot
 
 CHECKPOINT = "runs/tiny/checkpoints/00000150"
@@ -533,6 +534,25 @@ def test_what_is_no_command_is_refused_in_a_line(
     status, out, err = command(*arguments.split())
     assert (status, out) == (2, "")
     assert re.fullmatch(f"error: {line}\n", err)
+
+
+ENDER = """
+from seq2seq.model.attention import ATTENTIONS
+class Ender(ATTENTIONS["dot"]):
+    def score(self, *given):
+        raise SystemExit(0)
+ATTENTIONS["ender"] = Ender
+"""
+
+
+def test_a_unit_that_ends_the_program_is_told_of(world: Path, command: Command) -> None:
+    (world / "ender.py").write_text(ENDER)
+    settings = ["code=ender.py", "model.attention=ender", "model.decoder.size=64"]
+    status, out, err = command("-q", "train", "-c", "tiny.yaml", "--run", "runs/x", *settings)
+    del ATTENTIONS["ender"]
+    assert (status, out) == (1, "")
+    *_, last = err.splitlines()  # after what there is to say of so small a corpus
+    assert re.fullmatch(r"error: .*/ender\.py: its code ended the program", last)
 
 
 def test_bytes_on_standard_input_are_told_by_their_line(command: Command) -> None:
