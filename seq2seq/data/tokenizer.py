@@ -272,7 +272,7 @@ def _load(path: Path, clean: Callable[[str], str] = clean_target) -> Tokenizer:
         tokenizer = Tokenizer(model, clean)
     except FileNotFoundError:
         raise UserError(f"{path}: no such tokenizer file") from None
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not a SentencePiece model: {error}") from None
     if not tokenizer.is_faithful:
         raise UserError(f"{path}: not a SentencePiece model that this program wrote, or damaged")

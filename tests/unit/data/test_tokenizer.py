@@ -307,6 +307,7 @@ def test_a_missing_or_damaged_model_is_named(tmp_path: Path) -> None:
     for damaged in (
         b"",
         b"no model",
+        whole.replace("▁".encode(), b"\xe2\xc0\x81"),  # a piece that is no text
         *(whole[:end] for end in range(len(whole) - 150, len(whole))),
     ):
         path.write_bytes(damaged)
