@@ -13,8 +13,8 @@ mkdir -p "$runs"
 
 train() {  # CONFIG SEED RUN; the CPU seconds of each part of the training are kept beside the run
     local TIMEFORMAT='%U %S'
-    { time "${seq2seq[@]}" train --config "$1" --run "$3" --resume "seed=$2" training.threads=1 >&3 2>&4; } \
-        3>&1 4>&2 2>>"$3.cpu"
+    { time "${seq2seq[@]}" train --config "$1" --run "$3" --resume "seed=$2" training.threads=1 >/dev/null 2>&3; } \
+        3>&2 2>>"$3.cpu"
 }
 
 printf '$ scripts/variants.sh    # %s, one thread\n' \
