@@ -56,10 +56,14 @@ def files(folder: Path) -> list[str]:
 
 
 def damage(path: Path, seed: int) -> bytes:
-    """Flip a bit, or cut the end off; what was there."""
+    """Flip a bit, or cut the end off; what was there.
+
+    A cut amid a line: metrics.jsonl that ends between two lines is that of a run that was stopped.
+    """
     content, draws = path.read_bytes(), random.Random(seed)
     if seed % 4 == 3:
-        path.write_bytes(content[: draws.randrange(len(content))])
+        amid = [end for end in range(1, len(content)) if content[end - 1] != ord("\n")]
+        path.write_bytes(content[: draws.choice(amid)])
     else:
         place = draws.randrange(len(content))
         flipped = content[place] ^ 1 << draws.randrange(8)
