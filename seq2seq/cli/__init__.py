@@ -86,6 +86,8 @@ def main() -> None:
             end.code = 1
         raise
     except Exception as error:
+        if isinstance(error, typer.Abort):  # Ctrl-C, in older releases of typer
+            sys.exit(130)
         if is_usage(error):
             print(usage_told(error, arguments), file=sys.stderr)
             sys.exit(2)
