@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from seq2seq.errors import UserError
+from tests.watch import watched
 
 SECONDS = 60  # that no reading takes; one that does hangs
 TRIED: Counter[str] = Counter()
@@ -33,34 +32,16 @@ costly = settings(
 """For what trains or translates."""
 
 
-class Hang(BaseException):
-    """A reader took too long; not an Exception, which it could catch."""
-
-
-@contextmanager
-def watched() -> Iterator[None]:
-    def end(*_: object) -> None:
-        raise Hang
-
-    before = signal.signal(signal.SIGALRM, end)
-    signal.alarm(SECONDS)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
-
-
 def read_or_refused(name: str, read: Callable[[], object]) -> None:
     """Hold that reading ends, with a value or with one line."""
     TRIED[name] += 1
     said = ""
     try:
-        with watched():
+        with watched(SECONDS):
             read()
     except UserError as error:
         said = str(error)
-    assert said.isprintable() or not said.isascii()  # a name may hold bytes that are no text
+    assert "\n" not in said
 
 
 def pytest_sessionfinish() -> None:

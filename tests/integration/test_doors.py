@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import faulthandler
 import io
 import os
 import re
 import shlex
 import shutil
-import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -22,6 +20,7 @@ import typer
 
 from seq2seq.cli import main
 from tests.integration.conftest import Outcome, logging_restored
+from tests.watch import watched
 
 SECONDS = 15  # that no row takes; one that does hangs
 
@@ -32,10 +31,6 @@ class Row(NamedTuple):
     command: str
     line: str
     files: dict[str, str | bytes | Callable[[str], object]] = {}  # noqa: RUF012 -- never changed
-
-
-class Hang(BaseException):
-    """A command took too long; not an Exception, which the command would print."""
 
 
 # --- numbers --------------------------------------------------------------------------------------
@@ -379,26 +374,6 @@ def rows() -> Iterator[object]:
             yield pytest.param(row, id=f"{kind} {number}: {row.command[:60]}")
 
 
-@contextmanager
-def watched() -> Iterator[None]:
-    """Raise Hang where Python hangs; where a library does, end the tests, and show the place."""
-
-    def bark(*_: object) -> None:
-        raise Hang
-
-    before = signal.signal(signal.SIGALRM, bark)
-    signal.alarm(SECONDS)
-    faulthandler.dump_traceback_later(4 * SECONDS, exit=True, file=sys.__stderr__ or 2)
-    try:
-        yield
-    except Hang:
-        pytest.fail(f"it has not ended after {SECONDS} seconds")
-    finally:
-        signal.alarm(0)
-        faulthandler.cancel_dump_traceback_later()
-        signal.signal(signal.SIGALRM, before)
-
-
 @pytest.fixture(scope="module")
 def place(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder that all rows share: what a row makes is removed after it."""
@@ -438,7 +413,7 @@ def test_what_can_not_be_is_one_line(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["seq2seq", "--quiet", *shlex.split(row.command)])
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
-    with spoilt(place, row), watched(), pytest.raises(SystemExit) as end:
+    with spoilt(place, row), watched(SECONDS), pytest.raises(SystemExit) as end:
         main()
     status, out, err = Outcome(int(end.value.code or 0), *capsys.readouterr())
     assert (status, out) == (2, "")
