@@ -13,6 +13,8 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
+from seq2seq.runs.files import first_line
+
 _SYSTEM_ERROR = re.compile(r"os error (\d+)")
 
 
@@ -48,18 +50,17 @@ def kind(tensor: Tensor) -> str:
 
 
 def save_weights(weights: Mapping[str, Tensor], path: Path) -> None:
-    """Write tensors with safetensors; OSError where the disk takes no more."""
+    """Write tensors with safetensors; OSError where they can't be written."""
     try:
         save_file(dict(weights), path)
     except SafetensorError as error:
-        number = _SYSTEM_ERROR.search(str(error))
-        if number is None:
-            raise
-        raise OSError(int(number[1]), os.strerror(int(number[1]))) from None
+        if number := _SYSTEM_ERROR.search(str(error)):
+            raise OSError(int(number[1]), os.strerror(int(number[1]))) from None
+        raise OSError(first_line(error)) from None
 
 
 def save_tensors(content: Mapping[str, Any], path: Path) -> None:
-    """Write tensors and plain values with `torch.save`; OSError where the disk takes no more.
+    """Write tensors and plain values with `torch.save`; OSError where they can't be written.
 
     torch itself tells of a full disk with a RuntimeError on positions in its archive.
     """
@@ -69,4 +70,4 @@ def save_tensors(content: Mapping[str, Any], path: Path) -> None:
     except RuntimeError as error:
         if isinstance(error.__context__, OSError):
             raise error.__context__ from None
-        raise
+        raise OSError(first_line(error)) from None
