@@ -334,21 +334,35 @@ class Run:
             file.write(metrics_line(record))
 
     def read_metrics(self) -> list[dict[str, Any]]:
-        """Return the records of metrics.jsonl; DamagedError names a line that is not as written."""
-        return read_metrics(self.metrics)
+        """Return the records of metrics.jsonl.
+
+        DamagedError names a line that is not as written, or tells how many are lost.
+        """
+        records = read_metrics(self.metrics)
+        last = named_checkpoint(self.folder, "last")
+        expected = Checkpoint(last).state.get("records", 0) if last else 0
+        if isinstance(expected, int) and len(records) < expected:
+            raise DamagedError(
+                f"{self.metrics}: damaged: expected at least {expected} lines, found {len(records)}"
+            )
+        return records
+
+    def count_records(self) -> int:
+        """Return the number of whole lines of metrics.jsonl."""
+        return self.metrics.read_bytes().count(b"\n") if self.metrics.exists() else 0
 
     def last_record(self) -> dict[str, Any] | None:
         """Return the last whole record of metrics.jsonl, if there is one."""
         return last_record(self.metrics)
 
-    def rewind_metrics(self, step: int, *, validated: bool = True) -> None:
+    def rewind_metrics(self, step: int, *, validated: bool = True) -> int:
         """Drop the lines past `step`, which a run resumed there will write again.
 
         Also the line of the validation of that step, unless the checkpoint knows that it was
-        `validated`. A damaged line stays as it is, and a warning names it.
+        `validated`. A damaged line stays as it is, and a warning names it. Return how many stay.
         """
         if not self.metrics.exists():
-            return
+            return 0
         kept = []
         for line, record in damaged_or_whole(self.metrics):
             again = record is not None and (
@@ -358,6 +372,7 @@ class Run:
             kept += [] if again else [line]
         with writing(self.metrics):
             write_bytes(self.metrics, b"".join(kept))
+        return len(kept)
 
     def write_slim(self, folder: Path, checkpoint: str = "best") -> None:
         """Write into an empty folder as much of the run as translating needs, one checkpoint."""

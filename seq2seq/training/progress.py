@@ -49,6 +49,7 @@ class Progress:
     processes: int = 1  # which decide them too
     skipped: int = 0  # updates that were not made, as their loss or gradient was not finite
     skipped_in_row: int = 0  # up to the last one
+    records: int = 0  # lines of metrics.jsonl when this was saved; older runs do not say
     window: Window = field(default_factory=Window)
 
     @classmethod

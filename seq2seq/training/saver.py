@@ -60,6 +60,7 @@ class Saver:
         own, *others = self._world.gather(self.generators())
         if not self._world.leads:
             return
+        progress.records = self._run.count_records()
         tensors: dict[str, Any] = {"optimizer": self._optimizer.state_dict(), **own}
         if others:
             tensors["other_ranks"] = others
@@ -94,7 +95,13 @@ class Saver:
             # Training goes on from an older one only if the user wants it, and writes others anew.
             for moved in self._run.set_aside(progress.step):
                 logger.info("%s is of a later step: renamed, and not used", moved)
-            self._run.rewind_metrics(progress.step, validated=not progress.due)
+            kept = self._run.rewind_metrics(progress.step, validated=not progress.due)
+            if kept < progress.records:
+                logger.warning(
+                    "%s: damaged: expected at least %d lines, found %d; the others are lost, and "
+                    "training goes on without them",
+                    *(self._run.metrics, progress.records, kept),
+                )
             self._run.point("last", checkpoint.folder.name)
             if progress.best_step:
                 self._run.point("best", f"{progress.best_step:08d}")

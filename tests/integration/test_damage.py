@@ -56,14 +56,10 @@ def files(folder: Path) -> list[str]:
 
 
 def damage(path: Path, seed: int) -> bytes:
-    """Flip a bit, or cut the end off; what was there.
-
-    A cut amid a line: metrics.jsonl that ends between two lines is that of a run that was stopped.
-    """
+    """Flip a bit, or cut the end off; what was there."""
     content, draws = path.read_bytes(), random.Random(seed)
     if seed % 4 == 3:
-        amid = [end for end in range(1, len(content)) if content[end - 1] != ord("\n")]
-        path.write_bytes(content[: draws.choice(amid)])
+        path.write_bytes(content[: draws.randrange(len(content))])
     else:
         place = draws.randrange(len(content))
         flipped = content[place] ^ 1 << draws.randrange(8)
@@ -169,6 +165,19 @@ def test_a_damaged_line_of_the_metrics_stays_and_is_told_of(
     assert "metrics.jsonl:1: damaged: expected a record as it was written; the line stays" in (
         caplog.text
     )
+
+
+def test_lines_that_are_lost_from_the_metrics_are_told_of(
+    run: Run, config: Config, caplog: pytest.LogCaptureFixture
+) -> None:
+    lines = run.metrics.read_bytes().splitlines(keepends=True)
+    run.metrics.write_bytes(b"".join(lines[:-2]))
+    lost = f"damaged: expected at least {len(lines)} lines, found {len(lines) - 2}"
+    with pytest.raises(UserError, match=lost):
+        run.read_metrics()
+    (run.folder / "result.json").unlink()
+    train(config, run.folder, resume=True)
+    assert lost in caplog.text
 
 
 # --- copies, and disks without links --------------------------------------------------------------
