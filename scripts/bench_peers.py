@@ -103,6 +103,7 @@ def parse_arguments() -> argparse.Namespace:
     add = parser.add_argument
     add("--what", nargs="+", choices=[*SECTIONS, "learning"], default=SECTIONS)
     add("--peers", nargs="+", choices=PEERS, default=PEERS, metavar="SYSTEM")
+    add("--settings", nargs="+", choices=SETTINGS, default=list(SETTINGS), metavar="SETTING")
     add("--rounds", type=int, default=3)
     add("--updates", type=int, default=16, help="of training, the first window not counted")
     add("--window", type=int, default=4, help="updates")
@@ -132,16 +133,16 @@ def measure(sections: list[str], options: argparse.Namespace, results: Results) 
     results.begin(bench.setup())
     for what in sections:
         for number in range(1, (1 if what == "memory" else options.rounds) + 1):
-            for contest in contests(what, options.peers):
+            for contest in contests(what, options.settings, options.peers):
                 if not results.has(contest, number):
                     figures = bench.hold(contest, number)
                     results.add(contest, number, figures)
                     logger.info("%s, round %d: %s", contest, number, figures)
 
 
-def contests(what: str, peers: list[str]) -> Iterator[Contest]:
+def contests(what: str, settings: list[str], peers: list[str]) -> Iterator[Contest]:
     """Yield what is held against each other in a section, in the order of a round."""
-    for setting in SETTINGS:
+    for setting in settings:
         for peer in peers:
             if setting in SYSTEMS[peer].settings and _is_measured(what, setting, peer):
                 yield Contest(what, setting, peer, BATCH)

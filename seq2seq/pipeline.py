@@ -15,6 +15,7 @@ from torch import nn
 from seq2seq.config import Config, differences
 from seq2seq.data.batching import Batches, check_shares, describe_shares
 from seq2seq.data.prepare import Prepared, prepare
+from seq2seq.data.sampling import SubwordSampling, check_sampling
 from seq2seq.data.sources import Features, open_reader
 from seq2seq.errors import UserError
 from seq2seq.evaluation.tokenizers import AUTO, load_tokenizer
@@ -204,6 +205,7 @@ def _trainer(
         accumulate=accumulate,
         rank=world.rank,
         world=world.size,
+        sampling=SubwordSampling.of(config, prepared.tokenizers),
     )
     validate = build_validate(config, prepared, world)
     return Trainer(config, model, batches, run, validate, callbacks=callbacks, world=world)
@@ -284,6 +286,7 @@ def describe_model(config: Config, run: Run | None = None) -> str:
     load_code(config.code)
     sizes = run.tokenizers.sizes if config.init and run else _expected_sizes(config)
     _check_tie(config)
+    check_sampling(config)
     with torch.device("meta"):
         model = Seq2Seq(config.model, *sizes)
     _check_positions(config, model)

@@ -58,9 +58,12 @@ class OpenNMT(System):
         }
         flags = [f"-{key}={value}" for key, value in options.items()]
         command = [self._program("onmt_train"), "-config", path, *flags]
-        tied = ["-share_embeddings"]
-        tied += ["-share_decoder_embeddings"] if training.setting == "transformer" else ["-bridge"]
-        return Job([*command, *tied], self._environment())
+        switches = ["-share_embeddings"]
+        if training.setting == "transformer":
+            switches += ["-share_decoder_embeddings", "-position_encoding"]
+        else:
+            switches += ["-bridge"]
+        return Job([*command, *switches], self._environment())
 
     def windows(self, training: Training, done: Done) -> list[Window]:
         """Read its log."""
@@ -99,7 +102,6 @@ def _network(setting: str) -> dict[str, str | int]:
         return {
             "encoder_type": "transformer",
             "decoder_type": "transformer",
-            "position_encoding": "true",
             "word_vec_size": 256,
             "hidden_size": 256,
             "enc_layers": 3,

@@ -10,6 +10,7 @@ from seq2seq.bench.stopwatch import Stopwatch
 from seq2seq.config import Config
 from seq2seq.data.batching import START, Batch, Batches
 from seq2seq.data.prepare import Prepared
+from seq2seq.data.sampling import SubwordSampling
 from seq2seq.kernels import products
 from seq2seq.machine.allocator import keep_freed_memory
 from seq2seq.machine.waiting import sleep_when_busy
@@ -73,6 +74,7 @@ class Updates:
             source_end=config.tokenizer.source_end,
             seed=config.seed,
             accumulate=settings.accumulate,
+            sampling=SubwordSampling.of(config, prepared.tokenizers),
         )
 
     def rewind(self) -> None:

@@ -196,6 +196,7 @@ class DataConfig(Part):
     max_ratio: float = Field(default=9.0, ge=1, le=1e9)
     deduplicate: bool = True
     vary: VaryConfig = VaryConfig()
+    subword_sampling: Fraction | None = None
     workers: Threads | None = None
 
     @classmethod
@@ -310,16 +311,41 @@ class DecoderConfig(UnitConfig):
         return self
 
 
+class DropoutsConfig(Part):
+    """Rates of dropout for single places; None is `model.dropout`."""
+
+    embedding: BelowOne | None = None
+    states: BelowOne | None = None
+    layers: BelowOne | None = None
+    output: BelowOne | None = None
+    word: BelowOne = 0.0
+
+
 class ModelConfig(Part):
     """The network: sizes in units (numbers of reals), rates as probabilities."""
 
     embedding: Units = 256
     tie: Literal["none", "target", "all"] = "all"
     dropout: BelowOne = 0.2
+    dropouts: DropoutsConfig = DropoutsConfig()
     encoder: EncoderConfig = EncoderConfig()
     attention: AttentionConfig = AttentionConfig()
     decoder: DecoderConfig = DecoderConfig()
     alignment: str | None = None
+
+    @model_validator(mode="after")
+    def _states_are_dropped(self) -> ModelConfig:
+        if self.dropouts.states is not None and self.decoder.kind == "transformer":
+            raise ValueError(
+                "dropouts.states is for recurrent decoders; a transformer's rates are "
+                "dropouts.layers and decoder.attention_dropout"
+            )
+        return self
+
+    def dropout_of(self, place: Literal["embedding", "states", "layers", "output"]) -> float:
+        """Return the rate of dropout at a place."""
+        own: float | None = getattr(self.dropouts, place)
+        return self.dropout if own is None else own
 
 
 class OptimizerConfig(UnitConfig):

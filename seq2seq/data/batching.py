@@ -19,6 +19,7 @@ from torch import Tensor
 from seq2seq.config import BatchingConfig
 from seq2seq.data.dataset import Ids, ParallelDataset
 from seq2seq.data.padding import pad, pad_sources
+from seq2seq.data.sampling import SubwordSampling
 from seq2seq.data.sources import Rows
 from seq2seq.data.tokenizer import BOS, PAD
 from seq2seq.errors import UserError
@@ -213,6 +214,15 @@ def describe_shares(accumulate: int, world: int) -> str:
     return f"{world} processes train together; each takes {share}, so that updates stay the same"
 
 
+class _Epoch(NamedTuple):
+    """The pairs of an epoch, and the batches that they make."""
+
+    dataset: ParallelDataset
+    target_lengths: Ids
+    """As they are in a batch, EOS counted."""
+    plan: list[Ids]
+
+
 class Batches:
     """An endless iterator of what a rank reads for each update, which resumes at any position.
 
@@ -232,17 +242,20 @@ class Batches:
         position: Position = START,
         rank: int = 0,
         world: int = 1,
+        sampling: SubwordSampling | None = None,
     ) -> None:
-        """Start at `position`; raise UserError where the ranks cannot share an update evenly."""
+        """Start at `position`; raise UserError where the ranks cannot share an update evenly.
+
+        With `sampling` each epoch has the pairs that it draws.
+        """
         assert len(dataset) > 0
         assert 0 <= rank < world
         check_shares(accumulate, world)
         self._dataset, self._config = dataset, config
-        self._source_end, self._seed = source_end, seed
+        self._source_end, self._seed, self._sampling = source_end, seed, sampling
         self._accumulate, self._rank, self._world = accumulate, rank, world
         self._parts = parts_of_batch(accumulate, world)
-        self._lengths = _padded_lengths(dataset, source_end=source_end)
-        self._plans: dict[int, list[Ids]] = {}
+        self._epochs: dict[int, _Epoch] = {}
         self.position = position
 
     def __iter__(self) -> Iterator[Share]:
@@ -252,42 +265,57 @@ class Batches:
     def __next__(self) -> Share:
         """Return this rank's share of the next update."""
         places = [self._moved(self.position, number) for number in range(self._accumulate)]
-        batches = [self.plan(place.epoch)[place.batch] for place in places]
+        epochs = [self._epoch(place.epoch) for place in places]
+        batches = [epoch.plan[place.batch] for epoch, place in zip(epochs, places, strict=True)]
         self.position = self._moved(self.position, self._accumulate)
-        targets = self._lengths[1]
-        size = Size(sum(map(len, batches)), sum(int(targets[batch].sum()) for batch in batches))
-        parts = [(batch, number) for batch in batches for number in range(self._parts)]
+        tokens = sum(
+            int(epoch.target_lengths[batch].sum())
+            for epoch, batch in zip(epochs, batches, strict=True)
+        )
+        size = Size(sum(map(len, batches)), tokens)
+        parts = [
+            (epoch.dataset, batch, number)
+            for epoch, batch in zip(epochs, batches, strict=True)
+            for number in range(self._parts)
+        ]
         mine = [self._part(*part) for part in parts[self._rank :: self._world]]
         return Share(mine, size, self.position)
 
-    def _part(self, indices: Ids, number: int) -> Batch:
+    def _part(self, dataset: ParallelDataset, indices: Ids, number: int) -> Batch:
         """A part of the batch of `indices`; an emptied one if the batch has too few sentences."""
         part = indices[number :: self._parts]
         if len(part):
-            return _collated(self._dataset, part, self._source_end)
-        return _collated(self._dataset, indices[:1], self._source_end).emptied()
+            return _collated(dataset, part, self._source_end)
+        return _collated(dataset, indices[:1], self._source_end).emptied()
 
     def plan(self, epoch: int) -> list[Ids]:
         """The batches of `epoch`, as indices of the dataset's pairs, in their global order."""
-        if epoch not in self._plans:
-            self._plans = {k: plan for k, plan in self._plans.items() if k >= self.position.epoch}
-            self._plans[epoch] = plan_epoch(
-                *self._lengths, self._config, seed=self._seed, epoch=epoch
-            )
-        return self._plans[epoch]
+        return self._epoch(epoch).plan
+
+    def _epoch(self, number: int) -> _Epoch:
+        if number not in self._epochs:
+            self._epochs = {k: e for k, e in self._epochs.items() if k >= self.position.epoch}
+            dataset = self._dataset
+            if self._sampling is not None:
+                dataset = self._sampling.draw(dataset, seed=self._seed, epoch=number)
+            lengths = _padded_lengths(dataset, source_end=self._source_end)
+            plan = plan_epoch(*lengths, self._config, seed=self._seed, epoch=number)
+            self._epochs[number] = _Epoch(dataset, lengths[1], plan)
+        return self._epochs[number]
 
     def largest(self) -> Batch:
         """Return what a rank gets of this epoch's batch with the most pairs of positions.
 
         Attention takes memory for each pair of a source and a target position.
         """
-        sources, targets = self._lengths
+        dataset, targets, plan = self._epoch(self.position.epoch)
+        sources, _ = _padded_lengths(dataset, source_end=self._source_end)
 
         def places(indices: Ids) -> int:
             return len(indices) * int(sources[indices].max()) * int(targets[indices].max())
 
-        indices = max(self.plan(self.position.epoch), key=places)
-        return _collated(self._dataset, indices[:: self._parts], self._source_end)
+        indices = max(plan, key=places)
+        return _collated(dataset, indices[:: self._parts], self._source_end)
 
     def _moved(self, position: Position, batches: int) -> Position:
         """The position `batches` further on, over the ends of epochs."""

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -119,6 +120,21 @@ class ParallelDataset:
             raise UserError(
                 f"{folder / name}: damaged: {counts[0]} source and {counts[1]} target sentences"
             )
+
+    def sources(self) -> Iterator[npt.NDArray[Any]]:
+        """Yield what `self[index]` has of each source."""
+        return (self._source[index] for index in range(len(self)))
+
+    def targets(self) -> Iterator[Ids]:
+        """Yield the ids of each target."""
+        return (self._target[index] for index in range(len(self)))
+
+    def replaced(self, target: Sentences, source: Sentences | None = None) -> ParallelDataset:
+        """Return as many pairs with other ids, in memory; without `source`, the same sources."""
+        other = copy(self)
+        other._target = _Side.of(target)
+        other._source = self._source if source is None else _Side.of(source)
+        return other
 
     def __len__(self) -> int:
         """The number of pairs, N."""
@@ -256,6 +272,11 @@ class _Side:
         if offsets[-1] != len(ids):
             raise UserError(f"{path}: damaged: expected {offsets[-1]} ids, found {len(ids)}")
         return cls(ids, offsets)
+
+    @classmethod
+    def of(cls, sentences: Sentences) -> _Side:
+        """Return sentences that stay in memory."""
+        return cls(sentences.ids, np.concatenate(([0], sentences.lengths.cumsum())))
 
     def __getitem__(self, index: int) -> Ids:
         if not 0 <= index < len(self.offsets) - 1:

@@ -133,6 +133,9 @@ class Surroundings(NamedTuple):
     memory_size: int
     """The size of an encoder state."""
     dropout: float
+    """Between layers."""
+    states_dropout: float
+    """Of encoder states, where a recurrent decoder attends to them."""
     attention: Callable[[int], Attention]
     """Query size -> a new unit of the kind and options of `model.attention`."""
 

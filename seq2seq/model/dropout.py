@@ -1,4 +1,4 @@
-"""Dropout that draws quickly on the CPU -- Srivastava et al. 2014."""
+"""Dropout that draws quickly on the CPU -- Srivastava et al. 2014 -- and of whole words."""
 
 import torch
 from torch import Tensor, nn
@@ -33,3 +33,21 @@ class Dropout(nn.Module):
     def extra_repr(self) -> str:
         """Return p."""
         return f"p={self.p}"
+
+
+class WordDropout(nn.Module):
+    """Zero whole vectors with probability p in training, and scale the others by 1 / (1 - p).
+
+    -- Gal and Ghahramani 2016, section 4.1; Sennrich and Zhang 2019, section 3.1.
+    """
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.dropout = Dropout(p)
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """Return the vectors, along the last axis, some of them zero."""
+        if not self.training or not self.dropout.p:
+            return vectors
+        kept: Tensor = self.dropout(vectors.new_ones(*vectors.shape[:-1], 1))
+        return vectors * kept

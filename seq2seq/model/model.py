@@ -28,7 +28,7 @@ from seq2seq.model.contract import (
 )
 from seq2seq.model.decoders import build_decoder
 from seq2seq.model.decoders.bridge import check_handover
-from seq2seq.model.dropout import Dropout
+from seq2seq.model.dropout import Dropout, WordDropout
 from seq2seq.model.embedding import Embedding
 from seq2seq.model.encoders import build_encoder
 from seq2seq.model.parts import initialise as initialise_weights
@@ -76,7 +76,7 @@ class Seq2Seq(nn.Module):
                 "model.tie all needs one vocabulary for both languages (tokenizer.joint: true), "
                 f"found {source_vocabulary} and {target_vocabulary} pieces; tie target fits any"
             )
-        self.encoder = build_encoder(config.encoder, config.embedding, config.dropout)
+        self.encoder = build_encoder(config.encoder, config.embedding, config.dropout_of("layers"))
 
         def build_unit(query_size: int) -> Attention:
             return build_attention(
@@ -89,7 +89,13 @@ class Seq2Seq(nn.Module):
 
         self.decoder = build_decoder(
             config.decoder,
-            Surroundings(config.embedding, self.encoder.memory_size, config.dropout, build_unit),
+            Surroundings(
+                config.embedding,
+                self.encoder.memory_size,
+                config.dropout_of("layers"),
+                config.dropout_of("states"),
+                build_unit,
+            ),
         )
         if self.decoder.continues:
             check_handover(self.encoder, config.encoder, config.decoder)
@@ -107,7 +113,9 @@ class Seq2Seq(nn.Module):
             initialise_weights(self)
         if config.tie != "none":
             self.output.weight = self.target_embedding.weight
-        self.dropout = Dropout(config.dropout)
+        self.word_dropout = WordDropout(config.dropouts.word)
+        self.embedding_dropout = Dropout(config.dropout_of("embedding"))
+        self.output_dropout = Dropout(config.dropout_of("output"))
 
     @property
     def units(self) -> Mapping[str, Attention]:
@@ -133,12 +141,17 @@ class Seq2Seq(nn.Module):
         """
         with scope("encoder"):
             embedded_BSI = probe("embedded_BSI", self.source_embedding(source_BS))
-            encoded = self.encoder(self.dropout(embedded_BSI), lengths_B)
+            encoded = self.encoder(self._dropped(embedded_BSI), lengths_B)
         with scope("decoder"):
             memory, state = self.decoder.start(encoded)
         if encoded.weights_BNS is not None:
             memory = OverLatents(memory, encoded.weights_BNS)
         return memory, state
+
+    def _dropped(self, embedded_BTI: Tensor) -> Tensor:
+        """Embedded tokens without those, and those numbers, that training drops."""
+        dropped_BTI: Tensor = self.embedding_dropout(self.word_dropout(embedded_BTI))
+        return dropped_BTI
 
     def decode(self, inputs_BT: Tensor, memory: Tree, state: Tree) -> Decoded:
         """Read T target ids; features t are those of the token after input t.
@@ -148,9 +161,9 @@ class Seq2Seq(nn.Module):
         """
         memory, latents = apart(memory)
         with scope("decoder"):
-            embedded_BTI = self.dropout(self.target_embedding(inputs_BT))
+            embedded_BTI = self._dropped(self.target_embedding(inputs_BT))
             decoded: Decoded = self.decoder(embedded_BTI, memory, state)
-            features_BTF = probe("features_BTF", self.dropout(decoded.features_BTF))
+            features_BTF = probe("features_BTF", self.output_dropout(decoded.features_BTF))
             weights_BHTS = over_source(decoded.weights_BHTS[:, self.aligned], latents)
             return decoded._replace(features_BTF=features_BTF, weights_BHTS=weights_BHTS)
 

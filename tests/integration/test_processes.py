@@ -59,6 +59,22 @@ Update.apply = apply
 of the update that follows be NaN on one rank."""
 
 
+NAN_ON_ONE_RANK = """
+import os
+from seq2seq.training.objective import Likelihood
+
+forward = Likelihood.forward
+
+def lost(objective, batch, step=0):
+    loss = forward(objective, batch, step)
+    bad = step in (6, 7, 9) and os.environ.get("RANK") == "1"
+    return loss._replace(plain=loss.plain * float("nan")) if bad else loss
+
+Likelihood.forward = lost
+"""
+"""Has the updates after 6, 7 and 9 others be skipped, whoever starts or restarts them."""
+
+
 class Ended(NamedTuple):
     """How a command ended and what it wrote."""
 
@@ -75,6 +91,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("processes")
     (folder / "float64.py").write_text(FLOAT64)
     (folder / "disturbed.py").write_text(DISTURBED)
+    (folder / "nan_on_one_rank.py").write_text(NAN_ON_ONE_RANK)
     return folder
 
 
@@ -187,17 +204,21 @@ def test_a_run_stopped_by_a_signal_goes_on_with_another_number_of_processes(
     assert_close(Run.open(run), train_alone(file, folder / "not-stopped"))
 
 
+@pytest.mark.parametrize("skips", [False, True], ids=["", "amid updates that are skipped"])
 def test_a_run_whose_process_was_killed_ends_as_if_nothing_had_happened(
-    folder: Path, start: Start
+    skips: bool, folder: Path, start: Start
 ) -> None:
-    file = write(folder, "killed.yaml", *RANDOM, f"code={folder / 'disturbed.py'}")
+    code = ["disturbed.py", *(["nan_on_one_rank.py"] if skips else [])]
+    files = ", ".join(str(folder / name) for name in code)
+    file = write(folder, f"killed-{skips}.yaml", *RANDOM, f"code=[{files}]")
     arguments = ("seq2seq", "train", "-c", file, "--processes", "2")
-    whole, killed = folder / "whole", folder / "killed"
+    whole, killed = folder / f"whole-{skips}", folder / f"killed-{skips}"
     ended = start(*arguments, "--run", str(whole))
     assert ended.status == 0, ended.err
     again = ("--run", str(killed), "--max-restarts", "1")
-    ended = start(*arguments, *again, disturb="SIGKILL 1 9")
+    ended = start(*arguments, *again, disturb="SIGKILL 1 8")
     assert ended.status == 0, ended.err
+    assert Run.open(whole).checkpoint("last").state["skipped"] == (3 if skips else 0)
     assert "resumed at step 5" in (killed / "train.log").read_text()
     assert_same(Run.open(killed), Run.open(whole))
     assert len(Run.open(killed).checkpoint("last").trainer_tensors()["other_ranks"]) == 1

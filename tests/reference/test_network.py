@@ -176,7 +176,9 @@ def run(kind: str, *, feeding: bool = False) -> None:
     torch.manual_seed(6)
     config = DecoderConfig.model_validate({"kind": kind, "size": D, "input_feeding": feeding})
     general = AttentionConfig(kind="general")
-    surroundings = Surroundings(EMBEDDING, E, 0.0, lambda size: build_attention(general, size, E))
+    surroundings = Surroundings(
+        EMBEDDING, E, 0.0, 0.0, lambda size: build_attention(general, size, E)
+    )
     decoder = build_decoder(config, surroundings).double()
     assert isinstance(decoder, AttendingDecoder)
     attention, layer = decoder.attention, decoder.get_submodule("readout")

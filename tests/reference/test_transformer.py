@@ -170,7 +170,7 @@ def give_attention_of_two_sizes(theirs: nn.MultiheadAttention, unit: Attention) 
 
 def surroundings(memory_size: int) -> Surroundings:
     return Surroundings(
-        SIZE, memory_size, 0.0, lambda size: build_attention(UNIT, size, memory_size)
+        SIZE, memory_size, 0.0, 0.0, lambda size: build_attention(UNIT, size, memory_size)
     )
 
 

@@ -150,7 +150,7 @@ def _key(config: Config, given: Tokenizers | None, train: _Corpus, valid: _Corpu
     tokenizer: Any = config.tokenizer.model_dump(mode="json", exclude={"source_end"})
     if given is not None:
         tokenizer = [hashlib.sha256(side.model).hexdigest() for side in given]
-    idle = {"train", "valid", "test", "workers"}
+    idle = {"train", "valid", "test", "workers", "subword_sampling"}
     decisive = {
         "format": _FORMAT,
         "sentencepiece": sentencepiece.__version__,

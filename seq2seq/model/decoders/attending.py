@@ -36,6 +36,7 @@ class AttendingDecoder(Decoder):
         super().__init__()
         self.attention = surroundings.attention(size)
         self.dropout = Dropout(surroundings.dropout)
+        self.states_dropout = Dropout(surroundings.states_dropout)
         self.fed_size = fed_size
 
     @property
@@ -60,7 +61,8 @@ class AttendingDecoder(Decoder):
     def start(self, encoded: Encoded) -> tuple[Memory, DecoderState]:
         """Return keys and values of the encoder states, and the state before the first step."""
         with scope("source"):
-            memory = self.attention.remember(self.dropout(encoded.states_BSE), encoded.mask_BS)
+            states_BSE = self.states_dropout(encoded.states_BSE)
+            memory = self.attention.remember(states_BSE, encoded.mask_BS)
         layers = self.bridge.start(self.cells, encoded)
         # B of the mask: that of the layers would be a constant in the exported graph
         _, first = next(named_leaves(layers))

@@ -84,6 +84,7 @@ class Stacked(Decoder):
             for number in range(layers)
         )
         self.dropout = Dropout(surroundings.dropout)
+        self.states_dropout = Dropout(surroundings.states_dropout)
         contexts = sum(unit.context_size for unit in self.units.values())
         self.readout = Readout(readout, size + embedding + contexts, embedding)
         state_size = self._layers[0].cell.state_size
@@ -105,7 +106,7 @@ class Stacked(Decoder):
 
     def start(self, encoded: Encoded) -> tuple[Tree, Tree]:
         """Return a memory and a state for each layer."""
-        states_BSE = self.dropout(encoded.states_BSE)
+        states_BSE = self.states_dropout(encoded.states_BSE)
         memories: list[Memory] = []
         states: list[LayerState] = []
         cells = self.bridge.start([layer.cell for layer in self._layers], encoded)
