@@ -27,6 +27,8 @@ RANDOM = (  # all that draws, counts or remembers; a step is two of the four bat
     "training.teacher_forcing.steps=20",
     "training.teacher_forcing.next=sample",
     "model.dropout=0.2",
+    "model.dropouts.word=0.1",
+    "data.subword_sampling=0.2",
 )
 
 

@@ -123,7 +123,7 @@ def test_an_order_depends_on_the_seed_and_the_epoch_alone() -> None:
     assert len({str(order(seed, epoch)) for seed in (1, 2) for epoch in (0, 1, 2)}) == 6
 
 
-def stream(dataset: ParallelDataset, count: int, **start: int) -> list[tuple[Batch, Position]]:
+def stream(dataset: ParallelDataset, count: int, **start: Any) -> list[tuple[Batch, Position]]:
     epoch, batch = start.pop("epoch", 0), start.pop("batch", 0)
     batches = Batches(
         dataset, TOKENS, source_end=True, seed=1, position=Position(epoch, batch), **start

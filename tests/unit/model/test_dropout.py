@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from seq2seq.model.dropout import Dropout
+from seq2seq.model.dropout import Dropout, WordDropout
 
 
 @pytest.mark.parametrize("p", [0.1, 0.2, 0.5, 0.9])
@@ -38,3 +38,19 @@ def test_gradients_are_dropped_where_the_output_is() -> None:
 
 def test_almost_all_may_be_dropped() -> None:
     assert Dropout(0.999999).train()(torch.ones(1000)).isfinite().all()
+
+
+def test_whole_words_are_dropped_and_the_others_scaled() -> None:
+    torch.manual_seed(1)
+    vectors = torch.rand(20, 50, 8) + 1
+    found = WordDropout(0.3)(vectors)
+    kept = found[..., 0] != 0
+    torch.testing.assert_close(found[kept], vectors[kept] / 0.7)
+    assert not found[~kept].any()
+    assert 0.65 < kept.float().mean() < 0.75
+
+
+def test_no_word_is_dropped_outside_of_training() -> None:
+    vectors = torch.rand(2, 3, 4)
+    assert WordDropout(0.9).eval()(vectors) is vectors
+    assert WordDropout(0.0)(vectors) is vectors
