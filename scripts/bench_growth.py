@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from seq2seq.bench.machine import Machine, peak_memory
+from seq2seq.bench.machine import Machine
 from seq2seq.bench.stopwatch import Stopwatch
 from seq2seq.bench.translating import count_tokens
 from seq2seq.bench.updates import Updates
@@ -40,6 +40,7 @@ from seq2seq.data.dataset import DatasetWriter, ParallelDataset
 from seq2seq.data.prepare import Prepared, prepare
 from seq2seq.extras import install_hint
 from seq2seq.inference.translator import Translator
+from seq2seq.machine.resources import peak_memory
 from seq2seq.model.model import Seq2Seq
 from seq2seq.translation.texts import TextSettings
 

@@ -259,22 +259,20 @@ def _test_set(
     model: Any, data: str | os.PathLike[str] | None
 ) -> tuple[list[str], list[list[str | None]]]:
     """Sources and their one reference each, of a corpus in the languages of a run."""
-    from seq2seq.data.corpus import find_test_set, with_sources
+    from seq2seq.evaluation.held_out import open_held_out
 
     if _is_translator(model):
         raise UserError(
             "evaluate: a translator has no test set; give sources and references, or a run "
             "directory instead of the translator"
         )
-    config = _run(model).config.data
-    spec = config.test if data is None else os.fspath(data)
-    if not spec:
+    config = _run(model).config
+    if data is None and not config.data.test:
         raise UserError(
             "evaluate: no test set: the run has no data.test; give data, or sources and references"
         )
-    corpus = find_test_set(spec, config.source, config.target, config.columns)
-    pairs = list(with_sources(corpus, config.source_kind).pairs())
-    return [pair.source for pair in pairs], [[pair.target for pair in pairs]]
+    found = open_held_out(config, None if data is None else os.fspath(data))
+    return found.sources, found.references
 
 
 def _streams(references: Iterable[Any]) -> list[list[str | None]]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 
 from seq2seq.machine.processor import processor
+from seq2seq.machine.resources import usable_cores
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Machine:
             device=_device_name(device),
             processor=processor(),
             instructions=torch.backends.cpu.get_cpu_capability(),
-            cores=_cores(),
+            cores=usable_cores(),
             threads=torch.get_num_threads(),
             torch_version=torch.__version__,
             precision=precision,
@@ -108,16 +108,6 @@ class Memory:
         return asdict(self)
 
 
-def peak_memory() -> int | None:
-    """Return the most bytes of main memory that this process ever had; None on Windows."""
-    return _peak_of("RUSAGE_SELF")
-
-
-def peak_worker_memory() -> int | None:
-    """Return the most bytes that a process which this one forked had, if one has ended."""
-    return _peak_of("RUSAGE_CHILDREN") or None
-
-
 def peak_device_memory(device: torch.device) -> int | None:
     """Return the most bytes that tensors took on a CUDA device; None for the CPU."""
     return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
@@ -133,23 +123,6 @@ def set_threads(threads: int | None) -> None:
     """Have torch compute with so many threads of the CPU; None leaves it its own choice."""
     if threads is not None:
         torch.set_num_threads(threads)
-
-
-def _peak_of(whom: str) -> int | None:
-    # getrusage and not psutil: psutil tells what is taken now, and would be one more dependency.
-    try:
-        import resource
-    except ImportError:
-        return None
-    peak = resource.getrusage(getattr(resource, whom)).ru_maxrss
-    return int(peak if sys.platform == "darwin" else 1024 * peak)
-
-
-def _cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _device_name(device: torch.device) -> str:

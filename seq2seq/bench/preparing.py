@@ -10,12 +10,13 @@ from typing import Any
 
 import torch
 
-from seq2seq.bench.machine import Machine, Memory, peak_memory
+from seq2seq.bench.machine import Machine, Memory
 from seq2seq.bench.spread import Spread, count_rounds
 from seq2seq.config import Config
 from seq2seq.data.corpus import find_corpus
 from seq2seq.data.prepare import prepare
 from seq2seq.errors import UserError
+from seq2seq.machine.resources import peak_memory
 
 _WIDTH = 10  # of a figure
 

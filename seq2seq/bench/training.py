@@ -13,7 +13,6 @@ from seq2seq.bench.machine import (
     Machine,
     Memory,
     peak_device_memory,
-    peak_memory,
     synchronize,
 )
 from seq2seq.bench.spread import Spread, count_rounds
@@ -23,6 +22,7 @@ from seq2seq.config import Config
 from seq2seq.data.prepare import prepare
 from seq2seq.kernels import products
 from seq2seq.machine.device import find_device
+from seq2seq.machine.resources import peak_memory
 from seq2seq.machine.threads import use_threads
 from seq2seq.model.model import Seq2Seq
 from seq2seq.pipeline import describe, describe_model, with_init

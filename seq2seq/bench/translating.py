@@ -15,8 +15,6 @@ from seq2seq.bench.machine import (
     Machine,
     Memory,
     peak_device_memory,
-    peak_memory,
-    peak_worker_memory,
     set_threads,
     synchronize,
 )
@@ -25,6 +23,7 @@ from seq2seq.config import DecodingConfig, revise
 from seq2seq.errors import UserError
 from seq2seq.inference.translator import Translator, load
 from seq2seq.machine.device import find_device
+from seq2seq.machine.resources import peak_memory, peak_worker_memory
 from seq2seq.translation.translation import Translation
 
 Result = TypeVar("Result")

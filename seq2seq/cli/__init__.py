@@ -22,6 +22,7 @@ from seq2seq import __version__
 from seq2seq.cli import (
     benching,
     checking,
+    comparing,
     configuration,
     data,
     explaining,
@@ -49,7 +50,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (training, translating, explaining, measuring, exporting, listing, checking):
+for group in (
+    *(training, translating, explaining, measuring, comparing),
+    *(exporting, listing, checking),
+):
     app.registered_commands += group.app.registered_commands
 app.add_typer(data.app, name="data", no_args_is_help=True)
 app.add_typer(configuration.app, name="config", no_args_is_help=True)

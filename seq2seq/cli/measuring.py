@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -34,6 +34,7 @@ from seq2seq.errors import UserError
 if TYPE_CHECKING:
     from seq2seq.config import Config
     from seq2seq.evaluation.evaluate import Evaluation
+    from seq2seq.evaluation.held_out import HeldOut
     from seq2seq.evaluation.interventions import Comparison
     from seq2seq.evaluation.word_attention import Aligning
     from seq2seq.inference.interventions import Intervention
@@ -152,6 +153,7 @@ def evaluate(
     without the replaced weights.
     """
     from seq2seq.evaluation.evaluate import evaluate as evaluate_model
+    from seq2seq.evaluation.held_out import open_held_out
     from seq2seq.evaluation.links import pharaoh
 
     for file in (output, output_alignments):
@@ -161,7 +163,9 @@ def evaluate(
     runs = open_runs(model, trust_code=trust_code)
     config = runs[0].config
     scoring = revised(config.evaluation, {"tokenize": tokenize})
-    test = _test_set(config, corpus, test_set, references or [])
+    if test_set is not None and corpus is not None:
+        raise UserError("evaluate: give --data or --test-set, not both")
+    test = open_held_out(config, corpus, test_set=test_set, further=references or [])
     translator = open_translator(runs, checkpoint, device)
     reverse = None
     if reverse_model:
@@ -295,7 +299,7 @@ def _intervention(translator: Translator, sources: list[str], spec: str) -> Inte
 
 def _cost(
     translator: Translator,
-    test: _TestSet,
+    test: HeldOut,
     intervention: Intervention,
     plain: Evaluation,
     bootstrap: int,
@@ -306,53 +310,3 @@ def _cost(
     return compare_scores(
         translator, test.sources, test.references, intervention, plain, bootstrap=bootstrap
     )
-
-
-class _TestSet(NamedTuple):
-    sources: list[str]
-    references: list[list[str | None]]
-    name: str
-
-
-def _test_set(
-    config: Config, corpus: str | None, test_set: str | None, further: list[Path]
-) -> _TestSet:
-    """The test set of sacreBLEU, the corpus, or else the run's own, with further references."""
-    from seq2seq.evaluation.references import read_references
-
-    if test_set is not None and corpus is not None:
-        raise UserError("evaluate: give --data or --test-set, not both")
-    given = _sacrebleu(config, test_set) if test_set is not None else _corpus(config, corpus)
-    references = read_references(
-        further,
-        len(given.sources),
-        language=config.data.target,
-        beside=given.references,
-        expected=f"one for each sentence of {given.name}",
-    )
-    return given._replace(references=references)
-
-
-def _sacrebleu(config: Config, name: str) -> _TestSet:
-    from seq2seq.data.download import sacrebleu_testset
-
-    pair = f"{config.data.source}-{config.data.target}"
-    sources, references = sacrebleu_testset(name, pair)
-    return _TestSet(sources, [list(stream) for stream in references], f"{name} {pair}")
-
-
-def _corpus(config: Config, corpus: str | None) -> _TestSet:
-    from seq2seq.data.corpus import find_test_set, warn_if_odd, with_sources
-
-    data = config.data
-    spec = corpus or data.test
-    if not spec:
-        raise UserError(
-            "evaluate: no test set: the run has no data.test; give --data or --test-set"
-        )
-    files = find_test_set(spec, data.source, data.target, data.columns)
-    if data.source_kind.is_text:
-        warn_if_odd(files, data)
-    files = with_sources(files, data.source_kind)
-    pairs = list(files.pairs())
-    return _TestSet([pair.source for pair in pairs], [[pair.target for pair in pairs]], str(spec))

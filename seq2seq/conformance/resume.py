@@ -2,7 +2,7 @@
 
 A recipe is trained twice by `seq2seq train` in processes of their own: straight, and killed by
 SIGKILL at random moments of random updates, each time to be resumed. Then all that the two runs
-left is compared, to the bit; only times may differ.
+left is compared, to the bit; only times and memory may differ.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from seq2seq.machine.disk import writing
 from seq2seq.runs.checkpoint import Checkpoint
 from seq2seq.runs.run import Run
 
-TIMES = ("seconds", "target_tokens_per_second")
+MEASURED = ("seconds", "target_tokens_per_second", "peak_memory")
 """The figures that may differ."""
 
 _POLL = 0.002  # seconds between two looks at the run
@@ -71,15 +71,15 @@ def prove(config: Config, folder: Path, *, kills: int, seed: int, processes: int
 
 
 def compare(one: Run, other: Run) -> tuple[dict[str, int], list[str]]:
-    """Return what two runs were compared by, and where they differ apart from times."""
+    """Return what two runs were compared by, and where they differ apart from times and memory."""
     compared = dict.fromkeys(("checkpoints", "tensors", "metrics"), 0)
     found: list[str] = []
-    records = [[_timeless(record) for record in run.read_metrics()] for run in (one, other)]
+    records = [[_unmeasured(record) for record in run.read_metrics()] for run in (one, other)]
     compared["metrics"] = len(records[0])
     found += _unequal("metrics.jsonl: number of lines", *map(len, records))
     for number, lines in enumerate(zip(*records, strict=False), 1):
         found += _unequal(f"metrics.jsonl:{number}", *lines)
-    found += _unequal("result.json", *(_timeless(run.result or {}) for run in (one, other)))
+    found += _unequal("result.json", *(_unmeasured(run.result or {}) for run in (one, other)))
     saved = [{each.folder.name: each for each in run.checkpoints()} for run in (one, other)]
     found += _unequal("checkpoints", *(list(each) for each in saved))
     for name in ("best", "last"):
@@ -87,7 +87,7 @@ def compare(one: Run, other: Run) -> tuple[dict[str, int], list[str]]:
     for name in saved[0].keys() & saved[1].keys():
         compared["checkpoints"] += 1
         pair = saved[0][name], saved[1][name]
-        found += _unequal(f"{name}/state.json", *(_timeless(each.state) for each in pair))
+        found += _unequal(f"{name}/state.json", *(_unmeasured(each.state) for each in pair))
         trees = [dict(_tensors(each)) for each in pair]
         found += _unequal(f"{name}: names of tensors", *(sorted(tree) for tree in trees))
         for key in trees[0].keys() & trees[1].keys():
@@ -118,9 +118,9 @@ def _same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def _timeless(value: Any) -> Any:
+def _unmeasured(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _timeless(part) for key, part in value.items() if key not in TIMES}
+        return {key: _unmeasured(part) for key, part in value.items() if key not in MEASURED}
     return value
 
 

@@ -52,7 +52,7 @@ def score_metric(metric: Any, texts: Texts, bootstrap: int, seed: int) -> Score:
     if lines == 1:
         resamples = 0  # they would all be the same, and claim a certainty that isn't there
     values = _floats_of(metric)
-    with _bootstrap_seed(seed):
+    with bootstrap_seed(seed):
         result = metric.corpus_score(texts.hypotheses, texts.references, n_bootstrap=resamples)
     signature = str(metric.get_signature())
     interval = None
@@ -87,7 +87,7 @@ def _floats_of(metric: Any) -> list[float]:
 
 
 @contextmanager
-def _bootstrap_seed(seed: int) -> Iterator[None]:
+def bootstrap_seed(seed: int) -> Iterator[None]:
     """Fix sacreBLEU's bootstrap, which takes its seed from the environment and nowhere else."""
     before = os.environ.get("SACREBLEU_SEED")
     os.environ["SACREBLEU_SEED"] = str(seed)

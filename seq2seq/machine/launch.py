@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seq2seq.errors import UserError
+from seq2seq.machine.resources import usable_cores
 
 FRESH_STORE = "TORCH_DISABLE_SHARE_RDZV_TCP_STORE"
 """Without it processes that are started again find the addresses of those before them, and hang."""
@@ -61,9 +62,8 @@ def launch(arguments: Sequence[str], processes: int, *, restarts: int = 0) -> No
 
 def _environment(processes: int, given: Mapping[str, str]) -> dict[str, str]:
     """What the processes are told that is not set already."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     wanted = {
-        "OMP_NUM_THREADS": str(max(1, (cores or 1) // processes)),
+        "OMP_NUM_THREADS": str(max(1, usable_cores() // processes)),
         "TORCH_ELASTIC_SHUTDOWN_TIMEOUT": "600",  # seconds: a validation may have to end first
         "TORCH_CPP_LOG_LEVEL": "ERROR",
         FRESH_STORE: "1",

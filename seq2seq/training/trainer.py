@@ -22,6 +22,7 @@ from seq2seq.errors import UserError
 from seq2seq.kernels import products
 from seq2seq.machine.allocator import keep_freed_memory
 from seq2seq.machine.device import find_device
+from seq2seq.machine.resources import peak_memory
 from seq2seq.machine.waiting import sleep_when_busy
 from seq2seq.model.model import Seq2Seq
 from seq2seq.runs.checkpoint import Checkpoint
@@ -277,6 +278,7 @@ class Trainer:
             "epochs": progress.position.epoch,
             "seconds": round(progress.seconds, 1),
             "target_tokens": progress.tokens,
+            "peak_memory": peak_memory(),  # bytes; of the process that finished
             "best": self.run.checkpoint("best").folder.resolve().name,
             **progress.best_metrics,
             "tokenize": progress.best_tokenize,

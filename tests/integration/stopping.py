@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from seq2seq.conformance.resume import MEASURED
 from seq2seq.runs.run import Run
 from seq2seq.training.trainer import Trainer
 
@@ -33,11 +34,10 @@ RANDOM = (  # all that draws, counts or remembers; a step is two of the four bat
 
 
 def without_time(record: dict[str, Any]) -> dict[str, Any]:
-    timed = ("seconds", "target_tokens_per_second")
     return {
         name: without_time(value) if isinstance(value, dict) else value
         for name, value in record.items()
-        if name not in timed
+        if name not in MEASURED
     }
 
 

@@ -30,7 +30,7 @@ ORDER = (
     ("explain",),
     ("evaluation",),
     ("pipeline",),
-    ("bench", "conformance", "export"),
+    ("bench", "compare", "conformance", "export"),
     ("planning",),
     ("api", "environment"),
     ("cli",),

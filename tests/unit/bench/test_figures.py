@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from seq2seq.bench.machine import Machine, Memory, peak_memory
+from seq2seq.bench.machine import Machine, Memory
 from seq2seq.bench.spread import Spread
 from seq2seq.bench.translating import BeamBench, Pass, count_tokens
 from seq2seq.bench.updates import Tally
 from seq2seq.data.batching import collate
+from seq2seq.machine.resources import peak_memory
 from seq2seq.translation.translation import Candidate, Translation
 
 MACHINE = Machine("cpu", "a processor", "AVX2", 4, 1, "2.9", "fp32", 2.0)

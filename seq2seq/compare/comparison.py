@@ -1,0 +1,153 @@
+"""A comparison: every system's models measured, and each system held against a baseline."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from seq2seq.compare.differences import Differences, count_words, find_differences
+from seq2seq.compare.measuring import Conditions, Measured, measure
+from seq2seq.compare.members import Member, choose_baseline
+from seq2seq.compare.significance import PValues, paired_tests
+from seq2seq.config import BleuTokenizer, Config
+from seq2seq.data.corpus import locate_corpus
+from seq2seq.errors import UserError
+from seq2seq.evaluation.tokenizers import choose_tokenizer
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class SystemResult:
+    """A system's models, and how it compares with the baseline."""
+
+    name: str
+    runs: list[Measured]
+    """One for each seed."""
+    p_values: list[PValues]
+    """One for each seed that the baseline has too; empty of the baseline itself."""
+    differences: Differences | None
+    """Of the first of these seeds; None of the baseline."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The systems, the baseline first, on one test set."""
+
+    systems: list[SystemResult]
+    conditions: Conditions
+    tokenize: BleuTokenizer
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all but the translations as plain values, for JSON."""
+        return {
+            "test_set": self.conditions.held_out.name,
+            "tokenize": self.tokenize,
+            "systems": [
+                {
+                    "name": result.name,
+                    "runs": [run.figures for run in result.runs],
+                    "p_values": [p_values._asdict() for p_values in result.p_values],
+                    "differences": _plain(result.differences),
+                }
+                for result in self.systems
+            ],
+        }
+
+
+def compare(
+    members: Sequence[Member],
+    conditions: Conditions,
+    *,
+    baseline: str | None = None,
+    keep: Path | None = None,
+    samples: int = 0,
+    examples: int = 3,
+) -> Comparison:
+    """Measure all members, and hold each system against `baseline`, by default the first.
+
+    `keep` is a folder in which figures of models are kept, so that they are not measured again;
+    `samples` is how often a paired test draws (0: sacreBLEU's own number); `examples` is how many
+    sentences are shown that gained or lost most. Raises UserError for a baseline that isn't there.
+    """
+    names = list(dict.fromkeys(member.system for member in members))
+    baseline = choose_baseline(members, baseline)
+    tokenize = choose_tokenizer(conditions.held_out.references, language=conditions.language)
+    measured = {
+        name: [
+            measure(member, conditions, keep and keep / f"{member.path.name}.json")
+            for member in members
+            if member.system == name
+        ]
+        for name in names
+    }
+    against = _Baseline(measured[baseline], conditions, tokenize, samples, examples)
+    seen = _words_seen(members, conditions) if names[1:] else {}
+    first = SystemResult(baseline, measured[baseline], [], None)
+    others = [against.hold(name, measured[name], seen) for name in names if name != baseline]
+    return Comparison([first, *others], conditions, tokenize)
+
+
+class _Baseline(NamedTuple):
+    """What each system is held against, and how."""
+
+    runs: list[Measured]
+    conditions: Conditions
+    tokenize: BleuTokenizer
+    samples: int
+    examples: int
+
+    def hold(self, name: str, runs: list[Measured], seen: Mapping[str, int]) -> SystemResult:
+        """Return how a system compares; `seen` is how often words were seen in training."""
+        pairs = [(one.hypotheses, other.hypotheses) for one, other in _pairs(self.runs, runs)]
+        held_out = self.conditions.held_out
+        p_values = [
+            paired_tests(*pair, held_out.references, tokenize=self.tokenize, samples=self.samples)
+            for pair in pairs
+        ]
+        differences = find_differences(
+            held_out.sources,
+            *pairs[0],
+            held_out.references,
+            tokenize=self.tokenize,
+            seen=seen,
+            examples=self.examples,
+        )
+        return SystemResult(name, runs, p_values, differences)
+
+
+def _pairs(
+    baseline: Sequence[Measured], runs: Sequence[Measured]
+) -> list[tuple[Measured, Measured]]:
+    """The models of equal seeds; without any, the first two."""
+    seeds = {run.seed: run for run in baseline}
+    return [(seeds[run.seed], run) for run in runs if run.seed in seeds] or [(baseline[0], runs[0])]
+
+
+def _words_seen(members: Sequence[Member], conditions: Conditions) -> dict[str, int]:
+    """How often each word was seen: in the training text of the first model, else in the test."""
+    from seq2seq.runs.run import Run
+
+    for member in members:
+        if member.is_run:
+            config = member.config or Run.open(member.path).config
+            try:
+                return count_words(_training_targets(config))
+            except UserError as error:
+                logger.warning("%s: its training text can't be read: %s", member.name, error)
+    return count_words(line for stream in conditions.held_out.references for line in stream)
+
+
+def _training_targets(config: Config) -> list[str]:
+    data = config.data
+    corpus = locate_corpus(data.train, data.source, data.target, data.columns)
+    return [pair.target for pair in corpus.pairs()]
+
+
+def _plain(differences: Differences | None) -> dict[str, Any] | None:
+    if differences is None:
+        return None
+    return {name: [row._asdict() for row in rows] for name, rows in differences._asdict().items()}

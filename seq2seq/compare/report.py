@@ -1,0 +1,177 @@
+"""A comparison as a table (Markdown), as rows (CSV), and as plain values."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from math import sqrt
+from statistics import mean, stdev
+from typing import NamedTuple
+
+from seq2seq.compare.comparison import Comparison, SystemResult
+from seq2seq.compare.differences import Differences, Example, Range
+from seq2seq.compare.measuring import Measured
+
+_STUDENT = (
+    *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228),
+    *(2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086),
+    *(2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045),
+)
+"""Half a 95 % interval of a mean in standard errors, for 1 degree of freedom and more."""
+_NORMAL = 1.960
+
+
+class _Column(NamedTuple):
+    title: str
+    figure: Callable[[Measured], float | None]
+    digits: int
+
+
+_COLUMNS = (
+    _Column("BLEU", lambda m: m.bleu, 2),
+    _Column("chrF", lambda m: m.chrf, 2),
+    _Column("BLEU, Moses, lower case", lambda m: m.moses_bleu, 2),
+    _Column("AER %", lambda m: m.aer_percent, 1),
+    _Column("entropy, nats", lambda m: m.entropy_nats, 2),
+    _Column("parameters", lambda m: m.parameters, 0),
+    _Column("target tokens/s", lambda m: m.tokens_per_second, 0),
+    _Column("minutes", lambda m: m.minutes, 1),
+    _Column("memory, GB", lambda m: m.memory_bytes and m.memory_bytes / 1e9, 2),
+)
+
+
+def render_table(comparison: Comparison) -> str:
+    """Return a Markdown table, a row a system, and what its figures mean."""
+    results = comparison.systems
+    columns = [c for c in _COLUMNS if any(c.figure(m) is not None for r in results for m in r.runs)]
+    several = any(len(result.runs) > 1 for result in results)
+    tested = len(results) > 1
+    heads = ["system", *(["seeds"] if several else []), *(column.title for column in columns)]
+    heads += ["p, bootstrap", "p, randomisation"] if tested else []
+    lines = [_row(heads), "|" + "---|" * len(heads)]
+    for result in results:
+        cells = [result.name, *([str(len(result.runs))] if several else [])]
+        cells += [_cell(result, column) for column in columns]
+        if tested:
+            cells += [
+                ", ".join(f"{p_values[test]:.4f}" for p_values in result.p_values) or "baseline"
+                for test in (0, 1)
+            ]
+        lines.append(_row(cells))
+    return "\n".join([*lines, "", *_notes(comparison, several=several)])
+
+
+def _notes(comparison: Comparison, *, several: bool) -> list[str]:
+    held_out = comparison.conditions.held_out
+    notes = [
+        f"{held_out.name}, {len(held_out.references[0]):,} sentences; BLEU is "
+        f"sacreBLEU's, mixed case, tokens {comparison.tokenize}."
+    ]
+    if several:
+        notes.append("± is half the 95 % interval of the mean over seeds (Student's t).")
+    if any(len(result.runs) == 1 for result in comparison.systems):
+        notes.append("[lowest, highest]: 95 % interval over sentences (bootstrap), of one model.")
+    if len(comparison.systems) > 1:
+        notes.append(
+            f"p: paired tests of BLEU against {comparison.systems[0].name}, one for each seed."
+        )
+    return notes
+
+
+def interval(values: Sequence[float], digits: int) -> str:
+    """Return the mean, and of several values half its 95 % interval."""
+    text = f"{mean(values):,.{digits}f}"
+    if len(values) < 2:
+        return text
+    freedom = len(values) - 1
+    student = _STUDENT[freedom - 1] if freedom <= len(_STUDENT) else _NORMAL
+    return f"{text} ± {student * stdev(values) / sqrt(len(values)):,.{digits}f}"
+
+
+def _cell(result: SystemResult, column: _Column) -> str:
+    values = [value for m in result.runs if (value := column.figure(m)) is not None]
+    if not values:
+        return "-"
+    if column.title == "parameters":
+        return f"{values[0]:,.0f}"
+    text = interval(values, column.digits)
+    bounds = result.runs[0].bleu_interval
+    if column.title == "BLEU" and len(result.runs) == 1 and bounds:
+        text += f" [{bounds[0]:.2f}, {bounds[1]:.2f}]"
+    return text
+
+
+def render_csv(comparison: Comparison) -> str:
+    """Return a row for each model, all figures as they are; what there isn't is empty."""
+    text = io.StringIO()
+    names = [name for name in comparison.systems[0].runs[0].figures if name != "bleu_interval"]
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*names, "bleu_lowest", "bleu_highest"])
+    for result in comparison.systems:
+        for run in result.runs:
+            figures = run.figures
+            bounds = figures["bleu_interval"] or ("", "")
+            cells = ["" if figures[name] is None else figures[name] for name in names]
+            writer.writerow([*cells, *bounds])
+    return text.getvalue()
+
+
+def render_differences(comparison: Comparison) -> str:
+    """Return where each system differs from the baseline, as Markdown."""
+    baseline = comparison.systems[0].name
+    return "\n\n".join(
+        _differences(baseline, result.name, result.differences)
+        for result in comparison.systems
+        if result.differences is not None
+    )
+
+
+def _differences(baseline: str, system: str, found: Differences) -> str:
+    parts = [f"## {system} against {baseline}"]
+    if found.lengths:
+        parts.append(_ranges(("words of the source", "sentences", "BLEU"), baseline, system,
+                             found.lengths))  # fmt: skip
+    parts.append(
+        _ranges(("times seen in training", "words", "F1 %"), baseline, system, found.frequencies)
+    )
+    for title, examples in (("gained", found.better), ("lost", found.worse)):
+        if examples:
+            parts.append(f"The sentences that {title} most:")
+            parts += [_example(example, baseline, system) for example in examples]
+    return "\n\n".join(parts)
+
+
+def _ranges(
+    heads: tuple[str, str, str], baseline: str, system: str, ranges: Sequence[Range]
+) -> str:
+    name, count, figure = heads
+    lines = [_row([name, count, f"{figure}, {baseline}", f"{figure}, {system}", "difference"])]
+    lines.append("|---|---|---|---|---|")
+    lines += [
+        _row(
+            [
+                each.name,
+                f"{each.size:,}",
+                f"{each.baseline:.2f}",
+                f"{each.system:.2f}",
+                f"{round(each.system - each.baseline, 2) + 0.0:+.2f}",  # no -0.00
+            ]
+        )
+        for each in ranges
+    ]
+    return "\n".join(lines)
+
+
+def _example(example: Example, baseline: str, system: str) -> str:
+    texts = {
+        "source": example.source,
+        "reference": example.reference,
+        baseline: example.baseline,
+        f"{system} ({example.gain:+.1f} chrF)": example.system,
+    }
+    return "\n".join(f"- {title}: {text}" for title, text in texts.items() if text)
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"

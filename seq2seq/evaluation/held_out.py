@@ -1,0 +1,62 @@
+"""Test sets: sources with their references, and what they are called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from seq2seq.config import Config
+from seq2seq.data.corpus import find_test_set, warn_if_odd, with_sources
+from seq2seq.data.download import sacrebleu_testset
+from seq2seq.errors import UserError
+from seq2seq.evaluation.references import Stream, read_references
+
+
+class HeldOut(NamedTuple):
+    """A test set; `references[k][i]` is the k-th reference of line i, None where it has fewer."""
+
+    sources: list[str]
+    references: list[Stream]
+    name: str
+
+
+def open_held_out(
+    config: Config,
+    corpus: str | None = None,
+    *,
+    test_set: str | None = None,
+    further: Sequence[Path] = (),
+) -> HeldOut:
+    """Return the corpus, the test set of sacreBLEU, or else the run's own `data.test`.
+
+    `further` are files of more references. Raises UserError if there is nothing to test on.
+    """
+    given = _sacrebleu(config, test_set) if test_set is not None else _corpus(config, corpus)
+    references = read_references(
+        further,
+        len(given.sources),
+        language=config.data.target,
+        beside=given.references,
+        expected=f"one for each sentence of {given.name}",
+    )
+    return given._replace(references=references)
+
+
+def _sacrebleu(config: Config, name: str) -> HeldOut:
+    pair = f"{config.data.source}-{config.data.target}"
+    sources, references = sacrebleu_testset(name, pair)
+    return HeldOut(sources, [list(stream) for stream in references], f"{name} {pair}")
+
+
+def _corpus(config: Config, corpus: str | None) -> HeldOut:
+    data = config.data
+    spec = corpus or data.test
+    if not spec:
+        raise UserError("no test set: the run has no data.test; give --data or --test-set")
+    files = find_test_set(spec, data.source, data.target, data.columns)
+    if data.source_kind.is_text:
+        warn_if_odd(files, data)
+    files = with_sources(files, data.source_kind)
+    pairs = list(files.pairs())
+    return HeldOut([pair.source for pair in pairs], [[pair.target for pair in pairs]], str(spec))

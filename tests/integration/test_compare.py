@@ -1,0 +1,154 @@
+"""Comparing for real: tiny recipes trained in processes of their own, runs, translations."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.integration.conftest import Command
+
+SHORT = ("training.max_steps=8", "training.validate_every=4", "training.patience=null")
+
+
+def test_recipes_are_trained_measured_and_held_against_the_first(
+    world: Path, command: Command
+) -> None:
+    arguments = [
+        *("compare", "tiny.yaml", "--unit", "general", "--unit", "additive", "--seeds", "2"),
+        *("--jobs", "2", "--samples", "20", "--alignments", "test.align", *SHORT),
+    ]
+    status, out, err = command(*arguments)
+    assert (status, err.count("validation BLEU")) == (0, 4), err
+    head, _, general, additive, *_ = out.splitlines()
+    assert head.startswith("| system | seeds | BLEU | chrF | AER % | entropy, nats | parameters |")
+    assert general.startswith("| general | 2 | ")
+    assert general.endswith("| baseline | baseline |")
+    assert additive.startswith("| additive | 2 | ")
+    into = world / "runs/compare"
+    assert "## additive against general" in (into / "comparison.md").read_text("utf-8")
+    rows = list(csv.DictReader((into / "comparison.csv").open()))
+    assert [(row["system"], row["seed"]) for row in rows] == [
+        ("general", "1"),
+        ("general", "2"),
+        ("additive", "1"),
+        ("additive", "2"),
+    ]
+    assert all(float(row["memory_bytes"]) > 10**8 for row in rows)
+    # Once more nothing is trained or translated, and nothing differs.
+    again = command(*arguments)
+    assert (again.status, again.out) == (0, out)
+    assert "translating" not in again.err
+    assert "to be trained" not in again.err
+    # A model that changed is measured again.
+    (into / "general-1" / "result.json").unlink()
+    assert "general, seed 1: translating" in command(*arguments).err
+
+
+def test_runs_are_compared_as_they_are(world: Path, command: Command) -> None:
+    settings = ("--run", "runs/other", "training.max_steps=4", "training.validate_every=4")
+    assert command("train", "-c", "tiny.yaml", *settings).status == 0
+    ours = ("compare", "runs/tiny", "other", "--samples", "20", "--json")
+    status, out, err = command(*ours)
+    assert status == 0, err
+    found = json.loads(out)
+    assert [system["name"] for system in found["systems"]] == ["tiny", "other"]
+    tiny, other = (system["runs"][0] for system in found["systems"])
+    assert tiny["bleu"] > 90 > other["bleu"]
+    assert found["systems"][1]["differences"]["worse"]
+    assert not (world / "runs/compare").exists()
+    assert command(*ours, "--baseline", "other").status == 0
+
+
+def test_files_of_translations_are_compared(world: Path, command: Command) -> None:
+    lines = (world / "test.fr").read_text().splitlines()
+    (world / "a.txt").write_text("".join(f"{line}\n" for line in lines))
+    (world / "b.txt").write_text("".join(f"{line.replace('chat', 'chien')}\n" for line in lines))
+    arguments = ("compare", "a.txt", "b.txt", "--reference", "test.fr", "--samples", "20")
+    status, out, err = command(*arguments, "--source", "test.en", "--details")
+    assert status == 0, err
+    assert "| a.txt | 100.00 [100.00, 100.00] |" in out
+    assert "| words of the source | sentences |" in out
+    assert "The sentences that lost most:" in out
+    assert "words of the source" not in command(*arguments, "--details").out
+
+
+def test_a_picture_is_drawn(world: Path, command: Command) -> None:
+    pytest.importorskip("matplotlib", reason="needs the extra: plots")
+    arguments = ("compare", "test.fr", "valid.fr", "--reference", "test.fr", "--samples", "10")
+    assert command(*arguments, "--plot", "bleu.svg").status == 0
+    assert "test.fr" in (world / "bleu.svg").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("a.fr", "a.fr: no such configuration file"),
+        ("test.fr", "compare: files of translations need --reference FILE"),
+        ("test.fr --reference train.fr", "train.fr: expected 10 lines, one for each of test.fr, "),
+        ("test.fr train.fr --reference valid.fr", "train.fr: expected 10 lines, one for each of "),
+        ("tiny --baseline tin", "--baseline tin: expected one of tiny (did you mean 'tiny'?)"),
+        ("tiny --plot x.gif", "x.gif: expected a name that ends in .png, .svg or .pdf"),
+        ("tiny --source test.en", "compare: --source goes with files of translations alone"),
+        ("tiny model.dropout=0", "compare: settings and --unit, --vary are for recipes"),
+        ("tiny.yaml --vary model.dropout", "--vary model.dropout: expected KEY=[VALUE, VALUE]"),
+        ("tiny.yaml --unit dto", "override 'model.attention=\"dto\"': model.attention.kind"),
+        ("tiny.yaml demo", "demo, seed 1: data.test is "),
+        ("tiny.yaml --unit dot", "dot, seed 1: model.attention.kind dot needs decoder and "),
+    ],
+)
+def test_what_cannot_be_compared_is_one_line(
+    arguments: str, message: str, command: Command
+) -> None:
+    status, out, err = command("-q", "compare", *arguments.split(), "--samples", "10")
+    assert (status, out) == (2, "")
+    (line,) = err.splitlines()
+    assert line.startswith(f"error: {message}")
+
+
+def test_a_training_that_fails_is_named_and_the_others_are_done(
+    world: Path, command: Command
+) -> None:
+    (world / "runs/compare/general-1").mkdir(parents=True)
+    (world / "runs/compare/general-1/config.yaml").write_text("seed: 1\n")
+    arguments = ("compare", "tiny.yaml", "--unit", "general", "--unit", "additive", "--seeds", "1")
+    status, _, err = command(*arguments, *SHORT)
+    assert status == 2
+    assert "error: general, seed 1: its training failed: " in err
+    assert (world / "runs/compare/additive-1/result.json").exists()
+
+
+def test_a_comparison_that_is_stopped_goes_on(world: Path, command: Command) -> None:
+    arguments = [
+        *("compare", "tiny.yaml", "--seeds", "1", "--samples", "10"),
+        *("training.max_steps=2000", "training.validate_every=5"),
+    ]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "seq2seq", *arguments],
+        cwd=world,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    metrics = world / "runs/compare/tiny-1/metrics.jsonl"
+    end = time.monotonic() + 60
+    while not metrics.exists() and time.monotonic() < end:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "stopping 1 trainings; the same command goes on with them" in err
+    assert "saved; --resume goes on" in (world / "runs/compare/tiny-1/train.log").read_text()
+    arguments = [each.replace("2000", "10") for each in arguments]
+    (world / "runs/compare/tiny-1/train.log").write_text("")
+    status, _, err = command(*arguments)
+    assert status == 0, err
+    assert "resumed at step" in (world / "runs/compare/tiny-1/train.log").read_text()
