@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
+
+from pydantic import TypeAdapter
 
 from seq2seq.compare.members import Member
 from seq2seq.data.corpus import read_texts
@@ -81,7 +82,7 @@ def measure(member: Member, conditions: Conditions, keep: Path | None = None) ->
     if keep is not None and keep.exists():
         kept = read_sealed_json(keep)
         if kept.get("of") == key:
-            return _read(kept["figures"], member, keep)
+            return _read(kept.get("figures"), member, keep)
     logger.info("%s: translating %s", member.name, conditions.held_out.name)
     measured = _of_run(member, run, conditions)
     if keep is not None:
@@ -91,13 +92,12 @@ def measure(member: Member, conditions: Conditions, keep: Path | None = None) ->
     return measured
 
 
-def _read(values: Mapping[str, Any], member: Member, keep: Path) -> Measured:
+def _read(values: Any, member: Member, keep: Path) -> Measured:
     try:
-        interval = values["bleu_interval"]
-        found = Measured(**{**values, "bleu_interval": interval and tuple(interval)})
-    except (KeyError, TypeError):
+        found = TypeAdapter(Measured).validate_python(values)
+    except ValueError:
         raise UserError(f"{keep}: damaged: not the figures of a model; remove it") from None
-    return Measured(**{**vars(found), "system": member.system, "seed": member.seed})
+    return replace(found, system=member.system, seed=member.seed)
 
 
 def _key(run: Run, conditions: Conditions) -> str:
@@ -142,10 +142,11 @@ def _of_run(member: Member, run: Run, conditions: Conditions) -> Measured:
         alignments=conditions.alignments,
     )
     result = run.result or {}
+    seconds = result.get("seconds")
     speeds = [
-        float(record["target_tokens_per_second"])
+        float(speed)
         for record in (run.read_metrics() if run.metrics.exists() else [])
-        if "target_tokens_per_second" in record
+        if isinstance(speed := record.get("target_tokens_per_second"), int | float)
     ]
     return _measured(
         member,
@@ -155,7 +156,7 @@ def _of_run(member: Member, run: Run, conditions: Conditions) -> Measured:
         entropy_nats=found.entropy,
         parameters=sum(weights.numel() for weights in translator.models[0].parameters()),
         tokens_per_second=median(speeds) if speeds else None,
-        minutes=result["seconds"] / 60 if "seconds" in result else None,
+        minutes=None if seconds is None else seconds / 60,
         memory_bytes=result.get("peak_memory"),
     )
 

@@ -49,13 +49,15 @@ def newest_run(folder: str | Path = "runs") -> Path:
 def read_result(run: Path) -> dict[str, Any] | None:
     """Return how the training of a run ended; None as long as it has not, DamagedError if unsaid.
 
-    Its figures are numbers; `bleu` and `loss` may lack.
+    Its figures are numbers; each may lack.
     """
     path = run / "result.json"
     if not path.exists():
         return None
     result = read_sealed_json(path)
-    for name in ("steps", "bleu", "loss"):
+    if result.get("peak_memory") is None:  # of a system that doesn't tell
+        result.pop("peak_memory", None)
+    for name in ("steps", "bleu", "chrf", "loss", "seconds", "peak_memory"):
         if not isinstance(result.get(name, 0), int | float):
             raise DamagedError(f"{path}: damaged: {name}: expected a number")
     return result

@@ -17,8 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import seq2seq
+from seq2seq.compare.measuring import Conditions, measure
+from seq2seq.compare.members import Member
 from seq2seq.config import Config
 from seq2seq.data.prepare import Prepared, prepare
+from seq2seq.evaluation.held_out import HeldOut
+from seq2seq.explain.comparison import compare as explain
 from seq2seq.export.folder import export
 from seq2seq.export.translator import load as load_export
 from seq2seq.machine.sealed import read_sealed_json, seal_json, sums_of
@@ -75,7 +79,25 @@ def resume(run: Path) -> None:
     train(Run.open(run).config, run, resume=True)
 
 
-ACTIONS: dict[str, Callable[[Path], None]] = {"read": read, "resume": resume}
+def average(run: Path) -> None:
+    opened = Run.open(run)
+    opened.save_average(opened.checkpoints())
+    seq2seq.load(run, checkpoint="average", device="cpu")
+
+
+def compare(run: Path) -> None:
+    """As two runs in one page, and side by side in a table."""
+    held_out = HeldOut([TEXT], [["le chat dort"]], "test")
+    measure(Member("run", 1, run), Conditions(held_out, "fr"))
+    explain([Run.open(run)] * 2, [TEXT], checkpoint="all", device="cpu")
+
+
+ACTIONS: dict[str, Callable[[Path], None]] = {
+    "read": read,
+    "resume": resume,
+    "average": average,
+    "compare": compare,
+}
 TREES = [
     *("data.json", "result.json", "checkpoints/best.json", "checkpoints/last.json"),
     f"{STEP}/state.json",

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import pytest
 
-from scripts import compare_units
+from seq2seq.compare.members import UNIT, parse_vary
 from seq2seq.config import AttentionConfig, Config, UnitConfig
 from seq2seq.kinds import ADDRESSINGS, ATTENTIONS, DECODERS
 
@@ -81,6 +81,10 @@ def test_the_readme_counts_scores_and_addressings() -> None:
 
 
 def test_the_comparison_of_units_trains_each() -> None:
-    compared = [AttentionConfig.model_validate(unit) for unit in compare_units.UNITS.values()]
+    command = re.search(r"<!-- command -->(.*)<!-- /command -->", ATTENTION_PAGE, re.DOTALL)
+    assert command
+    key, units = parse_vary(re.sub(r"\s+", " ", command[1].split('"')[1]))
+    assert key == UNIT
+    compared = [AttentionConfig.model_validate(unit) for unit in units]
     assert {ATTENTIONS[unit.kind] for unit in compared} == set(ATTENTIONS.values())
     assert {unit.addressing.kind for unit in compared} == set(ADDRESSINGS)
