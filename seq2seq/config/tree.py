@@ -423,6 +423,8 @@ class TrainingConfig(Part):
     max_skipped: Count = 10
     keep: Count = 1
     average: Count = 1
+    ema: BelowOne | None = None
+    consistency: float = Field(default=0.0, ge=0, le=1000)
     samples: CountFrom0 = 3
     log_every: Count = 50
     tensorboard: bool = False

@@ -66,6 +66,14 @@ class Batch:
             targets_BT=send(self.targets_BT, device),
         )
 
+    def twice(self) -> Batch:
+        """Return the batch with each pair a second time, after all of them."""
+        values: dict[str, Any] = {
+            name: torch.cat((value, value)) if isinstance(value, Tensor) else 2 * value
+            for name, value in vars(self).items()
+        }
+        return Batch(**values)
+
     def emptied(self) -> Batch:
         """Return the batch with no target that counts: its loss and all its gradients are 0.
 

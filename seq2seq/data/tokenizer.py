@@ -110,20 +110,10 @@ class Tokenizer:
         """Return the ids of the pieces of `text`, without BOS or EOS; [] for a blank text."""
         return list(chain.from_iterable(map(self._token_ids, text.split(" "))))
 
-    def respell(self, ids: Sequence[int], sampling: float) -> Sequence[int]:
-        """Return other pieces of the same text, drawn by SentencePiece's generator of the thread.
-
-        `sampling` is `data.subword_sampling`. A text with unknown characters stays as it is.
-        """
-        if UNK in ids:
-            return ids
+    def units(self, ids: Iterable[int]) -> list[str]:
+        """Return what is spelt on its own of the text of `ids`, each with the space before it."""
         tokens = self.decode(ids).split(" ")
-        units = chain.from_iterable(_units(token, self._clean) for token in tokens)
-        return [
-            id_
-            for unit in units
-            for id_ in self._spell.encode(unit, enable_sampling=True, nbest_size=-1, alpha=sampling)
-        ]
+        return [unit for token in tokens for unit in _units(token, self._clean)]
 
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text that `ids` spell; PAD, BOS and EOS spell nothing."""

@@ -91,7 +91,7 @@ class Checkpoint:
         """Give `model` the weights saved here."""
         # safetensors' own `load_model` refuses weights that lie in one buffer, as cuDNN's do.
         weights = self.weights()
-        if reason := why_unlike(weights, _own_tensors(model)):
+        if reason := why_unlike(weights, own_tensors(model)):
             raise UserError(
                 f"{self.folder / _WEIGHTS}: does not fit the model of config.yaml: {reason}"
             )
@@ -125,7 +125,7 @@ def write_checkpoint(
         write_json(folder / _STATE, {**state, _FILES: old.sums})
         return
     with _new_folder(folder, state) as part:
-        save_weights(_own_tensors(model), part / _WEIGHTS)
+        save_weights(own_tensors(model), part / _WEIGHTS)
         save_tensors(dict(tensors), part / _TENSORS)
 
 
@@ -200,7 +200,7 @@ def _install(part: Path, folder: Path, state: Mapping[str, Any]) -> None:
     flush(folder.parent)
 
 
-def _own_tensors(model: Seq2Seq) -> dict[str, torch.Tensor]:
+def own_tensors(model: Seq2Seq) -> dict[str, torch.Tensor]:
     """The model's tensors, a tied one once.
 
     safetensors' own `save_model` does this too, but adds the other names in an order that differs

@@ -46,14 +46,33 @@ def cross_entropy(logits_NW: Tensor, targets_N: Tensor, smoothing: float) -> Los
     return Loss(smoothed, plain.detach(), targets_N.numel())
 
 
+def divergence(log_probs_2NW: Tensor) -> Tensor:
+    """Return the sum over N tokens of the symmetric divergence of two predictions of each.
+
+    (KL(p || q) + KL(q || p)) / 2 -- Liang et al. 2021, equation 2. The first half of the rows are
+    one prediction of all tokens, the second half the other.
+    """
+    one_NW, other_NW = log_probs_2NW.chunk(2)
+    return ((one_NW.exp() - other_NW.exp()) * (one_NW - other_NW)).sum() / 2
+
+
 def batch_loss(
     model: Seq2Seq,
     batch: Batch,
     device: torch.device,
     smoothing: float,
     forcing: TeacherForcing | None = None,
+    consistency: float = 0.0,
 ) -> Loss:
-    """Return the loss of a batch; only real tokens, EOS included, meet the output layer."""
+    """Return the loss of a batch; only real tokens, EOS included, meet the output layer.
+
+    With `consistency` alpha the batch passes twice, and the loss is the mean of the two losses and
+    alpha / 2 times the `divergence` of the two predictions: half of R-Drop's (Liang et al. 2021,
+    equation 4), so that it has the size of a plain loss.
+    """
+    if consistency:
+        batch = batch.twice()
+        forcing = forcing and forcing._replace(forced_BT=forcing.forced_BT.repeat(2, 1))
     ids = batch.to(device)
     if forcing is not None:
         forcing = forcing._replace(forced_BT=send(forcing.forced_BT, device))
@@ -66,13 +85,19 @@ def batch_loss(
         targets_N = ids.targets_BT.flatten().index_select(0, real_N)
         smoothed, plain_N = output_cross_entropy(model.output, features_NF, targets_N, smoothing)
         loss = Loss(smoothed, plain_N.sum(), targets_N.numel())
-        if not decoded.choices:
-            return loss
-        real_BT = send(batch.real_BT, device)
-        log_probs_X = plain_N.new_zeros(real_BT.numel()).index_copy(0, real_N, -plain_N)
-        log_probs_BT = log_probs_X.view_as(real_BT)
-        surrogates = [
-            model.decoder.units[name].addressing.surrogate(choices, log_probs_BT, real_BT)
-            for name, choices in decoded.choices.items()
-        ]
-        return loss._replace(total=sum(surrogates, loss.total))
+        if decoded.choices:
+            real_BT = send(batch.real_BT, device)
+            log_probs_X = plain_N.new_zeros(real_BT.numel()).index_copy(0, real_N, -plain_N)
+            log_probs_BT = log_probs_X.view_as(real_BT)
+            surrogates = [
+                model.decoder.units[name].addressing.surrogate(choices, log_probs_BT, real_BT)
+                for name, choices in decoded.choices.items()
+            ]
+            loss = loss._replace(total=sum(surrogates, loss.total))
+        if consistency:
+            logits_NW = model.output(features_NF)
+            dtype = torch.promote_types(logits_NW.dtype, torch.float32)
+            apart = divergence(functional.log_softmax(logits_NW, -1, dtype=dtype))
+            total = loss.total + consistency * apart
+            loss = Loss(total / 2, loss.plain / 2, loss.weight // 2)
+        return loss

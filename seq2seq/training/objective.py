@@ -32,7 +32,10 @@ class Objective(nn.Module):
 
 
 class Likelihood(Objective):
-    """The negative log-likelihood of the target tokens, smoothed, with teacher forcing."""
+    """The negative log-likelihood of the target tokens, smoothed, with teacher forcing.
+
+    With `consistency`, that of two passes and how far their predictions are apart.
+    """
 
     def __init__(
         self,
@@ -40,12 +43,14 @@ class Likelihood(Objective):
         *,
         smoothing: float = 0.0,
         forcing: TeacherForcingConfig | None = None,
+        consistency: float = 0.0,
         bf16: bool = False,
     ) -> None:
         super().__init__()
         self.model = model
         self.smoothing = smoothing
         self.teacher_forcing = forcing or TeacherForcingConfig()
+        self.consistency = consistency
         self.bf16 = bf16
 
     def weight(self, size: Size) -> int:
@@ -57,7 +62,7 @@ class Likelihood(Objective):
         device = self.model.output.weight.device
         forcing = forcing_at(self.teacher_forcing, step, batch.inputs_BT)
         with torch.autocast(device.type, torch.bfloat16, enabled=self.bf16):
-            loss = batch_loss(self.model, batch, device, self.smoothing, forcing)
+            loss = batch_loss(self.model, batch, device, self.smoothing, forcing, self.consistency)
         if forcing is None:
             return loss
         forced, forcible = count_forced(forcing.forced_BT, batch.real_BT)
@@ -70,5 +75,6 @@ def build_objective(config: TrainingConfig, model: Seq2Seq) -> Objective:
         model,
         smoothing=config.label_smoothing,
         forcing=config.teacher_forcing,
+        consistency=config.consistency,
         bf16=config.precision == "bf16",
     )

@@ -16,7 +16,7 @@ from seq2seq.data.batching import Share
 from seq2seq.errors import DamagedError, UserError
 from seq2seq.machine.disk import writing
 from seq2seq.model.model import Seq2Seq
-from seq2seq.runs.checkpoint import Checkpoint
+from seq2seq.runs.checkpoint import Checkpoint, own_tensors
 from seq2seq.runs.run import Run
 from seq2seq.runs.tensors import save_tensors, why_not_finite
 from seq2seq.training.distributed import ALONE, World
@@ -41,9 +41,15 @@ class Saver:
         *,
         seed: int,
         world: World = ALONE,
+        saved: Seq2Seq | None = None,
     ) -> None:
-        """Give each rank random numbers of its own; rank 0 goes on with the present ones."""
+        """Give each rank random numbers of its own; rank 0 goes on with the present ones.
+
+        `saved` is the model whose weights a checkpoint holds, by default `model`, which is trained:
+        if it is another one, the weights that are trained stand among the trainer's tensors.
+        """
         self._run, self._model, self._optimizer = run, model, optimizer
+        self._saved = saved or model
         self._device = model.output.weight.device
         self._seed, self._world = seed, world
         if not world.leads:
@@ -64,7 +70,9 @@ class Saver:
         tensors: dict[str, Any] = {"optimizer": self._optimizer.state_dict(), **own}
         if others:
             tensors["other_ranks"] = others
-        self._run.save(progress.step, self._model, tensors, asdict(progress))
+        if self._saved is not self._model:
+            tensors["trained"] = own_tensors(self._model)
+        self._run.save(progress.step, self._saved, tensors, asdict(progress))
 
     def keep(self, progress: Progress, *, best: bool) -> None:
         """Remove the checkpoints that are kept no longer; the newest is the best if `best`."""
@@ -77,13 +85,16 @@ class Saver:
         """Go on from a checkpoint, with today's settings of the optimiser; return its progress."""
         progress = read_progress(checkpoint)
         tensors = checkpoint.trainer_tensors()
-        if reason := why_unusable(tensors, self._optimizer, self._device):
+        if reason := why_unusable(tensors, self._optimizer, self._device, own_tensors(self._model)):
             path = checkpoint.folder / "trainer.pt"
             raise UserError(
                 f"{path}: cannot be resumed from: {reason}; go on from another checkpoint with "
                 "--from STEP"
             )
-        checkpoint.load_into(self._model)
+        checkpoint.load_into(self._saved)
+        if self._saved is not self._model or "trained" in tensors:  # an average: now, or then
+            trained = tensors.get("trained") or own_tensors(self._saved)
+            self._model.load_state_dict(trained, strict=False)  # the second names of tied ones lack
         # The moments alone: the configuration says what holds from now on.
         moments = tensors["optimizer"]["state"]
         self._optimizer.load_state_dict({**self._optimizer.state_dict(), "state": moments})
@@ -151,7 +162,8 @@ class Saver:
         return path
 
     def _refuse_infinity(self, step: int) -> None:
-        weights = self._model.state_dict()
+        averaged = {f"average.{name}": each for name, each in self._saved.state_dict().items()}
+        weights = {**averaged, **self._model.state_dict()}
         if reason := why_not_finite({**weights, **named_tensors(self._optimizer)}):
             raise UserError(
                 f"{self._run.folder}: not saved at step {step}: {reason}; lower "

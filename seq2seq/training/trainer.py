@@ -32,6 +32,7 @@ from seq2seq.training.judgement import render
 from seq2seq.training.limits import Bar, Done, limits_reached, share_done
 from seq2seq.training.meter import Meter
 from seq2seq.training.metrics import Callback, Metrics
+from seq2seq.training.moving_average import MovingAverage
 from seq2seq.training.objective import build_objective
 from seq2seq.training.optimizer import build_optimizer
 from seq2seq.training.progress import Progress, timed
@@ -88,7 +89,16 @@ class Trainer:
             run, callbacks, tensorboard=self.config.tensorboard, writes=world.leads
         )
         self._validator = Validator(self.config, validate, vocabulary)
-        self._saver = Saver(run, self.model, optimizer, seed=config.seed, world=world)
+        ema = self.config.ema
+        self._moving_average = None if ema is None else MovingAverage(self.model, ema)
+        self._saver = Saver(
+            run,
+            self.model,
+            optimizer,
+            seed=config.seed,
+            world=world,
+            saved=None if self._moving_average is None else self._moving_average.model,
+        )
         self._stopped_by = 0  # a signal's number, or _CALLBACK; the same on all ranks
         self._epoch_ended = False  # by the last update
         self._batches_an_epoch = len(batches.plan(batches.position.epoch))
@@ -155,6 +165,8 @@ class Trainer:
             self._set_learning_rate()
             generators = self._saver.generators()
             self._meter.add(self._update(share.batches, share.size, step=progress.step))
+            if self._moving_average is not None:
+                self._moving_average.update()
             self._skips.add(
                 Attempt(
                     progress.step,
@@ -188,7 +200,9 @@ class Trainer:
         with timed(progress):
             self._read_skips()
             self._meter.read(progress)  # before a model that is lost is decoded with
-            validation = self._validator.validate(self.model, progress.step)
+            average = self._moving_average
+            model = self.model if average is None else average.model
+            validation = self._validator.validate(model, progress.step)
             better = self._validator.judge(validation, progress)
             figures = {**validation.metrics, "seconds": progress.seconds}
             self._metrics.write({"kind": "valid", "step": progress.step, **figures})

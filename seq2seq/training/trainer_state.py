@@ -16,15 +16,21 @@ from torch import Tensor, nn
 
 from seq2seq.runs.tensors import kind, why_not_finite
 
-_OTHERS = "other_ranks"
+_OTHERS, _TRAINED = "other_ranks", "trained"
 
 
 def why_unusable(
-    saved: Mapping[str, Any], optimizer: torch.optim.Optimizer, device: torch.device
+    saved: Mapping[str, Any],
+    optimizer: torch.optim.Optimizer,
+    device: torch.device,
+    weights: Mapping[str, Tensor],
 ) -> str:
-    """Return the first entry of `saved` that is not as the trainer expects; or nothing."""
+    """Return the first entry of `saved` that is not as the trainer expects; or nothing.
+
+    `weights` are those that are trained, for which a run that averages them has an entry.
+    """
     expected = {"optimizer", *_generators(device)}
-    if not isinstance(saved, dict) or not expected <= set(saved) <= {*expected, _OTHERS}:
+    if not isinstance(saved, dict) or not expected <= set(saved) <= {*expected, _OTHERS, _TRAINED}:
         return f"expected the entries {', '.join(sorted(expected))}, found {_names(saved)}"
     return next(
         (
@@ -32,6 +38,7 @@ def why_unusable(
             for reason in (
                 *_moments_faults(saved["optimizer"], optimizer),
                 *_generator_faults(saved, device),
+                *_weight_faults(saved.get(_TRAINED), weights),
             )
             if reason
         ),
@@ -141,6 +148,17 @@ def _is_seeded(state: Tensor) -> bool:
     except (RuntimeError, TypeError):
         return False
     return True
+
+
+def _weight_faults(saved: Any, weights: Mapping[str, Tensor]) -> Iterator[str]:
+    if saved is None:
+        return
+    if not isinstance(saved, dict) or saved.keys() != weights.keys():
+        yield f"{_TRAINED}: expected the weights of the model, found {_names(saved)}"
+        return
+    for name, like in weights.items():
+        where = f"{_TRAINED}.{name}"
+        yield _tensor_fault(where, saved[name], like) or why_not_finite({where: saved[name]})
 
 
 def _names(value: Any) -> str:

@@ -94,6 +94,35 @@ def test_a_transformer_stopped_by_a_signal_and_resumed_is_the_run_that_was_not(
     assert_same(train(config, tmp_path / "run", resume=True), whole)
 
 
+def test_a_run_that_averages_its_weights_goes_on_bit_for_bit(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny(folder, *RANDOM, "training.ema=0.8", "training.consistency=1")
+    whole = train(config, tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        signal_after(7, patch)
+        train(config, tmp_path / "run")
+    assert_same(train(config, tmp_path / "run", resume=True), whole)
+    saved = whole.checkpoint("last")
+    trained, averaged = saved.trainer_tensors()["trained"], saved.weights()
+    assert trained.keys() == averaged.keys()
+    assert not any(torch.equal(trained[name], averaged[name]) for name in trained)
+
+
+@pytest.mark.parametrize(("before", "after"), [("0.8", "null"), ("null", "0.8")])
+def test_averaging_may_begin_and_end_when_a_run_goes_on(
+    before: str, after: str, folder: Path, tmp_path: Path
+) -> None:
+    settings = (*RANDOM, "training.average=1")
+    first = tiny(folder, *settings, f"training.ema={before}", "training.max_steps=6")
+    run = train(first, tmp_path / "run")
+    trained = run.checkpoint("last").trainer_tensors().get("trained")
+    assert (trained is not None) == (before != "null")
+    second = tiny(folder, *settings, f"training.ema={after}")
+    run = train(second, tmp_path / "run", resume=True)
+    assert ("trained" in run.checkpoint("last").trainer_tensors()) == (after != "null")
+
+
 @pytest.mark.parametrize("kind", ["ntm", "dnc"])
 def test_a_run_of_a_machine_goes_on_bit_for_bit(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

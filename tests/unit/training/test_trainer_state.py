@@ -16,6 +16,9 @@ from seq2seq.training.trainer_state import why_unusable
 CPU = torch.device("cpu")
 
 
+WEIGHTS = dict(nn.Linear(4, 3).state_dict())
+
+
 def stepped(kind: Callable[..., torch.optim.Optimizer], **options: Any) -> torch.optim.Optimizer:
     """An optimiser of two parameters after one step."""
     module = nn.Linear(3, 4)
@@ -30,7 +33,8 @@ def saved_by(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
     generators = {"cpu_rng": torch.get_rng_state(), "cuda_rng": None}
     others = [{name: copy.copy(state) for name, state in generators.items()}]
     state = copy.deepcopy(optimizer.state_dict())
-    return {"optimizer": state, **generators, "other_ranks": others}
+    trained = {name: tensor.clone() for name, tensor in WEIGHTS.items()}
+    return {"optimizer": state, **generators, "other_ranks": others, "trained": trained}
 
 
 @pytest.mark.parametrize(
@@ -47,7 +51,7 @@ def saved_by(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
 )
 def test_what_an_optimiser_saves_is_as_expected(optimizer: Any) -> None:
     made = optimizer()
-    assert why_unusable(saved_by(made), made, CPU) == ""
+    assert why_unusable(saved_by(made), made, CPU, WEIGHTS) == ""
 
 
 def in_moment(value: Any) -> Any:
@@ -117,6 +121,10 @@ MOMENT = r"^optimizer\.state\.1\.exp_avg"
         (at("cpu_rng", value=torch.zeros(5056)), "^cpu_rng: expected uint8 .*found float32 of"),
         (at("cpu_rng", value=BAD_SEED), "^cpu_rng: not the state of a random generator"),
         (at("cpu_rng", value=None), "^cpu_rng: expected uint8 of 5056, found NoneType"),
+        (at("trained", value=3), "^trained: expected the weights of the model, found int"),
+        (at("trained", "weight", value=torch.zeros(2, 2)), r"^trained\.weight: expected "),
+        (without("trained", "bias"), "^trained: expected the weights of the model, found weight"),
+        (at("trained", "bias", value=torch.full((3,), torch.nan)), r"^trained\.bias holds nan"),
         (at("other_ranks", value=3), "^other_ranks: expected a list, found int"),
         (at("other_ranks", 0, value=3), r"^other_ranks\.0\.cpu_rng: missing"),
         (without("other_ranks", 0, "cuda_rng"), r"^other_ranks\.0\.cuda_rng: missing"),
@@ -127,11 +135,11 @@ def test_what_is_not_as_expected_is_named_before_it_is_used(damage: Any, told: s
     optimizer = stepped(torch.optim.Adam, fused=True)
     saved = saved_by(optimizer)
     damage(saved)
-    reason = why_unusable(saved, optimizer, CPU)
+    reason = why_unusable(saved, optimizer, CPU, WEIGHTS)
     assert "\n" not in reason
     assert re.search(told, reason), reason
 
 
 @pytest.mark.parametrize("saved", [None, [], torch.zeros(3), {}])
 def test_a_file_of_something_else_is_named(saved: Any) -> None:
-    assert "expected the entries" in why_unusable(saved, stepped(torch.optim.Adam), CPU)
+    assert "expected the entries" in why_unusable(saved, stepped(torch.optim.Adam), CPU, WEIGHTS)

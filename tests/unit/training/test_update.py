@@ -260,3 +260,57 @@ def test_another_objective_says_what_it_is_divided_by() -> None:
     network.zero_grad()
     update(Likelihood(network)).backward([batch(0, 1, 2)])
     torch.testing.assert_close(by_sentence, [9 / 3 * gradient for gradient in gradients(network)])
+
+
+# --- consistency: R-Drop --------------------------------------------------------------------------
+
+
+def test_without_dropout_two_passes_are_the_loss_of_one() -> None:
+    network = model()
+    plain = Likelihood(network, smoothing=0.1)(batch(0, 1, 2))
+    twice = Likelihood(network, smoothing=0.1, consistency=5.0)(batch(0, 1, 2))
+    torch.testing.assert_close(twice.total, plain.total)
+    torch.testing.assert_close(twice.plain, plain.plain)
+    assert twice.weight == plain.weight
+
+
+def test_with_dropout_the_loss_is_half_of_the_papers() -> None:
+    network, alpha = model(dropout=0.3), 2.0
+    pairs, seed = batch(0, 1, 2), 7
+    objective = Likelihood(network, smoothing=0.1, consistency=alpha).train()
+    torch.manual_seed(seed)
+    found = objective(pairs)
+    torch.manual_seed(seed)
+    doubled = pairs.twice()
+    decoded = network(doubled.source_BS, doubled.source_lengths_B, doubled.inputs_BT)
+    logits_NW = network.output(decoded.features_BTF)[doubled.real_BT]
+    log_probs = logits_NW.log_softmax(-1).chunk(2)
+    targets = pairs.targets_BT[pairs.real_BT]
+    losses = [
+        nn.functional.cross_entropy(each, targets, reduction="sum", label_smoothing=0.1)
+        for each in log_probs
+    ]
+    divergences = [
+        nn.functional.kl_div(one, other, reduction="sum", log_target=True)
+        for one, other in (log_probs, log_probs[::-1])
+    ]
+    paper = sum(losses) + alpha * sum(divergences) / 2
+    torch.testing.assert_close(found.total, paper / 2)
+
+
+def test_consistency_passes_what_is_drawn_twice() -> None:
+    forcing = TeacherForcingConfig(start=0.5, next="sample")
+    network = model(attention={"kind": "dot", "addressing": "hard"}, dropout=0.2)
+    objective = Likelihood(network, forcing=forcing, consistency=1.0).train()
+    loss = objective(batch(0, 1, 2))
+    loss.total.backward()
+    assert all(gradient.isfinite().all() for gradient in gradients(network))
+    assert loss.forcible == 6  # of one pass
+
+
+def test_an_emptied_batch_has_no_consistency() -> None:
+    network = model()
+    loss = Likelihood(network, consistency=5.0).train()(batch(0, 1).emptied())
+    loss.total.backward()
+    assert float(loss.total.detach()) == 0
+    assert not any(gradient.any() for gradient in gradients(network))
