@@ -1,4 +1,4 @@
-"""Commands that measure the quality of translations: evaluate, score."""
+"""Commands that measure the quality of translations: evaluate, score, tune."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ from seq2seq.cli.options import (
     CheckpointName,
     Device,
     Models,
+    OneRun,
     Output,
     Precision,
     TrustCode,
     Workers,
     check_output,
+    open_run,
     open_runs,
     open_translator,
     revised,
@@ -257,6 +259,85 @@ def score(
     if exact:
         scores.append(score_exact(lines, streams))
     tell(json.dumps([asdict(row) for row in scores]) if as_json else render_scores(scores))
+
+
+@app.command(
+    short_help="Choose beam and length penalty by the validation set.",
+    epilog="Example: seq2seq tune --run runs/demo --write",
+)
+def tune(
+    model: OneRun = None,
+    beams: Annotated[
+        list[int] | None,
+        typer.Option("--beam", help="Beam size to try; repeatable. [default: 1, 5, 10]"),
+    ] = None,
+    penalties: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--length-penalty",
+            help="Length penalty to try; repeatable. [default: 0, 0.6, 0.8, 1, 1.2, 1.4]",
+        ),
+    ] = None,
+    metric: Annotated[
+        str, typer.Option("--metric", help="Score that chooses: bleu, chrf or exact.")
+    ] = "bleu",
+    corpus: Annotated[
+        str | None,
+        typer.Option("--data", help="Corpus to translate. [default: the run's data.valid]"),
+    ] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Have the run decode so from now on.")
+    ] = False,
+    checkpoint: CheckpointName = "best",
+    device: Device = "auto",
+    as_json: AsJson = False,
+    trust_code: TrustCode = False,
+) -> None:
+    """Translate the validation set with each beam and length penalty, and print the scores.
+
+    The last line has the settings of the best. The test set is for measuring, not for choosing: a
+    score on the text that chose is too good.
+    """
+    from seq2seq.evaluation.held_out import open_held_out
+    from seq2seq.evaluation.tokenizers import choose_tokenizer
+    from seq2seq.evaluation.tuning import (
+        BEAMS,
+        LENGTH_PENALTIES,
+        METRICS,
+        best_of,
+        render_tried,
+        searches,
+        try_searches,
+    )
+
+    if metric not in METRICS:
+        raise UserError(f"--metric: expected one of {', '.join(METRICS)}, found {metric!r}")
+    run = open_run(None, model, "tune", trust_code=trust_code)
+    config = run.config
+    ways = searches(config.decoding, beams or BEAMS, penalties or LENGTH_PENALTIES)
+    held_out = open_held_out(config, corpus or config.data.valid)
+    tokenize = choose_tokenizer(
+        held_out.references, tokenize=config.evaluation.tokenize, language=config.data.target
+    )
+    tried = list(
+        try_searches(
+            open_translator([run], checkpoint, device),
+            held_out.sources,
+            held_out.references,
+            ways,
+            tokenize=tokenize,
+        )
+    )
+    best = best_of(tried, metric)
+    if write:
+        run.decode_by({"beam": best.beam, "length_penalty": best.length_penalty})
+    if as_json:
+        rows = [each._asdict() for each in tried]
+        tell(json.dumps({"tokenize": tokenize, "tried": rows, "best": best._asdict()}))
+        return
+    tell(f"{held_out.name}: {len(held_out.sources):,} sentences, BLEU of {tokenize} tokens")
+    tell(render_tried(tried))
+    tell(f"best by {metric}: {best.settings}" + (f", written to {run.folder}" if write else ""))
 
 
 def _aligning(

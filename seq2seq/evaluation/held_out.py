@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from seq2seq.config import Config
+from seq2seq.config import Config, CorpusPath
 from seq2seq.data.corpus import find_test_set, warn_if_odd, with_sources
 from seq2seq.data.download import sacrebleu_testset
 from seq2seq.errors import UserError
@@ -23,7 +23,7 @@ class HeldOut(NamedTuple):
 
 def open_held_out(
     config: Config,
-    corpus: str | None = None,
+    corpus: CorpusPath | None = None,
     *,
     test_set: str | None = None,
     further: Sequence[Path] = (),
@@ -49,7 +49,7 @@ def _sacrebleu(config: Config, name: str) -> HeldOut:
     return HeldOut(sources, [list(stream) for stream in references], f"{name} {pair}")
 
 
-def _corpus(config: Config, corpus: str | None) -> HeldOut:
+def _corpus(config: Config, corpus: CorpusPath | None) -> HeldOut:
     data = config.data
     spec = corpus or data.test
     if not spec:

@@ -1,0 +1,61 @@
+"""`seq2seq tune`: beam and length penalty chosen by validation, and written where they hold."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from seq2seq.runs.run import Run
+from tests.integration.conftest import Command
+
+FEW = ("--beam", "1", "--beam", "3", "--length-penalty", "0.5", "--length-penalty", "1")
+
+
+def test_each_way_of_searching_is_tried_on_the_validation_set(command: Command) -> None:
+    status, out, _ = command("tune", *FEW)
+    assert status == 0
+    head, names, *rows, best = out.splitlines()
+    assert head.endswith("valid: 10 sentences, BLEU of 13a tokens")
+    assert names.split() == ["beam", "length", "penalty", "BLEU", "chrF", "exact"]
+    assert [row.split()[:2] for row in rows] == [["1", "-"], ["3", "0.5"], ["3", "1"]]
+    assert best == "best by bleu: decoding.beam=1 decoding.length_penalty=1"
+
+
+def test_the_best_is_what_evaluate_finds_with_it(command: Command) -> None:
+    found = json.loads(command("tune", *FEW, "--json", "--metric", "chrf").out)
+    best = found["best"]
+    settings = ("--data", "valid", "--beam", str(best["beam"]), "--json")
+    scores = json.loads(command("evaluate", *settings).out)["scores"]
+    assert scores[0]["value"] == pytest.approx(best["bleu"], abs=0.01)
+
+
+def test_what_is_written_holds_from_now_on(world: Path, command: Command) -> None:
+    run = world / "runs/tiny"
+    before = Run.open(run)
+    arguments = ("tune", "--run", "runs/tiny", "--beam", "3", "--length-penalty", "0.5", "--write")
+    status, out, _ = command(*arguments)
+    assert (status, "written to runs/tiny" in out) == (0, True)
+    after = Run.open(run)
+    assert (after.config.decoding.beam, after.config.decoding.length_penalty) == (3, 0.5)
+    assert after.result == before.result  # it is as finished as before
+    assert command("translate", "the cat sees a dog").status == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--beam 0", "beam: expected greater than or equal to 1, found 0"),
+        ("--length-penalty 11", "length_penalty: expected less than or equal to 10, found 11"),
+        ("--metric blue", "--metric: expected one of bleu, chrf, exact, found 'blue'"),
+        ("--data nowhere", "nowhere.en"),
+    ],
+)
+def test_what_cannot_be_tried_is_refused_at_once(
+    arguments: str, message: str, command: Command
+) -> None:
+    status, out, err = command("-q", "tune", *arguments.split())
+    assert (status, out) == (2, "")
+    (line,) = err.splitlines()
+    assert message in line
