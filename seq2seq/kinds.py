@@ -95,6 +95,7 @@ CELLS: KindTable[type] = KindTable(
     {
         "gru": "gru.GRU",
         "lstm": "lstm.LSTM",
+        "deep-gru": "deep_gru.DeepGRU",
         "multiplicative": "multiplicative.MultiplicativeRNN",
         "multiplicative-lstm": "multiplicative.MultiplicativeLSTM",
         "sigma-pi": "sigma_pi.SigmaPi",

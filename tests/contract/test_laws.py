@@ -47,6 +47,8 @@ ADDRESSED: list[dict[str, Any]] = [
     {"kind": "multihead", "size": 6, "heads": 2, "addressing": "ntm"},
 ]
 CELLS_OF_FORERUNNERS: list[dict[str, Any]] = [
+    {"kind": "deep-gru"},
+    {"kind": "deep-gru", "transitions": 0, "norm": False},
     {"kind": "multiplicative"},
     {"kind": "multiplicative-lstm"},
     {"kind": "sigma-pi", "rank": 3},

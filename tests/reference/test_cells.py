@@ -16,6 +16,7 @@ from seq2seq.config import CellConfig
 from seq2seq.errors import UserError
 from seq2seq.kernels.deferred import deferring
 from seq2seq.model.cells import build_cell
+from seq2seq.model.cells.deep_gru import DeepGRU, DeepState, GateNorm, Transition
 from seq2seq.model.cells.fast_associative import AssociativeState, FastAssociative
 from seq2seq.model.cells.fast_weights import Association, FastWeights, Rule, at_once, write
 from seq2seq.model.cells.hyper import Hyper
@@ -29,7 +30,7 @@ from seq2seq.model.probe import recording
 Array = npt.NDArray[np.float64]
 B, T, E, D = 3, 5, 4, 6
 FAST = ["fast-weights", "fast-associative"]
-OURS = ["multiplicative", "multiplicative-lstm", "sigma-pi", "hyper", *FAST]
+OURS = ["deep-gru", "multiplicative", "multiplicative-lstm", "sigma-pi", "hyper", *FAST]
 
 
 def cell_of(kind: str, **options: Any) -> Cell:
@@ -73,6 +74,72 @@ def sentences(cell: Cell) -> list[tuple[int, Array, Array]]:
     """Each sentence's number, inputs and first vector."""
     inputs_BTI, initial_BX = tensors(cell)
     return [(b, array(inputs_BTI[b]), array(initial_BX[b])) for b in range(B)]
+
+
+def normalised(x: Array, gain: Tensor, shift: Tensor) -> Array:
+    scaled: Array = (x - x.mean()) / np.sqrt(x.var() + 1e-5)
+    return scaled * array(gain) + array(shift)
+
+
+# --- deep transitions -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("norm", [False, True])
+def test_a_deep_gru_takes_its_transitions_one_after_the_other(norm: bool) -> None:
+    cell = cell_of("deep-gru", transitions=2, norm=norm)
+    assert isinstance(cell, DeepGRU)
+
+    def gates(x: Array, by: nn.Module) -> list[Array]:
+        if norm:
+            assert isinstance(by, GateNorm)
+            parts = (x[: 2 * D], by.gates), (x[2 * D :], by.new)
+            x = np.concatenate([normalised(part, n.weight, n.bias) for part, n in parts])
+        return np.split(x, 3)
+
+    found, _ = run(cell)
+    for b, inputs, h in sentences(cell):
+        for t, x in enumerate(inputs):
+            w = array(cell.input.weight) @ x + array(cell.input.bias)
+            for number, transition in enumerate(cell.transitions):
+                assert isinstance(transition, Transition)
+                u = array(transition.hidden.weight) @ h + array(transition.hidden.bias)
+                (xr, xz, xn), (r, z, n) = gates(w, cell.input_norm), gates(u, transition.norm)
+                if number:  # which has no input
+                    xr, xz, xn = np.zeros((3, D))
+                new = np.tanh(xn + sigmoid(xr + r) * n)
+                kept = sigmoid(xz + z)
+                h = (1 - kept) * new + kept * h
+            np.testing.assert_allclose(found[b, t], h, rtol=1e-9)
+
+
+def test_without_its_additions_a_deep_gru_is_torch_s_gru() -> None:
+    cell = cell_of("deep-gru", transitions=0, norm=False)
+    assert isinstance(cell, DeepGRU)
+    theirs = nn.GRU(E, D, batch_first=True).double()
+    (transition,) = cell.transitions
+    assert isinstance(transition, Transition)
+    with torch.no_grad():
+        theirs.weight_ih_l0.copy_(cell.input.weight)
+        theirs.bias_ih_l0.copy_(cell.input.bias)
+        theirs.weight_hh_l0.copy_(transition.hidden.weight)
+        theirs.bias_hh_l0.copy_(transition.hidden.bias)
+        inputs_BTI, initial_BX = tensors(cell)
+        expected_BTD, _ = theirs(inputs_BTI, initial_BX.unsqueeze(0))
+    np.testing.assert_allclose(run(cell)[0], expected_BTD.numpy(), rtol=1e-9)
+
+
+def test_recurrent_dropout_keeps_the_same_units_at_every_step_of_a_sentence() -> None:
+    cell = cell_of("deep-gru", dropout=0.5).train()
+    inputs_BTI, initial_BX = tensors(cell)
+    state = cell.start(initial_BX)
+    assert isinstance(state, DeepState)
+    masks = {tuple(row.tolist()) for row in state.kept_BD}
+    assert len(masks) > 1  # one for each sentence
+    assert {value for mask in masks for value in mask} == {0.0, 2.0}
+    _, end = cell(inputs_BTI, state)
+    assert isinstance(end, DeepState)
+    assert torch.equal(end.kept_BD, state.kept_BD)
+    assert bool((cell.eval().start(initial_BX)[1] == 1).all())
 
 
 # --- multiplicative -------------------------------------------------------------------------------
@@ -167,11 +234,6 @@ def test_with_a_product_for_each_pair_of_units_the_conjuncts_have_any_weights() 
 
 
 # --- hyper ----------------------------------------------------------------------------------------
-
-
-def normalised(x: Array, gain: Tensor, shift: Tensor) -> Array:
-    scaled: Array = (x - x.mean()) / np.sqrt(x.var() + 1e-5)
-    return scaled * array(gain) + array(shift)
 
 
 @pytest.mark.parametrize("norm", [True, False])
