@@ -118,11 +118,11 @@ def test_without_its_additions_a_deep_gru_is_torch_s_gru() -> None:
     theirs = nn.GRU(E, D, batch_first=True).double()
     (transition,) = cell.transitions
     assert isinstance(transition, Transition)
+    ours = {"ih": cell.input, "hh": transition.hidden}
     with torch.no_grad():
-        theirs.weight_ih_l0.copy_(cell.input.weight)
-        theirs.bias_ih_l0.copy_(cell.input.bias)
-        theirs.weight_hh_l0.copy_(transition.hidden.weight)
-        theirs.bias_hh_l0.copy_(transition.hidden.bias)
+        for name, layer in ours.items():
+            theirs.get_parameter(f"weight_{name}_l0").copy_(layer.weight)
+            theirs.get_parameter(f"bias_{name}_l0").copy_(layer.bias)
         inputs_BTI, initial_BX = tensors(cell)
         expected_BTD, _ = theirs(inputs_BTI, initial_BX.unsqueeze(0))
     np.testing.assert_allclose(run(cell)[0], expected_BTD.numpy(), rtol=1e-9)
@@ -139,7 +139,8 @@ def test_recurrent_dropout_keeps_the_same_units_at_every_step_of_a_sentence() ->
     _, end = cell(inputs_BTI, state)
     assert isinstance(end, DeepState)
     assert torch.equal(end.kept_BD, state.kept_BD)
-    assert bool((cell.eval().start(initial_BX)[1] == 1).all())
+    _, all_kept_BD = cast("DeepState", cell.eval().start(initial_BX))
+    assert bool(torch.all(all_kept_BD == 1))
 
 
 # --- multiplicative -------------------------------------------------------------------------------
