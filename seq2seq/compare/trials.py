@@ -13,6 +13,7 @@ from threading import Event, Lock
 
 from seq2seq.compare.members import Member
 from seq2seq.config import Config, dump_config
+from seq2seq.data.corpus import locate_corpus
 from seq2seq.errors import UserError
 from seq2seq.machine.disk import writing
 from seq2seq.machine.resources import usable_cores
@@ -49,12 +50,15 @@ def train_members(members: Sequence[Member], *, jobs: int, trust_code: bool = Fa
 
 
 def _check(member: Member, *, trust_code: bool) -> None:
-    """Raise UserError if the network can't be, before any other is trained."""
+    """Raise UserError if the network can't be, or a corpus is missing, before any is trained."""
     assert member.config is not None
+    data = member.config.data
     if trust_code:
         trust(member.config, member.path, resume=True)
     try:
         describe_model(member.config)
+        for corpus in (data.train, data.valid):
+            locate_corpus(corpus, data.source, data.target, data.columns)
     except UserError as error:
         raise UserError(f"{member.name}: {error}") from None
 

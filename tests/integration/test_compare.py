@@ -101,12 +101,14 @@ def test_a_picture_is_drawn(world: Path, command: Command) -> None:
         ("tiny.yaml --vary model.dropout", "--vary model.dropout: expected KEY=[VALUE, VALUE]"),
         ("tiny.yaml --unit dto", "override 'model.attention=\"dto\"': model.attention.kind"),
         ("tiny.yaml demo", "demo, seed 1: data.test is "),
+        ("tiny.yaml data.valid=vaild", "tiny, seed 1: {world}/vaild.en"),
         ("tiny.yaml --unit dot", "dot, seed 1: model.attention.kind dot needs decoder and "),
     ],
 )
 def test_what_cannot_be_compared_is_one_line(
-    arguments: str, message: str, command: Command
+    arguments: str, message: str, world: Path, command: Command
 ) -> None:
+    message = message.replace("{world}", str(world))
     status, out, err = command("-q", "compare", *arguments.split(), "--samples", "10")
     assert (status, out) == (2, "")
     (line,) = err.splitlines()
