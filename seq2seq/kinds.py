@@ -124,6 +124,9 @@ DECODERS: KindTable[type] = KindTable(
         "transformer": "transformer.TransformerDecoder",
     },
 )
+OBJECTIVES: KindTable[Callable[..., Any]] = KindTable(
+    "seq2seq.training", {"likelihood": "objective.likelihood", "minimum-risk": "risk.minimum_risk"}
+)
 OPTIMIZERS: KindTable[Callable[..., Any]] = KindTable(
     "seq2seq.training", {"adam": "optimizer.adam", "adamw": "optimizer.adamw"}
 )

@@ -39,6 +39,7 @@ from seq2seq.kinds import (
     DECODERS,
     ENCODERS,
     FORCINGS,
+    OBJECTIVES,
     OPTIMIZERS,
     SCHEDULES,
     SOURCES,
@@ -348,6 +349,13 @@ class ModelConfig(Part):
         return self.dropout if own is None else own
 
 
+class ObjectiveConfig(UnitConfig):
+    """What training makes small."""
+
+    table = OBJECTIVES
+    kind: str = "likelihood"
+
+
 class OptimizerConfig(UnitConfig):
     """How a gradient becomes a step."""
 
@@ -413,6 +421,7 @@ class TrainingConfig(Part):
     max_epochs: Count | None = None
     max_minutes: Positive | None = None
     accumulate: Count = 1
+    objective: ObjectiveConfig = ObjectiveConfig()
     label_smoothing: BelowOne = 0.1
     optimizer: OptimizerConfig = OptimizerConfig()
     schedule: ScheduleConfig = ScheduleConfig()
@@ -424,7 +433,6 @@ class TrainingConfig(Part):
     keep: Count = 1
     average: Count = 1
     ema: BelowOne | None = None
-    consistency: float = Field(default=0.0, ge=0, le=1000)
     samples: CountFrom0 = 3
     log_every: Count = 50
     tensorboard: bool = False
@@ -432,6 +440,16 @@ class TrainingConfig(Part):
     products: Literal["auto", "mkl", "onednn"] = "auto"
     device: str = "auto"
     threads: Threads | None = None
+
+    @classmethod
+    def idle(cls, values: Mapping[str, Any]) -> dict[str, str]:
+        """What is about likelihood alone, where the risk is made small."""
+        objective = values.get("objective", "likelihood")
+        kind = objective.get("kind") if isinstance(objective, Mapping) else objective
+        if getattr(kind, "kind", kind) != "minimum-risk":
+            return {}
+        reason = "training.objective is minimum-risk, which scores whole translations"
+        return dict.fromkeys(("label_smoothing", "teacher_forcing"), reason)
 
     @model_validator(mode="after")
     def _ends(self) -> TrainingConfig:

@@ -9,9 +9,12 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from seq2seq.bounds import Weight
 from seq2seq.config import TeacherForcingConfig, TrainingConfig
 from seq2seq.data.batching import Batch, Size
+from seq2seq.kinds import OBJECTIVES
 from seq2seq.model.model import Seq2Seq
+from seq2seq.model.parts import build
 from seq2seq.training.loss import Loss, batch_loss
 from seq2seq.training.teacher_forcing import count_forced, forcing_at
 
@@ -69,12 +72,17 @@ class Likelihood(Objective):
         return loss._replace(forced=forced, forcible=forcible)
 
 
-def build_objective(config: TrainingConfig, model: Seq2Seq) -> Objective:
-    """Return what the configuration asks to make small."""
+def likelihood(model: Seq2Seq, config: TrainingConfig, *, consistency: Weight = 0.0) -> Objective:
+    """Return the objective with the smoothing and forcing of the configuration."""
     return Likelihood(
         model,
         smoothing=config.label_smoothing,
         forcing=config.teacher_forcing,
-        consistency=config.consistency,
+        consistency=consistency,
         bf16=config.precision == "bf16",
     )
+
+
+def build_objective(config: TrainingConfig, model: Seq2Seq) -> Objective:
+    """Return what the configuration asks to make small."""
+    return build(OBJECTIVES, config.objective, "training.objective", model, config)

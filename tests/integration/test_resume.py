@@ -97,7 +97,7 @@ def test_a_transformer_stopped_by_a_signal_and_resumed_is_the_run_that_was_not(
 def test_a_run_that_averages_its_weights_goes_on_bit_for_bit(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = tiny(folder, *RANDOM, "training.ema=0.8", "training.consistency=1")
+    config = tiny(folder, *RANDOM, "training.ema=0.8", "training.objective.consistency=1")
     whole = train(config, tmp_path / "whole")
     with monkeypatch.context() as patch:
         signal_after(7, patch)

@@ -117,6 +117,7 @@ def test_metrics_have_the_fields_that_readers_count_on(tmp_path: Path) -> None:
         "epochs",
         "seconds",
         "target_tokens",
+        "peak_memory",
         "best",
         "loss",
         "bleu",
@@ -707,3 +708,24 @@ def test_a_unit_that_nothing_defines_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"model\.attention\.kind: .*found 'aditive'.*'additive'"):
         train(tiny(tmp_path, "model.attention=aditive"), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_minimum_risk_goes_on_from_a_trained_run(tmp_path: Path) -> None:
+    config = tiny(tmp_path, *BY_HEART, "training.max_steps=40")
+    trained = train(config, tmp_path / "trained")
+    settings = [
+        *("training.objective=minimum-risk", "training.objective.samples=4"),
+        *("training.objective.alpha=0.5", "training.max_steps=30", "training.validate_every=30"),
+        *(f"data.train={config.data.train}", f"data.valid={config.data.valid}"),
+        *("batching.sentences=4", "training.samples=0", f"init={trained.folder}"),
+    ]
+    run = train(load_config(None, settings), tmp_path / "risk")
+    assert run.result is not None
+    assert trained.result is not None
+    assert run.result["chrf"] >= trained.result["chrf"]
+
+
+def test_what_minimum_risk_does_not_take_is_refused() -> None:
+    for setting in ("training.label_smoothing=0.2", "training.teacher_forcing=linear"):
+        with pytest.raises(UserError, match=r"has no effect: training\.objective is minimum-risk"):
+            load_config(None, ["training.objective=minimum-risk", setting])
