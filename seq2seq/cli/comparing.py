@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -14,12 +13,6 @@ from seq2seq.cli.options import AsJson, TrustCode, check_output
 from seq2seq.cli.output import tell
 from seq2seq.errors import UserError
 from seq2seq.machine.disk import writing
-
-if TYPE_CHECKING:
-    from seq2seq.compare.comparison import Comparison
-    from seq2seq.compare.measuring import Conditions
-    from seq2seq.compare.members import Member
-    from seq2seq.config import Config
 
 app = typer.Typer()
 
@@ -125,42 +118,29 @@ def compare(
     Runs and files of translations are measured as they are. Beside the table the folder of --into
     gets comparison.md, with all differences, and comparison.csv, a row a model.
     """
-    from seq2seq.compare.comparison import compare as compare_members
-    from seq2seq.compare.members import (
-        UNIT,
-        Grid,
-        choose_baseline,
-        find_members,
-        parse_vary,
-        unequal_budgets,
-    )
-    from seq2seq.compare.report import render_table
-    from seq2seq.compare.trials import train_members
+    from seq2seq.compare.conditions import Texts
+    from seq2seq.compare.members import UNIT, Grid, parse_vary
+    from seq2seq.compare.pipeline import compare_systems
+    from seq2seq.compare.report import render_differences, render_table
     from seq2seq.config import parse_value
 
+    _check_plot(plot)
     names = [text for text in systems if "=" not in text or Path(text).exists()]
     overrides = [text for text in systems if text not in names]
     varied = dict(map(parse_vary, vary or []))
     if units:
         varied = {UNIT: [parse_value(unit) for unit in units], **varied}
-    members = find_members(names, Grid(range(1, seeds + 1), varied, overrides), into)
-    choose_baseline(members, baseline)  # now, not after all has been trained
-    _check_plot(plot)
-    conditions = _conditions(members, corpus, references or [], source, alignments, moses=moses)
-    if differ := unequal_budgets(members):
-        logging.getLogger("seq2seq").warning("the budgets are not equal: %s", differ)
-    train_members(members, jobs=jobs, trust_code=trust_code)
-    trained = any(member.config for member in members)
-    comparison = compare_members(
-        members,
-        conditions,
+    comparison = compare_systems(
+        names,
+        Grid(range(1, seeds + 1), varied, overrides),
+        Texts(corpus, references or [], source, alignments, moses),
+        into=into,
+        jobs=jobs,
         baseline=baseline,
-        keep=into / "figures" if trained else None,
         samples=samples,
         examples=examples,
+        trust_code=trust_code,
     )
-    if trained:
-        _write(comparison, into)
     if plot is not None:
         from seq2seq.compare.plot import save_plot
 
@@ -171,8 +151,6 @@ def compare(
         return
     tell(render_table(comparison))
     if details:
-        from seq2seq.compare.report import render_differences
-
         tell(f"\n{render_differences(comparison)}")
 
 
@@ -189,94 +167,3 @@ def _check_plot(plot: Path | None) -> None:
         raise UserError(f"{plot}: expected a name that ends in .png, .svg or .pdf")
     if find_spec("matplotlib") is None:
         raise MissingPackageError(f"--plot needs matplotlib: {install_hint('plots')}")
-
-
-def _conditions(
-    members: list[Member],
-    corpus: str | None,
-    references: list[Path],
-    source: Path | None,
-    alignments: Path | None,
-    *,
-    moses: bool,
-) -> Conditions:
-    """The test set, which is one for all, and the language of its targets."""
-    from seq2seq.compare.measuring import Conditions
-    from seq2seq.evaluation.held_out import open_held_out
-    from seq2seq.evaluation.moses import load_moses
-
-    if moses:
-        load_moses()  # now, not after all has been trained
-    configs = {m.name: config for m in members if (config := _config(m)) is not None}
-    if not configs:
-        return _of_files(members, references, source, corpus, moses=moses)
-    if source is not None:
-        raise UserError("compare: --source goes with files of translations alone; give --data")
-    first, *others = configs
-    data = configs[first].data
-    held_out = open_held_out(configs[first], corpus, further=references)
-    for name in others:
-        own = configs[name].data
-        if (own.source, own.target) != (data.source, data.target):
-            raise UserError(
-                f"{name}: translates {own.source} to {own.target}, and {first} {data.source} to "
-                f"{data.target}: expected models of the same languages"
-            )
-        if corpus is None and own.test != data.test:  # which may be the same text elsewhere
-            theirs = open_held_out(configs[name], further=references)
-            if theirs._replace(name="") != held_out._replace(name=""):
-                raise UserError(
-                    f"{name}: data.test is {theirs.name}, which is not the text of {held_out.name} "
-                    f"({first}); what is compared needs one test set: give --data"
-                )
-    return Conditions(held_out, data.target, moses, alignments)
-
-
-def _config(member: Member) -> Config | None:
-    from seq2seq.runs.run import Run
-
-    if member.config is not None:
-        return member.config
-    return Run.open(member.path).config if member.is_run else None
-
-
-def _of_files(
-    members: list[Member],
-    references: list[Path],
-    source: Path | None,
-    corpus: str | None,
-    *,
-    moses: bool,
-) -> Conditions:
-    from seq2seq.compare.measuring import Conditions
-    from seq2seq.data.corpus import read_texts, without_endings
-    from seq2seq.evaluation.held_out import HeldOut
-    from seq2seq.evaluation.references import read_references
-
-    if not references or corpus is not None:
-        raise UserError(
-            "compare: files of translations need --reference FILE (and --source FILE for "
-            "differences by length)"
-        )
-    language = without_endings(references[0]).suffix.removeprefix(".")
-    lines = sum(1 for _ in read_texts(members[0].path))
-    streams = read_references(
-        references, lines, language=language, expected=f"one for each of {members[0].path}"
-    )
-    sources = [] if source is None else list(read_texts(source))
-    if sources and len(sources) != lines:
-        raise UserError(f"{source}: expected {lines} lines, found {len(sources)}")
-    return Conditions(HeldOut(sources, streams, str(references[0])), language, moses)
-
-
-def _write(comparison: Comparison, into: Path) -> None:
-    from seq2seq.compare.report import render_csv, render_differences, render_table
-    from seq2seq.runs.files import write_text
-
-    page = "\n\n".join(
-        part for part in (render_table(comparison), render_differences(comparison)) if part
-    )
-    for name, text in (("comparison.md", f"{page}\n"), ("comparison.csv", render_csv(comparison))):
-        with writing(into / name):
-            write_text(into / name, text)
-    logging.getLogger("seq2seq").info("%s has all differences", into / "comparison.md")

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from seq2seq.compare.conditions import Conditions
 from seq2seq.compare.differences import Differences, count_words, find_differences
-from seq2seq.compare.measuring import Conditions, Measured, measure
+from seq2seq.compare.measuring import Measured, measure
 from seq2seq.compare.members import Member, choose_baseline
 from seq2seq.compare.significance import PValues, paired_tests
 from seq2seq.config import BleuTokenizer, Config

@@ -8,15 +8,15 @@ from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import TypeAdapter
 
+from seq2seq.compare.conditions import Conditions
 from seq2seq.compare.members import Member
 from seq2seq.data.corpus import read_texts
 from seq2seq.errors import UserError
 from seq2seq.evaluation.evaluate import evaluate
-from seq2seq.evaluation.held_out import HeldOut
 from seq2seq.evaluation.metric import Score
 from seq2seq.evaluation.moses import score_moses
 from seq2seq.evaluation.scores import score_corpus
@@ -29,17 +29,6 @@ from seq2seq.runs.run import Run
 logger = logging.getLogger(__name__)
 
 _FORMAT = 1  # of the file of figures
-
-
-class Conditions(NamedTuple):
-    """What members are measured on, and by what."""
-
-    held_out: HeldOut
-    language: str
-    """The target's, which decides how BLEU counts words."""
-    moses: bool = False
-    """Whether lower-cased, Moses-tokenised BLEU is wanted beside."""
-    alignments: Path | None = None
 
 
 @dataclass(frozen=True)

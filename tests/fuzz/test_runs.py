@@ -17,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import seq2seq
-from seq2seq.compare.measuring import Conditions, measure
+from seq2seq.compare.conditions import Conditions
+from seq2seq.compare.measuring import measure
 from seq2seq.compare.members import Member
 from seq2seq.config import Config
 from seq2seq.data.prepare import Prepared, prepare

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from seq2seq.compare.comparison import Comparison, SystemResult
+from seq2seq.compare.conditions import Conditions
 from seq2seq.compare.differences import Differences, Example, Range
-from seq2seq.compare.measuring import Conditions, Measured
+from seq2seq.compare.measuring import Measured
 from seq2seq.compare.report import interval, render_csv, render_differences, render_table
 from seq2seq.compare.significance import PValues
 from seq2seq.evaluation.held_out import HeldOut

@@ -1,0 +1,93 @@
+"""What members are measured on: one test set for all, in the languages of all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from seq2seq.compare.members import Member
+from seq2seq.config import Config
+from seq2seq.data.corpus import read_texts, without_endings
+from seq2seq.errors import UserError
+from seq2seq.evaluation.held_out import HeldOut, open_held_out
+from seq2seq.evaluation.moses import load_moses
+from seq2seq.evaluation.references import read_references
+from seq2seq.runs.run import Run
+
+
+class Texts(NamedTuple):
+    """What the user names of the test set."""
+
+    corpus: str | None = None
+    """By default the `data.test` of the models."""
+    references: Sequence[Path] = ()
+    """Files of references, beside those of a corpus, or of files of translations."""
+    source: Path | None = None
+    """The sources of files of translations."""
+    alignments: Path | None = None
+    moses: bool = False
+
+
+class Conditions(NamedTuple):
+    """What members are measured on, and by what."""
+
+    held_out: HeldOut
+    language: str
+    """The target's, which decides how BLEU counts words."""
+    moses: bool = False
+    """Whether lower-cased, Moses-tokenised BLEU is wanted beside."""
+    alignments: Path | None = None
+
+
+def find_conditions(members: Sequence[Member], texts: Texts) -> Conditions:
+    """Return what all members are measured on; UserError where they have no test set in common."""
+    if texts.moses:
+        load_moses()  # now, not after all has been trained
+    configs = {m.name: config for m in members if (config := _config(m)) is not None}
+    if not configs:
+        return _of_files(members, texts)
+    if texts.source is not None:
+        raise UserError("compare: --source goes with files of translations alone; give --data")
+    first, *others = configs
+    data = configs[first].data
+    held_out = open_held_out(configs[first], texts.corpus, further=texts.references)
+    for name in others:
+        own = configs[name].data
+        if (own.source, own.target) != (data.source, data.target):
+            raise UserError(
+                f"{name}: translates {own.source} to {own.target}, and {first} {data.source} to "
+                f"{data.target}: expected models of the same languages"
+            )
+        if texts.corpus is None and own.test != data.test:  # which may be the same text elsewhere
+            theirs = open_held_out(configs[name], further=texts.references)
+            if theirs._replace(name="") != held_out._replace(name=""):
+                raise UserError(
+                    f"{name}: data.test is {theirs.name}, which is not the text of {held_out.name} "
+                    f"({first}); what is compared needs one test set: give --data"
+                )
+    return Conditions(held_out, data.target, texts.moses, texts.alignments)
+
+
+def _config(member: Member) -> Config | None:
+    if member.config is not None:
+        return member.config
+    return Run.open(member.path).config if member.is_run else None
+
+
+def _of_files(members: Sequence[Member], texts: Texts) -> Conditions:
+    if not texts.references or texts.corpus is not None:
+        raise UserError(
+            "compare: files of translations need --reference FILE (and --source FILE for "
+            "differences by length)"
+        )
+    references = texts.references
+    language = without_endings(references[0]).suffix.removeprefix(".")
+    lines = sum(1 for _ in read_texts(members[0].path))
+    streams = read_references(
+        references, lines, language=language, expected=f"one for each of {members[0].path}"
+    )
+    sources = [] if texts.source is None else list(read_texts(texts.source))
+    if sources and len(sources) != lines:
+        raise UserError(f"{texts.source}: expected {lines} lines, found {len(sources)}")
+    return Conditions(HeldOut(sources, streams, str(references[0])), language, texts.moses)

@@ -1,0 +1,64 @@
+"""From names to a comparison: who takes part, on what, trained, measured, written down."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from seq2seq.compare.comparison import Comparison, compare
+from seq2seq.compare.conditions import Texts, find_conditions
+from seq2seq.compare.members import Grid, choose_baseline, find_members, unequal_budgets
+from seq2seq.compare.report import render_csv, render_differences, render_table
+from seq2seq.compare.trials import train_members
+from seq2seq.machine.disk import writing
+from seq2seq.runs.files import write_text
+
+logger = logging.getLogger(__name__)
+
+
+def compare_systems(
+    names: Sequence[str],
+    grid: Grid,
+    texts: Texts,
+    *,
+    into: Path,
+    jobs: int = 1,
+    baseline: str | None = None,
+    samples: int = 0,
+    examples: int = 3,
+    trust_code: bool = False,
+) -> Comparison:
+    """Train those of the systems `names` that are recipes, measure all, and compare them.
+
+    `into` is the folder of what is trained; only then it gets comparison.md and comparison.csv.
+    What can be found wrong is, as a UserError, before anything is trained.
+    """
+    members = find_members(names, grid, into)
+    choose_baseline(members, baseline)
+    conditions = find_conditions(members, texts)
+    if differ := unequal_budgets(members):
+        logger.warning("the budgets are not equal: %s", differ)
+    train_members(members, jobs=jobs, trust_code=trust_code)
+    trained = any(member.config for member in members)
+    comparison = compare(
+        members,
+        conditions,
+        baseline=baseline,
+        keep=into / "figures" if trained else None,
+        samples=samples,
+        examples=examples,
+    )
+    if trained:
+        _write(comparison, into)
+    return comparison
+
+
+def _write(comparison: Comparison, into: Path) -> None:
+    page = "\n\n".join(
+        part for part in (render_table(comparison), render_differences(comparison)) if part
+    )
+    for name, text in (("comparison.md", f"{page}\n"), ("comparison.csv", render_csv(comparison))):
+        with writing(into / name):
+            write_text(into / name, text)
+    logger.info("%s has all differences", into / "comparison.md")
