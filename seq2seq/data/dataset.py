@@ -47,6 +47,15 @@ class Sentences(NamedTuple):
         lengths = np.fromiter(map(len, sentences), np.int64, len(sentences))
         return cls(np.fromiter(chain.from_iterable(sentences), np.uint32), lengths)
 
+    @classmethod
+    def gathered(cls, sentences: Iterable[Sequence[int]]) -> Sentences:
+        """Return what `of` does, from one sentence after another."""
+        ids, lengths = array("I"), array("q")
+        for sentence in sentences:
+            ids.extend(sentence)
+            lengths.append(len(sentence))
+        return cls(np.frombuffer(ids, np.uintc), np.frombuffer(lengths, np.int64))
+
 
 class DatasetWriter:
     """Writes pairs of id sequences to NAME.* in `folder`, in constant memory.

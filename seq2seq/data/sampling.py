@@ -61,12 +61,13 @@ class SubwordSampling(NamedTuple):
         """Return the pairs of an epoch; sources that are not text stay as they are."""
         state = np.random.SeedSequence((seed, epoch)).generate_state(2, np.uint64)
         random = Random(int(state[0]) << 64 | int(state[1]))
-        target = self._respelt(dataset.targets(), self.tokenizers.target, random)
-        targets = Sentences.of(list(target))
+        targets = Sentences.gathered(
+            self._respelt(dataset.targets(), self.tokenizers.target, random)
+        )
         if not isinstance(self.tokenizers.input, Tokenizer):
             return dataset.replaced(targets)
         source = self._respelt(dataset.sources(), self.tokenizers.source, random)
-        return dataset.replaced(targets, Sentences.of(list(source)))
+        return dataset.replaced(targets, Sentences.gathered(source))
 
     def _respelt(
         self, texts: Iterator[Ids], tokenizer: Tokenizer, random: Random
@@ -107,7 +108,9 @@ def bpe_dropout(model: bytes, dropout: float) -> Speller:
             if place < 0:
                 break
             symbols[place : place + 2] = [symbols[place] + symbols[place + 1]]
-        return [ids[symbol] for symbol in symbols]
+        found = [ids[symbol] for symbol in symbols if symbol in ids]
+        whole = len(found) == len(symbols)  # else a character is part of pieces and none itself
+        return found if whole else processor.encode(unit)
 
     return spell
 
