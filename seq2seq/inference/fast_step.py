@@ -86,6 +86,7 @@ class FastStep:
         decoder = model.decoder
         assert isinstance(decoder, Bahdanau)
         first, *self._upper = decoder.cells
+        self._residual = decoder.residual
         assert isinstance(first, LibraryCell)
         self._model = model
         self._decoder = decoder
@@ -145,7 +146,8 @@ class FastStep:
         for layer, layer_state in zip(self._upper, upper, strict=True):
             (share,) = layer.shares(output_ND.size(-1))
             layers.append(layer.step(share(output_ND), layer_state))
-            output_ND = layer.output(layers[-1])
+            above_ND = layer.output(layers[-1])
+            output_ND = output_ND + above_ND if self._residual else above_ND
         mixed_NR = products.linear(output_ND, self._state_weights_RD) + token_NR + context_NR
         logits_NW = self._model.output(self._decoder.readout.squash(mixed_NR))
         weights_BHTS = over_source(attended.weights_BHTS, state.latents)

@@ -46,6 +46,7 @@ ADDRESSED: list[dict[str, Any]] = [
     {"kind": "coverage", "addressing": "ntm"},
     {"kind": "multihead", "size": 6, "heads": 2, "addressing": "ntm"},
 ]
+RESIDUAL = {"residual": True}
 CELLS_OF_FORERUNNERS: list[dict[str, Any]] = [
     {"kind": "deep-gru"},
     {"kind": "deep-gru", "transitions": 0, "norm": False},
@@ -111,6 +112,13 @@ CASES = [
     *(Case(UNITS[2], {"kind": kind, "cell": "lstm"}, {"kind": "lstm"}) for kind in RECURRENT),
     *(Case(UNITS[1], {"kind": kind, "layers": 2}, {"layers": 2}) for kind in DECODERS),
     Case(UNITS[1], {"kind": "luong", "layers": 2, "input_feeding": True}, {"layers": 2}),
+    *(
+        Case(
+            UNITS[1], {"kind": kind, "layers": 3, "residual": True}, {"layers": 2, "residual": True}
+        )
+        for kind in ("luong", "bahdanau", "conditional")
+    ),
+    Case(UNITS[1], {"kind": "luong", "layers": 2, "input_feeding": True, "residual": True}),
     *(Case(UNITS[3], {"kind": "luong", "bridge": bridge}) for bridge in ("mean", "copy", "zero")),
     *(Case(unit, {"kind": "stacked", "layers": 2}) for unit in (*UNITS, *ADDRESSED)),
     *(handed_over("none", "luong", cell) for cell in ("gru", "lstm")),

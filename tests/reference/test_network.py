@@ -65,6 +65,29 @@ def test_encoder_is_torchs_packed_recurrent_network(
     torch.testing.assert_close(encoded.mean_BE(), torch.stack(means))
 
 
+def test_a_residual_layer_adds_to_what_is_below_it() -> None:
+    torch.manual_seed(1)
+    options = {"size": 4, "layers": 3, "bidirectional": False}
+    config = EncoderConfig.model_validate({**options, "residual": True})
+    encoder = build_encoder(config, EMBEDDING, dropout=0.0).double()
+    assert isinstance(encoder, RecurrentEncoder)
+    embedded_BSI = torch.randn(3, 5, EMBEDDING, dtype=torch.float64)
+    expected = embedded_BSI
+    for number, cell in enumerate(encoder.forwards):
+        outputs, _ = cell(expected, expected.new_zeros(3, 4))
+        expected = expected + outputs if number else outputs
+    found = encoder(embedded_BSI, LENGTHS)
+    mask_BS1 = found.mask_BS.unsqueeze(-1)
+    torch.testing.assert_close(found.states_BSE * mask_BS1, expected * mask_BS1)
+
+
+@pytest.mark.parametrize("part", ["encoder", "decoder"])
+def test_a_residual_path_around_the_only_layer_is_refused(part: str) -> None:
+    config = ModelConfig.model_validate({part: {"residual": True}})
+    with pytest.raises(UserError, match=rf"model\.{part}\.residual leads around the layers above"):
+        Seq2Seq(config, 10, 10)
+
+
 @pytest.mark.parametrize("kind", ["gru", "lstm"])
 def test_a_step_is_torchs_own_cell(kind: str) -> None:
     torch.manual_seed(1)

@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from torch import Tensor, nn
 
 from seq2seq.config import CellConfig
+from seq2seq.errors import UserError
 from seq2seq.kinds import CELLS
 from seq2seq.model.contract import Cell, Tree
 from seq2seq.model.parts import build
 
-__all__ = ["CELLS", "Cell", "build_cell", "run_stack"]
+__all__ = ["CELLS", "Cell", "build_cell", "refuse_residual", "run_stack"]
 
 
 def build_cell(
@@ -28,13 +29,27 @@ def build_cell(
 
 
 def run_stack(
-    cells: Iterable[nn.Module], inputs_BTI: Tensor, states: tuple[Tree, ...], dropout: nn.Module
+    cells: Iterable[nn.Module],
+    below_BTD: Tensor,
+    states: tuple[Tree, ...],
+    dropout: nn.Module,
+    *,
+    residual: bool = False,
 ) -> tuple[Tensor, tuple[Tree, ...]]:
-    """Return the top cell's outputs_BTD and all states after T steps; dropout between cells."""
+    """Return the top cell's outputs_BTD and all states after T steps.
+
+    The cells stand on a layer with the outputs `below_BTD`: dropout is before each, and with
+    `residual` each adds to what is below it -- He et al. 2016.
+    """
     ends: list[Tree] = []
-    outputs_BTD = inputs_BTI
-    for number, (cell, state) in enumerate(zip(cells, states, strict=True)):
-        inputs_BTI = dropout(outputs_BTD) if number else outputs_BTD
-        outputs_BTD, state = cell(inputs_BTI, state)
+    for cell, state in zip(cells, states, strict=True):
+        outputs_BTD, state = cell(dropout(below_BTD), state)
+        below_BTD = below_BTD + outputs_BTD if residual else outputs_BTD
         ends.append(state)
-    return outputs_BTD, tuple(ends)
+    return below_BTD, tuple(ends)
+
+
+def refuse_residual(key: str, layers: int) -> None:
+    """Raise UserError for a residual path around the only layer, whose input is of another kind."""
+    if layers < 2:
+        raise UserError(f"{key}.residual leads around the layers above the first, found layers 1")

@@ -16,7 +16,7 @@ from seq2seq.kernels.deferred import is_deferring
 from seq2seq.model.attention import Attended, AttentionState, Memory
 from seq2seq.model.attention import join as join_attended
 from seq2seq.model.attention.bahdanau import Additive
-from seq2seq.model.cells import Cell, run_stack
+from seq2seq.model.cells import Cell, refuse_residual, run_stack
 from seq2seq.model.cells.gru import GRU
 from seq2seq.model.contract import Decoded, Share, Surroundings, Tree
 from seq2seq.model.decoders.attending import (
@@ -56,10 +56,14 @@ class Bahdanau(AttendingDecoder):
         size: int,
         cell: CellConfig | None = None,
         layers: int = 1,
+        residual: bool = False,
         bridge: BridgeKind = "last",
         readout: Literal["tanh", "maxout"] = "tanh",
     ) -> None:
         super().__init__(surroundings, size)
+        if residual:
+            refuse_residual("model.decoder", layers)
+        self.residual = residual
         embedding, context = surroundings.embedding, self.attention.context_size
         self.build_first(cell, embedding, size)
         self.upper = build_cells(cell, [size] * (layers - 1), size, lowest=2)
@@ -87,7 +91,7 @@ class Bahdanau(AttendingDecoder):
         upper = state.layers[1:]
         if self.upper:
             outputs_BTD, upper = run_stack(
-                self.upper, self.dropout(outputs_BTD), upper, self.dropout
+                self.upper, outputs_BTD, upper, self.dropout, residual=self.residual
             )
         features_BTF = self.readout(outputs_BTD, embedded_BTI, attended.context_BTV)
         end = DecoderState((steps.state, *upper), state.fed_BF, attended.state)

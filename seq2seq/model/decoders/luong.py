@@ -12,7 +12,7 @@ from torch import Tensor
 from seq2seq.config import BridgeKind, CellConfig
 from seq2seq.model.attention import Attended, Memory
 from seq2seq.model.attention import join as join_attended
-from seq2seq.model.cells import run_stack
+from seq2seq.model.cells import refuse_residual, run_stack
 from seq2seq.model.contract import Cell, Decoded, Surroundings, Tree
 from seq2seq.model.decoders.attending import (
     AttendingDecoder,
@@ -36,12 +36,16 @@ class Luong(AttendingDecoder):
         size: int,
         cell: CellConfig | None = None,
         layers: int = 1,
+        residual: bool = False,
         input_feeding: bool = False,
         bridge: BridgeKind = "last",
         readout: Literal["tanh", "maxout"] = "tanh",
     ) -> None:
         embedding = surroundings.embedding
         super().__init__(surroundings, size, fed_size=embedding if input_feeding else 0)
+        if residual:
+            refuse_residual("model.decoder", layers)
+        self.residual = residual
         sizes = [embedding + self.fed_size] + [size] * (layers - 1)
         self.layers = build_cells(cell, sizes, size)
         self.readout = Readout(readout, self.attention.context_size + size, embedding)
@@ -65,7 +69,12 @@ class Luong(AttendingDecoder):
         return self._step_by_step(embedded_BTI, memory, state)
 
     def _all_at_once(self, embedded_BTI: Tensor, memory: Memory, state: DecoderState) -> Decoded:
-        outputs_BTD, layers = run_stack(self.layers, embedded_BTI, state.layers, self.dropout)
+        first, *upper = self.cells
+        outputs_BTD, end_of_first = first(embedded_BTI, state.layers[0])
+        outputs_BTD, ends = run_stack(
+            upper, outputs_BTD, state.layers[1:], self.dropout, residual=self.residual
+        )
+        layers = (end_of_first, *ends)
         attended = self.attend(outputs_BTD, embedded_BTI, memory, state.attention)
         features_BTF = self.readout(attended.context_BTV, outputs_BTD)
         end = DecoderState(layers, state.fed_BF, attended.state)
@@ -87,7 +96,8 @@ class Luong(AttendingDecoder):
             output_BD = first.output(layers[0])
             for number, (cell, share) in enumerate(zip(upper, shares, strict=True), 1):
                 layers[number] = cell.step(share(self.dropout(output_BD)), layers[number])
-                output_BD = cell.output(layers[number])
+                above_BD = cell.output(layers[number])
+                output_BD = output_BD + above_BD if self.residual else above_BD
             output_B1D = output_BD.unsqueeze(1)
             steps.append(self.attend(output_B1D, embedded_B1I, memory, attention))
             attention = steps[-1].state

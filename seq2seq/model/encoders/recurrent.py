@@ -16,7 +16,7 @@ from seq2seq.config import AttentionConfig, CellConfig
 from seq2seq.errors import UserError
 from seq2seq.model.attention import Attention, build_attention
 from seq2seq.model.attention.hard import refuse_hard
-from seq2seq.model.cells import build_cell
+from seq2seq.model.cells import build_cell, refuse_residual
 from seq2seq.model.contract import Cell, Encoded, Encoder, Tree
 from seq2seq.model.dropout import Dropout
 from seq2seq.model.probe import probe, scope
@@ -43,6 +43,7 @@ class RecurrentEncoder(Encoder):
         size: int,
         cell: CellConfig | None = None,
         layers: int = 1,
+        residual: bool = False,
         bidirectional: bool = True,
         self_attention: AttentionConfig | None = None,
         self_residual: bool = False,
@@ -61,6 +62,9 @@ class RecurrentEncoder(Encoder):
                     f"leave {KEY}.self_attention.size out"
                 )
             embedding = context
+        if residual:
+            refuse_residual(KEY, layers)
+        self.residual = residual
         self.bidirectional = bidirectional
         self.memory_size = (2 if bidirectional else 1) * size
         sizes = [embedding] + [self.memory_size] * (layers - 1)
@@ -91,9 +95,10 @@ class RecurrentEncoder(Encoder):
         states_BSE = self._attend_to_itself(embedded_BSI, mask_BS)
         ends: list[Tree] = []
         for layer in range(len(self.forwards)):
-            if layer:
-                states_BSE = self.dropout(states_BSE)
-            states_BSE, end = self._layer(layer, states_BSE, reversed_BS, lengths_B)
+            inputs_BSI = self.dropout(states_BSE) if layer else states_BSE
+            outputs_BSE, end = self._layer(layer, inputs_BSI, reversed_BS, lengths_B)
+            around = self.residual and layer
+            states_BSE = states_BSE + outputs_BSE if around else outputs_BSE
             ends.append(end)
         states_BSE = probe("states_BSE", states_BSE)
         final_BE = self._final(states_BSE, last_B1)
