@@ -48,16 +48,24 @@ def compare(
         ),
     ] = None,
     seeds: Annotated[
-        int, typer.Option("--seeds", min=1, max=MOST_TIMES, help="Models of each: seeds 1 to this.")
-    ] = 3,
+        int | None,
+        typer.Option(
+            "--seeds",
+            min=1,
+            max=MOST_TIMES,
+            help="Models of each recipe: seeds 1 to this. [default: 3]",
+        ),
+    ] = None,
     into: Annotated[
         Path,
         typer.Option("--into", help="Folder for what is trained, and for the tables."),
     ] = Path("runs/compare"),
     jobs: Annotated[
-        int,
-        typer.Option("--jobs", min=1, max=MOST_THREADS, help="Trainings that run at once."),
-    ] = 1,
+        int | None,
+        typer.Option(
+            "--jobs", min=1, max=MOST_THREADS, help="Trainings that run at once. [default: 1]"
+        ),
+    ] = None,
     corpus: Annotated[
         str | None,
         typer.Option("--data", help="Test set: a corpus. [default: data.test of the models]"),
@@ -132,7 +140,7 @@ def compare(
         varied = {UNIT: [parse_value(unit) for unit in units], **varied}
     comparison = compare_systems(
         names,
-        Grid(range(1, seeds + 1), varied, overrides),
+        Grid(seeds, varied, overrides),
         Texts(corpus, references or [], source, alignments, moses),
         into=into,
         jobs=jobs,

@@ -17,7 +17,7 @@ from seq2seq.config import Config, load_config, parse_value
 from seq2seq.errors import UserError, did_you_mean
 from seq2seq.runs.finding import is_run, run_folder
 
-UNIT = "model.attention"
+UNIT, SEEDS = "model.attention", 3
 _LIMITS = ("max_steps", "max_epochs", "max_minutes", "patience")
 
 
@@ -46,7 +46,8 @@ class Member(NamedTuple):
 class Grid(NamedTuple):
     """What each recipe is trained with."""
 
-    seeds: Sequence[int]
+    seeds: int | None
+    """The seeds 1 to this; None: to 3."""
     vary: Mapping[str, Sequence[Any]]
     """The values that each of these settings takes, in all combinations."""
     overrides: Sequence[str]
@@ -56,21 +57,24 @@ class Grid(NamedTuple):
 def find_members(names: Sequence[str], grid: Grid, into: Path) -> list[Member]:
     """Return the members that `names` mean, those to be trained with a folder under `into`.
 
-    A name is a run directory, a recipe (`demo`, `mine.yaml`), or a file of translations. Runs of
-    one name but for the seed at its end (`dot-1`, `dot-2`) are one system. Raises UserError where a
-    name is none of these, or two members would be one.
+    A name is a run directory, a recipe (`demo`, `mine.yaml`), a run under runs/, or a file of
+    translations, whatever of these comes first. Runs of one name but for the seed at its end
+    (`dot-1`, `dot-2`) are one system. Raises UserError where a name is none of these, or two
+    members would be one.
     """
     alone = sum(_is_recipe(name) for name in names) == 1
     found = [member for name in names for member in _members(name, grid, into, alone=alone)]
-    if not any(member.config for member in found) and (grid.vary or grid.overrides):
+    if not any(member.config for member in found) and any(grid):
         raise UserError(
-            "compare: settings and --unit, --vary are for recipes, and none is trained here"
+            "compare: settings and --unit, --vary, --seeds are for recipes, and none is trained "
+            "here"
         )
-    seen: set[tuple[str, int | None]] = set()
+    seen: set[object] = set()
     for member in found:
-        if (key := (member.system, member.seed)) in seen:
+        here: set[object] = {(member.system, member.seed), member.path}
+        if here & seen:
             raise UserError(f"{member.path}: {member.name} is compared already; rename one of them")
-        seen.add(key)
+        seen |= here
     if not found:
         raise UserError("compare: expected recipes, runs or files of translations, found none")
     return found
@@ -111,18 +115,17 @@ def unequal_budgets(members: Sequence[Member]) -> str:
 
 def _is_recipe(name: str) -> bool:
     path = Path(name)
-    return not is_run(run_folder(path)) and (
-        path.suffix in (".yaml", ".yml")
-        or (not path.is_file() and bundled_recipe(path) is not None)
-    )
+    if is_run(path) or path.is_file():
+        return path.suffix in (".yaml", ".yml")
+    return bundled_recipe(path) is not None or path.suffix in (".yaml", ".yml")
 
 
 def _members(name: str, grid: Grid, into: Path, *, alone: bool) -> Iterator[Member]:
     path = Path(name)
-    if is_run(folder := run_folder(path)):
-        yield _run(folder)
-    elif _is_recipe(name):
+    if _is_recipe(name):
         yield from _trials(path, grid, into, alone=alone)
+    elif is_run(folder := run_folder(path)):
+        yield _run(folder)
     elif path.is_file():
         yield Member(path.name, None, path)
     else:
@@ -145,7 +148,7 @@ def _trials(path: Path, grid: Grid, into: Path, *, alone: bool) -> Iterator[Memb
         labels = [_label(key, value) for key, value in chosen.items()]
         system = ", ".join(labels if alone and labels else [recipe, *labels])
         settings = [f"{key}={json.dumps(value)}" for key, value in chosen.items()]
-        for seed in [None] if "seed" in chosen else grid.seeds:
+        for seed in [None] if "seed" in chosen else range(1, 1 + (grid.seeds or SEEDS)):
             own = [] if seed is None else [f"seed={seed}"]
             config = load_config(find_recipe(path), [*settings, *grid.overrides, *own])
             folder = into / f"{_slug(system)}-{config.seed}"

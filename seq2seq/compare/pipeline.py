@@ -11,6 +11,7 @@ from seq2seq.compare.conditions import Texts, find_conditions
 from seq2seq.compare.members import Grid, choose_baseline, find_members, unequal_budgets
 from seq2seq.compare.report import render_csv, render_differences, render_table
 from seq2seq.compare.trials import train_members
+from seq2seq.errors import UserError
 from seq2seq.machine.disk import writing
 from seq2seq.runs.files import write_text
 
@@ -23,7 +24,7 @@ def compare_systems(
     texts: Texts,
     *,
     into: Path,
-    jobs: int = 1,
+    jobs: int | None = None,
     baseline: str | None = None,
     samples: int = 0,
     examples: int = 3,
@@ -39,8 +40,10 @@ def compare_systems(
     conditions = find_conditions(members, texts)
     if differ := unequal_budgets(members):
         logger.warning("the budgets are not equal: %s", differ)
-    train_members(members, jobs=jobs, trust_code=trust_code)
     trained = any(member.config for member in members)
+    if jobs is not None and not trained:
+        raise UserError("compare: --jobs is for recipes, and none is trained here")
+    train_members(members, jobs=jobs or 1, trust_code=trust_code)
     comparison = compare(
         members,
         conditions,

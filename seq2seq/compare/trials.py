@@ -6,38 +6,49 @@ import logging
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Lock
+from threading import Event, Lock, current_thread, main_thread
+from types import FrameType
 
 from seq2seq.compare.members import Member
-from seq2seq.config import Config, dump_config
+from seq2seq.config import Config, differences, dump_config
 from seq2seq.data.corpus import locate_corpus
 from seq2seq.errors import UserError
 from seq2seq.machine.disk import writing
 from seq2seq.machine.resources import usable_cores
 from seq2seq.pipeline import describe_model, trust
 from seq2seq.runs.finding import read_result
+from seq2seq.runs.run import Run
 
 logger = logging.getLogger(__name__)
+
+_UNIMPORTANT = ("data.train", "data.valid", "data.test", "data.workers", "code", "training.threads")
+"""Settings that a run notes in its own way, or that change nothing but time and last digits."""
 
 
 def train_members(members: Sequence[Member], *, jobs: int, trust_code: bool = False) -> None:
     """Train what is not trained yet, `jobs` at once, and share the CPU's cores among them.
 
-    A training that was stopped goes on; one that is finished stays as it is. If some can't be
-    done, the others are, and then a UserError names the first.
-    One whose network can't be is refused before. Stopped by Ctrl-C, all save first.
+    A training that was stopped goes on; one that is finished stays as it is. Raises UserError,
+    before any training, for a network that can't be, a corpus that is missing, or a finished run
+    of other settings; and for a training that failed, when the others are done. Stopped by Ctrl-C
+    or SIGTERM, all save first.
     """
-    missing = [member for member in members if member.config and read_result(member.path) is None]
+    planned = [member for member in members if member.config is not None]
+    missing = [member for member in planned if read_result(member.path) is None]
+    for member in planned:
+        if member not in missing:
+            _check_finished(member)
     if not missing:
         return
     for member in missing:
         _check(member, trust_code=trust_code)
     logger.info("%d of %d models are to be trained", len(missing), len(members))
     trainings = _Trainings(len(missing), jobs, trust_code)
-    with ThreadPoolExecutor(jobs) as threads:
+    with _ending_by_sigterm(), ThreadPoolExecutor(jobs) as threads:
         futures = [threads.submit(trainings.train, member) for member in missing]
         try:
             failures = [failure for future in futures if (failure := future.result())]
@@ -47,6 +58,34 @@ def train_members(members: Sequence[Member], *, jobs: int, trust_code: bool = Fa
     if failures:
         others = f" (and {len(failures) - 1} more failed)" if failures[1:] else ""
         raise UserError(f"{failures[0]}{others}")
+
+
+def _check_finished(member: Member) -> None:
+    """Raise UserError if the run that is there was trained by other settings than are wanted."""
+    assert member.config is not None
+    for key, before, now in differences(Run.open(member.path).config, member.config):
+        if key not in _UNIMPORTANT:
+            raise UserError(
+                f"{member.path}: was trained with {key} {before!r}, and now it is {now!r}; give "
+                "another folder with --into, or remove this one"
+            )
+
+
+@contextmanager
+def _ending_by_sigterm() -> Iterator[None]:
+    """Have SIGTERM raise SystemExit in the block, as Ctrl-C raises KeyboardInterrupt."""
+    if current_thread() is not main_thread():
+        yield
+        return
+
+    def end(number: int, _: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _check(member: Member, *, trust_code: bool) -> None:

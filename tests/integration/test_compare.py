@@ -47,6 +47,10 @@ def test_recipes_are_trained_measured_and_held_against_the_first(
     assert (again.status, again.out) == (0, out)
     assert "translating" not in again.err
     assert "to be trained" not in again.err
+    # Other settings in the same folder are refused: its models are not what is asked for.
+    other = command(*arguments, "model.dropout=0.1")
+    assert other.status == 2
+    assert "general-1: was trained with model.dropout 0.0, and now it is 0.1; give " in other.err
     # A model that changed is measured again.
     (into / "general-1" / "result.json").unlink()
     assert "general, seed 1: translating" in command(*arguments).err
@@ -97,7 +101,9 @@ def test_a_picture_is_drawn(world: Path, command: Command) -> None:
         ("tiny --baseline tin", "--baseline tin: expected one of tiny (did you mean 'tiny'?)"),
         ("tiny --plot x.gif", "x.gif: expected a name that ends in .png, .svg or .pdf"),
         ("tiny --source test.en", "compare: --source goes with files of translations alone"),
-        ("tiny model.dropout=0", "compare: settings and --unit, --vary are for recipes"),
+        ("tiny model.dropout=0", "compare: settings and --unit, --vary, --seeds are for recipes"),
+        ("tiny --seeds 2", "compare: settings and --unit, --vary, --seeds are for recipes"),
+        ("tiny --jobs 2", "compare: --jobs is for recipes, and none is trained here"),
         ("tiny.yaml --vary model.dropout", "--vary model.dropout: expected KEY=[VALUE, VALUE]"),
         ("tiny.yaml --unit dto", "override 'model.attention=\"dto\"': model.attention.kind"),
         ("tiny.yaml demo", "demo, seed 1: data.test is "),
@@ -127,7 +133,10 @@ def test_a_training_that_fails_is_named_and_the_others_are_done(
     assert (world / "runs/compare/additive-1/result.json").exists()
 
 
-def test_a_comparison_that_is_stopped_goes_on(world: Path, command: Command) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
+def test_a_comparison_that_is_stopped_goes_on(
+    number: signal.Signals, world: Path, command: Command
+) -> None:
     arguments = [
         *("compare", "tiny.yaml", "--seeds", "1", "--samples", "10"),
         *("training.max_steps=2000", "training.validate_every=5"),
@@ -144,9 +153,9 @@ def test_a_comparison_that_is_stopped_goes_on(world: Path, command: Command) -> 
     end = time.monotonic() + 60
     while not metrics.exists() and time.monotonic() < end:
         time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
+    assert process.returncode == 128 + number, err
     assert "stopping 1 trainings; the same command goes on with them" in err
     assert "saved; --resume goes on" in (world / "runs/compare/tiny-1/train.log").read_text()
     arguments = [each.replace("2000", "10") for each in arguments]
@@ -154,3 +163,10 @@ def test_a_comparison_that_is_stopped_goes_on(world: Path, command: Command) -> 
     status, _, err = command(*arguments)
     assert status == 0, err
     assert "resumed at step" in (world / "runs/compare/tiny-1/train.log").read_text()
+
+
+def test_a_recipe_is_not_taken_for_a_run_of_its_name(world: Path, command: Command) -> None:
+    (world / "runs/tiny").rename(world / "runs/demo")
+    message = command("-q", "compare", "demo", "--unit", "dto").err
+    assert "model.attention.kind" in message
+    assert command("compare", "runs/demo").status == 0

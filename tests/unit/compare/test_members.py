@@ -14,7 +14,7 @@ INTO = Path("into")
 
 
 def names(recipes: list[str], seeds: int = 1, **vary: list[Any]) -> list[tuple[str, int | None]]:
-    grid = Grid(range(1, seeds + 1), {k.replace("__", "."): v for k, v in vary.items()}, [])
+    grid = Grid(seeds, {k.replace("__", "."): v for k, v in vary.items()}, [])
     return [(member.system, member.seed) for member in find_members(recipes, grid, INTO)]
 
 
@@ -46,7 +46,7 @@ def test_seeds_may_be_varied_like_any_setting() -> None:
 
 
 def test_folders_tell_all_members_apart() -> None:
-    grid = Grid([1, 2], {"model.attention": ["dot", {"kind": "additive", "size": 8}]}, [])
+    grid = Grid(2, {"model.attention": ["dot", {"kind": "additive", "size": 8}]}, [])
     folders = [member.path for member in find_members(["demo"], grid, INTO)]
     assert [path.name for path in folders] == [
         "dot-1",
@@ -58,7 +58,7 @@ def test_folders_tell_all_members_apart() -> None:
 
 def test_a_file_of_translations_is_a_system(tmp_path: Path) -> None:
     (tmp_path / "a.fr").write_text("je t'aime\n")
-    (member,) = find_members([str(tmp_path / "a.fr")], Grid([1], {}, []), INTO)
+    (member,) = find_members([str(tmp_path / "a.fr")], Grid(None, {}, []), INTO)
     assert (member.system, member.seed, member.is_run) == ("a.fr", None, False)
 
 
@@ -75,13 +75,13 @@ def test_what_cannot_be_compared_is_refused(
     recipes: list[str], vary: dict[str, list[Any]], message: str
 ) -> None:
     with pytest.raises(UserError, match=message):
-        find_members(recipes, Grid([1], vary, []), INTO)
+        find_members(recipes, Grid(1, vary, []), INTO)
 
 
 def test_settings_need_a_recipe(tmp_path: Path) -> None:
     (tmp_path / "a.fr").write_text("je t'aime\n")
     with pytest.raises(UserError, match="are for recipes, and none is trained here"):
-        find_members([str(tmp_path / "a.fr")], Grid([1], {}, ["model.dropout=0.1"]), INTO)
+        find_members([str(tmp_path / "a.fr")], Grid(1, {}, ["model.dropout=0.1"]), INTO)
 
 
 def test_a_list_of_values_is_read_as_yaml() -> None:
@@ -98,8 +98,8 @@ def test_another_list_of_values_is_refused(text: str) -> None:
 
 
 def test_budgets_that_differ_are_told() -> None:
-    grid = Grid([1], {"training.max_steps": [100, 200]}, ["training.max_epochs=null"])
+    grid = Grid(1, {"training.max_steps": [100, 200]}, ["training.max_epochs=null"])
     found = unequal_budgets(find_members(["demo"], grid, INTO))
     assert "max_steps 100" in found
     assert "max_steps 200" in found
-    assert not unequal_budgets(find_members(["demo"], Grid([1, 2], {}, []), INTO))
+    assert not unequal_budgets(find_members(["demo"], Grid(2, {}, []), INTO))
