@@ -24,6 +24,7 @@ from seq2seq.extension import in_a_run, load_code, load_known_code
 from seq2seq.machine.device import find_device
 from seq2seq.machine.launched import is_restarted
 from seq2seq.machine.threads import use_threads
+from seq2seq.model.dropout import Dropout
 from seq2seq.model.model import Seq2Seq
 from seq2seq.model.transformer import Positions
 from seq2seq.runs.checkpoint import Checkpoint
@@ -290,6 +291,7 @@ def describe_model(config: Config, run: Run | None = None) -> str:
     with torch.device("meta"):
         model = Seq2Seq(config.model, *sizes)
     _check_positions(config, model)
+    _check_consistency(config, model)
     return describe(model)
 
 
@@ -316,6 +318,15 @@ def _check_positions(config: Config, model: Seq2Seq) -> None:
                 "longest source (data.max_length, and tokenizer.source_end's one), found "
                 f"{unit.positions}"
             )
+
+
+def _check_consistency(config: Config, model: Seq2Seq) -> None:
+    wanted = config.training.objective.options.get("consistency")
+    if wanted and not any(isinstance(part, Dropout) and part.p for part in model.modules()):
+        raise UserError(
+            "training.objective.consistency: the two passes are the same, as all rates of dropout "
+            "are 0; set model.dropout"
+        )
 
 
 def _check_tie(config: Config) -> None:

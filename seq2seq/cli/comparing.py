@@ -57,9 +57,13 @@ def compare(
         ),
     ] = None,
     into: Annotated[
-        Path,
-        typer.Option("--into", help="Folder for what is trained, and for the tables."),
-    ] = Path("runs/compare"),
+        Path | None,
+        typer.Option(
+            "--into",
+            help="Folder for what is trained, and for the tables. [default: runs/compare, if "
+            "anything is trained]",
+        ),
+    ] = None,
     jobs: Annotated[
         int | None,
         typer.Option(
@@ -123,8 +127,8 @@ def compare(
 
     Each recipe is trained with each unit, each setting of --vary and each seed, in a process of its
     own; what was stopped goes on when the same command is given again, and what is finished stays.
-    Runs and files of translations are measured as they are. Beside the table the folder of --into
-    gets comparison.md, with all differences, and comparison.csv, a row a model.
+    Runs and files of translations are measured as they are. Beside the table, --into gets
+    comparison.md, with all differences, and comparison.csv, a row a model.
     """
     from seq2seq.compare.conditions import Texts
     from seq2seq.compare.members import UNIT, Grid, parse_vary
@@ -133,14 +137,17 @@ def compare(
     from seq2seq.config import parse_value
 
     _check_plot(plot)
-    names = [text for text in systems if "=" not in text or Path(text).exists()]
-    overrides = [text for text in systems if text not in names]
-    varied = dict(map(parse_vary, vary or []))
+    overrides = [text for text in systems if "=" in text and not _is_there(text)]
+    names = [text for text in systems if text not in overrides]
+    varied = [parse_vary(text) for text in vary or []]
     if units:
-        varied = {UNIT: [parse_value(unit) for unit in units], **varied}
+        varied.insert(0, (UNIT, [parse_value(unit) for unit in units]))
+    keys = [key for key, _ in varied]
+    if twice := [key for key in keys if keys.count(key) > 1]:
+        raise UserError(f"--vary {twice[0]}: given twice; one list holds all its values")
     comparison = compare_systems(
         names,
-        Grid(seeds, varied, overrides),
+        Grid(seeds, dict(varied), overrides),
         Texts(corpus, references or [], source, alignments, moses),
         into=into,
         jobs=jobs,
@@ -160,6 +167,13 @@ def compare(
     tell(render_table(comparison))
     if details:
         tell(f"\n{render_differences(comparison)}")
+
+
+def _is_there(text: str) -> bool:
+    try:
+        return Path(text).exists()
+    except OSError:  # a setting may be too long for a name
+        return False
 
 
 def _check_plot(plot: Path | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -329,15 +330,17 @@ def tune(
         )
     )
     best = best_of(tried, metric)
-    if write:
-        run.decode_by({"beam": best.beam, "length_penalty": best.length_penalty})
+    way = next(way for way in ways if (way.beam, way.length_penalty) == best[:2])
     if as_json:
         rows = [each._asdict() for each in tried]
         tell(json.dumps({"tokenize": tokenize, "tried": rows, "best": best._asdict()}))
-        return
-    tell(f"{held_out.name}: {len(held_out.sources):,} sentences, BLEU of {tokenize} tokens")
-    tell(render_tried(tried))
-    tell(f"best by {metric}: {best.settings}" + (f", written to {run.folder}" if write else ""))
+    else:
+        tell(f"{held_out.name}: {len(held_out.sources):,} sentences, BLEU of {tokenize} tokens")
+        tell(render_tried(tried))
+        tell(f"best by {metric}: {best.settings}")
+    if write:
+        run.decode_by(way)
+        logging.getLogger("seq2seq").info("%s decodes so from now on", run.folder)
 
 
 def _aligning(

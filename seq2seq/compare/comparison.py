@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from seq2seq.compare.conditions import Conditions
-from seq2seq.compare.differences import Differences, count_words, find_differences
+from seq2seq.compare.differences import Differences, Seen, count_words, find_differences
 from seq2seq.compare.measuring import Measured, measure
 from seq2seq.compare.members import Member, choose_baseline
 from seq2seq.compare.significance import PValues, paired_tests
@@ -32,6 +32,8 @@ class SystemResult:
     """One for each seed that the baseline has too; empty of the baseline itself."""
     differences: Differences | None
     """Of the first of these seeds; None of the baseline."""
+    compared: tuple[str, str] | None = None
+    """The two models of the differences."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def compare(
         for name in names
     }
     against = _Baseline(measured[baseline], conditions, tokenize, samples, examples)
-    seen = _words_seen(members, conditions) if names[1:] else {}
+    seen = _words_seen(members, conditions) if names[1:] else Seen({}, "")
     first = SystemResult(baseline, measured[baseline], [], None)
     others = [against.hold(name, measured[name], seen) for name in names if name != baseline]
     return Comparison([first, *others], conditions, tokenize)
@@ -101,23 +103,25 @@ class _Baseline(NamedTuple):
     samples: int
     examples: int
 
-    def hold(self, name: str, runs: list[Measured], seen: Mapping[str, int]) -> SystemResult:
-        """Return how a system compares; `seen` is how often words were seen in training."""
-        pairs = [(one.hypotheses, other.hypotheses) for one, other in _pairs(self.runs, runs)]
+    def hold(self, name: str, runs: list[Measured], seen: Seen) -> SystemResult:
+        """Return how a system compares."""
+        models = _pairs(self.runs, runs)
+        pairs = [(one.hypotheses, other.hypotheses) for one, other in models]
         held_out = self.conditions.held_out
         p_values = [
             paired_tests(*pair, held_out.references, tokenize=self.tokenize, samples=self.samples)
             for pair in pairs
         ]
         differences = find_differences(
-            held_out.sources,
+            held_out.sources if self.conditions.sources_are_text else [],
             *pairs[0],
             held_out.references,
             tokenize=self.tokenize,
             seen=seen,
             examples=self.examples,
         )
-        return SystemResult(name, runs, p_values, differences)
+        one, other = models[0]
+        return SystemResult(name, runs, p_values, differences, (one.name, other.name))
 
 
 def _pairs(
@@ -128,18 +132,16 @@ def _pairs(
     return [(seeds[run.seed], run) for run in runs if run.seed in seeds] or [(baseline[0], runs[0])]
 
 
-def _words_seen(members: Sequence[Member], conditions: Conditions) -> dict[str, int]:
+def _words_seen(members: Sequence[Member], conditions: Conditions) -> Seen:
     """How often each word was seen: in the training text of the first model, else in the test."""
-    from seq2seq.runs.run import Run
-
     for member in members:
-        if member.is_run:
-            config = member.config or Run.open(member.path).config
+        if (config := member.settings) is not None:
             try:
-                return count_words(_training_targets(config))
+                return Seen(count_words(_training_targets(config)), "the training text")
             except UserError as error:
                 logger.warning("%s: its training text can't be read: %s", member.name, error)
-    return count_words(line for stream in conditions.held_out.references for line in stream)
+    lines = (line for stream in conditions.held_out.references for line in stream)
+    return Seen(count_words(lines), "the references")
 
 
 def _training_targets(config: Config) -> list[str]:
@@ -151,4 +153,7 @@ def _training_targets(config: Config) -> list[str]:
 def _plain(differences: Differences | None) -> dict[str, Any] | None:
     if differences is None:
         return None
-    return {name: [row._asdict() for row in rows] for name, rows in differences._asdict().items()}
+    return {
+        name: value if isinstance(value, str) else [row._asdict() for row in value]
+        for name, value in differences._asdict().items()
+    }

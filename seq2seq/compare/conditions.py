@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from seq2seq.compare.members import Member
-from seq2seq.config import Config
 from seq2seq.data.corpus import read_texts, without_endings
 from seq2seq.errors import UserError
+from seq2seq.evaluation.gold import read_gold
 from seq2seq.evaluation.held_out import HeldOut, open_held_out
 from seq2seq.evaluation.moses import load_moses
 from seq2seq.evaluation.references import read_references
@@ -38,15 +38,20 @@ class Conditions(NamedTuple):
     moses: bool = False
     """Whether lower-cased, Moses-tokenised BLEU is wanted beside."""
     alignments: Path | None = None
+    sources_are_text: bool = True
+    """Whether the sources have words: not, if they are files or unknown."""
 
 
 def find_conditions(members: Sequence[Member], texts: Texts) -> Conditions:
     """Return what all members are measured on; UserError where they have no test set in common."""
     if texts.moses:
         load_moses()  # now, not after all has been trained
-    configs = {m.name: config for m in members if (config := _config(m)) is not None}
+    configs = {m.name: config for m in members if (config := m.settings) is not None}
     if not configs:
         return _of_files(members, texts)
+    for member in members:
+        if member.is_run and member.config is None:
+            Run.open(member.path).checkpoint("best")  # there is one
     if texts.source is not None:
         raise UserError("compare: --source goes with files of translations alone; give --data")
     first, *others = configs
@@ -66,13 +71,22 @@ def find_conditions(members: Sequence[Member], texts: Texts) -> Conditions:
                     f"{name}: data.test is {theirs.name}, which is not the text of {held_out.name} "
                     f"({first}); what is compared needs one test set: give --data"
                 )
-    return Conditions(held_out, data.target, texts.moses, texts.alignments)
+    if texts.alignments is not None:
+        read_gold(texts.alignments, sentences=len(held_out.sources))
+    _check_lines(members, held_out)
+    text = data.source_kind.is_text
+    return Conditions(held_out, data.target, texts.moses, texts.alignments, sources_are_text=text)
 
 
-def _config(member: Member) -> Config | None:
-    if member.config is not None:
-        return member.config
-    return Run.open(member.path).config if member.is_run else None
+def _check_lines(members: Sequence[Member], held_out: HeldOut) -> None:
+    """Raise UserError for a file that has not a translation for each line."""
+    expected = len(held_out.references[0])
+    for member in members:
+        if not member.is_run and (found := sum(1 for _ in read_texts(member.path))) != expected:
+            raise UserError(
+                f"{member.path}: expected {expected} lines, one for each of {held_out.name}, "
+                f"found {found}"
+            )
 
 
 def _of_files(members: Sequence[Member], texts: Texts) -> Conditions:
@@ -81,6 +95,8 @@ def _of_files(members: Sequence[Member], texts: Texts) -> Conditions:
             "compare: files of translations need --reference FILE (and --source FILE for "
             "differences by length)"
         )
+    if texts.alignments is not None:
+        raise UserError("compare: --alignments needs a model, whose attention it is compared with")
     references = texts.references
     language = without_endings(references[0]).suffix.removeprefix(".")
     lines = sum(1 for _ in read_texts(members[0].path))
@@ -90,4 +106,6 @@ def _of_files(members: Sequence[Member], texts: Texts) -> Conditions:
     sources = [] if texts.source is None else list(read_texts(texts.source))
     if sources and len(sources) != lines:
         raise UserError(f"{texts.source}: expected {lines} lines, found {len(sources)}")
-    return Conditions(HeldOut(sources, streams, str(references[0])), language, texts.moses)
+    held_out = HeldOut(sources, streams, str(references[0]))
+    _check_lines(members, held_out)
+    return Conditions(held_out, language, texts.moses, sources_are_text=bool(sources))

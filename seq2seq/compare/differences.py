@@ -22,6 +22,13 @@ FREQUENCIES = (0, 1, 4, 9, 99, 999)
 """The most times that a word of each range but the last was seen."""
 
 
+class Seen(NamedTuple):
+    """How often each word is in a text, and what text that is."""
+
+    counts: Mapping[str, int]
+    text: str
+
+
 class Range(NamedTuple):
     """What both systems reach on a part of the test set."""
 
@@ -50,6 +57,8 @@ class Differences(NamedTuple):
     """BLEU by words of the source; empty where the sources aren't known."""
     frequencies: list[Range]
     """F1 in percent, by how often a word was seen."""
+    seen_in: str
+    """The text that it was seen in."""
     better: list[Example]
     """The sentences that gained most, the first the most."""
     worse: list[Example]
@@ -63,17 +72,18 @@ def find_differences(
     references: References,
     *,
     tokenize: BleuTokenizer,
-    seen: Mapping[str, int],
+    seen: Seen,
     examples: int = 3,
 ) -> Differences:
     """Return where the translations `system` differ from those of `baseline`.
 
-    `seen` says how often each word was seen in training; `sources` may be empty if unknown.
+    `sources` may be empty: if they are unknown, or no text.
     """
     gained = _examples(sources, baseline, system, references)
     return Differences(
         _by_length(sources, baseline, system, references, tokenize) if sources else [],
-        _by_frequency(baseline, system, references, seen),
+        _by_frequency(baseline, system, references, seen.counts),
+        seen.text,
         [example for example in gained[:examples] if example.gain > 0],
         [example for example in gained[::-1][:examples] if example.gain < 0],
     )

@@ -54,6 +54,11 @@ class Measured:
     hypotheses: list[str]
 
     @property
+    def name(self) -> str:
+        """The system, with the seed that tells it from the system's others."""
+        return self.system if self.seed is None else f"{self.system}, seed {self.seed}"
+
+    @property
     def figures(self) -> dict[str, Any]:
         """All but the translations, by name."""
         return {name: value for name, value in asdict(self).items() if name != "hypotheses"}
@@ -108,11 +113,6 @@ def _key(run: Run, conditions: Conditions) -> str:
 def _of_translations(member: Member, conditions: Conditions) -> Measured:
     hypotheses = list(read_texts(member.path))
     held_out = conditions.held_out
-    if len(hypotheses) != len(held_out.references[0]):
-        raise UserError(
-            f"{member.path}: expected {len(held_out.references[0])} lines, one for each of "
-            f"{held_out.name}, found {len(hypotheses)}"
-        )
     scores = score_corpus(hypotheses, held_out.references, language=conditions.language)
     if conditions.moses:
         scores += score_moses(hypotheses, held_out.references, language=conditions.language)

@@ -16,6 +16,7 @@ from seq2seq.bundled import bundled_recipe, find_recipe
 from seq2seq.config import Config, load_config, parse_value
 from seq2seq.errors import UserError, did_you_mean
 from seq2seq.runs.finding import is_run, run_folder
+from seq2seq.runs.run import Run
 
 UNIT, SEEDS = "model.attention", 3
 _LIMITS = ("max_steps", "max_epochs", "max_minutes", "patience")
@@ -38,6 +39,13 @@ class Member(NamedTuple):
         return self.system if self.seed is None else f"{self.system}, seed {self.seed}"
 
     @property
+    def settings(self) -> Config | None:
+        """What it is or was trained by; None of a file of translations."""
+        if self.config is None and self.is_run:
+            return Run.open(self.path).config
+        return self.config
+
+    @property
     def is_run(self) -> bool:
         """Whether it is a model, and not only its translations."""
         return self.seed is not None
@@ -54,16 +62,25 @@ class Grid(NamedTuple):
     """Settings that hold for all."""
 
 
-def find_members(names: Sequence[str], grid: Grid, into: Path) -> list[Member]:
+def find_members(
+    names: Sequence[str], grid: Grid, into: Path, *, trust_code: bool = False
+) -> list[Member]:
     """Return the members that `names` mean, those to be trained with a folder under `into`.
 
     A name is a run directory, a recipe (`demo`, `mine.yaml`), a run under runs/, or a file of
     translations, whatever of these comes first. Runs of one name but for the seed at its end
     (`dot-1`, `dot-2`) are one system. Raises UserError where a name is none of these, or two
-    members would be one.
+    members would be one. With `trust_code` the code of runs may be anybody's.
     """
     alone = sum(_is_recipe(name) for name in names) == 1
-    found = [member for name in names for member in _members(name, grid, into, alone=alone)]
+    found: list[Member] = []
+    for name in names:
+        if _is_recipe(name):
+            found += _trials(Path(name), grid, into, alone=alone)
+        else:
+            found.append(_found(name, trust_code=trust_code))
+    if not found:
+        raise UserError("compare: expected recipes, runs or files of translations, found none")
     if not any(member.config for member in found) and any(grid):
         raise UserError(
             "compare: settings and --unit, --vary, --seeds are for recipes, and none is trained "
@@ -75,8 +92,6 @@ def find_members(names: Sequence[str], grid: Grid, into: Path) -> list[Member]:
         if here & seen:
             raise UserError(f"{member.path}: {member.name} is compared already; rename one of them")
         seen |= here
-    if not found:
-        raise UserError("compare: expected recipes, runs or files of translations, found none")
     return found
 
 
@@ -95,7 +110,9 @@ def parse_vary(text: str) -> tuple[str, list[Any]]:
     key, _, values = text.partition("=")
     found = parse_value(values) if values else None
     if not key or not isinstance(found, list) or not found:
-        raise UserError(f"--vary {text}: expected KEY=[VALUE, VALUE], for example seed=[1, 2]")
+        raise UserError(
+            f"--vary {text}: expected KEY=[VALUE, VALUE], for example model.dropout=[0.1, 0.3]"
+        )
     return key, found
 
 
@@ -103,8 +120,8 @@ def unequal_budgets(members: Sequence[Member]) -> str:
     """Return in what the limits of the trainings differ, or an empty string."""
     budgets: dict[str, str] = {}
     for member in members:
-        if member.config is not None:
-            training = member.config.training
+        if (config := member.settings) is not None:
+            training = config.training
             own = {name: getattr(training, name) for name in _LIMITS}
             text = ", ".join(f"{name} {value:g}" for name, value in own.items() if value)
             budgets.setdefault(text, member.system)
@@ -120,25 +137,17 @@ def _is_recipe(name: str) -> bool:
     return bundled_recipe(path) is not None or path.suffix in (".yaml", ".yml")
 
 
-def _members(name: str, grid: Grid, into: Path, *, alone: bool) -> Iterator[Member]:
+def _found(name: str, *, trust_code: bool) -> Member:
+    """A run, or a file of translations."""
     path = Path(name)
-    if _is_recipe(name):
-        yield from _trials(path, grid, into, alone=alone)
-    elif is_run(folder := run_folder(path)):
-        yield _run(folder)
-    elif path.is_file():
-        yield Member(path.name, None, path)
-    else:
-        find_recipe(path)  # which says what is near
-        raise UserError(f"{name}: no such recipe, run or file")
-
-
-def _run(folder: Path) -> Member:
-    from seq2seq.runs.run import Run
-
-    run = Run.open(folder)
-    seed = run.config.seed
-    return Member(run.name.removesuffix(f"-{seed}"), seed, folder)
+    if is_run(folder := run_folder(path)):
+        run = Run.open(folder, trust_code=trust_code)
+        seed = run.config.seed
+        return Member(run.name.removesuffix(f"-{seed}"), seed, folder)
+    if path.is_file():
+        return Member(path.name, None, path)
+    find_recipe(path)  # which says what is near
+    raise UserError(f"{name}: no such recipe, run or file")
 
 
 def _trials(path: Path, grid: Grid, into: Path, *, alone: bool) -> Iterator[Member]:
@@ -150,6 +159,8 @@ def _trials(path: Path, grid: Grid, into: Path, *, alone: bool) -> Iterator[Memb
         settings = [f"{key}={json.dumps(value)}" for key, value in chosen.items()]
         for seed in [None] if "seed" in chosen else range(1, 1 + (grid.seeds or SEEDS)):
             own = [] if seed is None else [f"seed={seed}"]
+            if own and any(setting.startswith("seed=") for setting in grid.overrides):
+                raise UserError("seed: --seeds says which there are, or --vary seed=[5]")
             config = load_config(find_recipe(path), [*settings, *grid.overrides, *own])
             folder = into / f"{_slug(system)}-{config.seed}"
             yield Member(system, config.seed, folder, config)

@@ -17,13 +17,15 @@ from seq2seq.runs.files import write_text
 
 logger = logging.getLogger(__name__)
 
+FOLDER = Path("runs/compare")
+
 
 def compare_systems(
     names: Sequence[str],
     grid: Grid,
     texts: Texts,
     *,
-    into: Path,
+    into: Path | None = None,
     jobs: int | None = None,
     baseline: str | None = None,
     samples: int = 0,
@@ -32,10 +34,12 @@ def compare_systems(
 ) -> Comparison:
     """Train those of the systems `names` that are recipes, measure all, and compare them.
 
-    `into` is the folder of what is trained; only then it gets comparison.md and comparison.csv.
-    What can be found wrong is, as a UserError, before anything is trained.
+    `into` is the folder of what is trained, by default runs/compare, and of comparison.md and
+    comparison.csv; without it they are written only if something is trained. What can be found
+    wrong is, as a UserError, before anything is trained.
     """
-    members = find_members(names, grid, into)
+    folder = into or FOLDER
+    members = find_members(names, grid, folder, trust_code=trust_code)
     choose_baseline(members, baseline)
     conditions = find_conditions(members, texts)
     if differ := unequal_budgets(members):
@@ -48,12 +52,12 @@ def compare_systems(
         members,
         conditions,
         baseline=baseline,
-        keep=into / "figures" if trained else None,
+        keep=folder / "figures" if trained or into else None,
         samples=samples,
         examples=examples,
     )
-    if trained:
-        _write(comparison, into)
+    if trained or into:
+        _write(comparison, folder)
     return comparison
 
 
@@ -63,5 +67,6 @@ def _write(comparison: Comparison, into: Path) -> None:
     )
     for name, text in (("comparison.md", f"{page}\n"), ("comparison.csv", render_csv(comparison))):
         with writing(into / name):
+            into.mkdir(parents=True, exist_ok=True)
             write_text(into / name, text)
     logger.info("%s has all differences", into / "comparison.md")

@@ -13,13 +13,20 @@ from seq2seq.compare.comparison import Comparison, SystemResult
 from seq2seq.compare.differences import Differences, Example, Range
 from seq2seq.compare.measuring import Measured
 
-_STUDENT = (
-    *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228),
-    *(2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086),
-    *(2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045),
-)
-"""Half a 95 % interval of a mean in standard errors, for 1 degree of freedom and more."""
-_NORMAL = 1.960
+_STUDENT = {
+    **dict(enumerate((12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228), 1)),
+    12: 2.179,
+    14: 2.145,
+    16: 2.120,
+    18: 2.101,
+    20: 2.086,
+    25: 2.060,
+    30: 2.042,
+    40: 2.021,
+    60: 2.000,
+    120: 1.980,
+}
+"""Half a 95 % interval of a mean in standard errors, by degrees of freedom."""
 
 
 class _Column(NamedTuple):
@@ -84,8 +91,7 @@ def interval(values: Sequence[float], digits: int) -> str:
     text = f"{mean(values):,.{digits}f}"
     if len(values) < 2:
         return text
-    freedom = len(values) - 1
-    student = _STUDENT[freedom - 1] if freedom <= len(_STUDENT) else _NORMAL
+    student = _STUDENT[max(freedom for freedom in _STUDENT if freedom < len(values))]
     return f"{text} ± {student * stdev(values) / sqrt(len(values)):,.{digits}f}"
 
 
@@ -121,7 +127,7 @@ def render_differences(comparison: Comparison) -> str:
     """Return where each system differs from the baseline, as Markdown."""
     baseline = comparison.systems[0].name
     return "\n\n".join(
-        _differences(baseline, result.name, result.differences)
+        _differences(*(result.compared or (baseline, result.name)), result.differences)
         for result in comparison.systems
         if result.differences is not None
     )
@@ -133,7 +139,7 @@ def _differences(baseline: str, system: str, found: Differences) -> str:
         parts.append(_ranges(("words of the source", "sentences", "BLEU"), baseline, system,
                              found.lengths))  # fmt: skip
     parts.append(
-        _ranges(("times seen in training", "words", "F1 %"), baseline, system, found.frequencies)
+        _ranges((f"times in {found.seen_in}", "words", "F1 %"), baseline, system, found.frequencies)
     )
     for title, examples in (("gained", found.better), ("lost", found.worse)):
         if examples:
@@ -170,7 +176,9 @@ def _example(example: Example, baseline: str, system: str) -> str:
         baseline: example.baseline,
         f"{system} ({example.gain:+.1f} chrF)": example.system,
     }
-    return "\n".join(f"- {title}: {text}" for title, text in texts.items() if text)
+    if not example.source:
+        del texts["source"]
+    return "\n".join(f"- {title}: {text or '(nothing)'}" for title, text in texts.items())
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -48,7 +48,7 @@ def train_members(members: Sequence[Member], *, jobs: int, trust_code: bool = Fa
         _check(member, trust_code=trust_code)
     logger.info("%d of %d models are to be trained", len(missing), len(members))
     trainings = _Trainings(len(missing), jobs, trust_code)
-    with _ending_by_sigterm(), ThreadPoolExecutor(jobs) as threads:
+    with _ending_by_signals(), ThreadPoolExecutor(jobs) as threads:
         futures = [threads.submit(trainings.train, member) for member in missing]
         try:
             failures = [failure for future in futures if (failure := future.result())]
@@ -72,8 +72,8 @@ def _check_finished(member: Member) -> None:
 
 
 @contextmanager
-def _ending_by_sigterm() -> Iterator[None]:
-    """Have SIGTERM raise SystemExit in the block, as Ctrl-C raises KeyboardInterrupt."""
+def _ending_by_signals() -> Iterator[None]:
+    """Have SIGTERM, and a terminal that closes, raise SystemExit in the block, as Ctrl-C does."""
     if current_thread() is not main_thread():
         yield
         return
@@ -81,11 +81,16 @@ def _ending_by_sigterm() -> Iterator[None]:
     def end(number: int, _: FrameType | None) -> None:
         sys.exit(128 + number)
 
-    before = signal.signal(signal.SIGTERM, end)
+    names = ("SIGTERM", "SIGHUP")
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    before = {n: handler for n in numbers if (handler := signal.getsignal(n)) != signal.SIG_IGN}
+    for number in before:
+        signal.signal(number, end)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _check(member: Member, *, trust_code: bool) -> None:
@@ -116,7 +121,7 @@ class _Trainings:
         """Train one; return what went wrong, or nothing."""
         assert member.config is not None
         config = _shared(member.config, self._jobs) if self._jobs > 1 else member.config
-        recipe, log = member.path.with_suffix(".yaml"), member.path.with_suffix(".log")
+        recipe, log = (member.path.with_name(f"{member.path.name}{e}") for e in (".yaml", ".log"))
         with writing(recipe):
             recipe.parent.mkdir(parents=True, exist_ok=True)
             recipe.write_text(dump_config(config), "utf-8")

@@ -53,7 +53,7 @@ def _corpus(config: Config, corpus: CorpusPath | None) -> HeldOut:
     data = config.data
     spec = corpus or data.test
     if not spec:
-        raise UserError("no test set: the run has no data.test; give --data or --test-set")
+        raise UserError("no test set: there is no data.test; give one with --data")
     files = find_test_set(spec, data.source, data.target, data.columns)
     if data.source_kind.is_text:
         warn_if_odd(files, data)

@@ -45,7 +45,7 @@ def searches(
     plain = {"n_best": 1, "sample": False, "temperature": 1.0, "top_k": 0, "top_p": 1.0}
     return [
         revise(options, {**plain, "beam": beam, "length_penalty": penalty})
-        for beam in beams
+        for beam in sorted(beams)
         for penalty in (length_penalties if beam > 1 else [options.length_penalty])
     ]
 

@@ -19,7 +19,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from seq2seq.config import Config, dump_config, load_dump, revise
+from seq2seq.config import Config, DecodingConfig, dump_config, load_dump
 from seq2seq.data.tokenizer import Tokenizers
 from seq2seq.errors import DamagedError, UserError, did_you_mean
 from seq2seq.extension import check_known, load_code, load_known_code, remember_code
@@ -398,10 +398,9 @@ class Run:
             _write_config(self.config, self.folder)
             (self.folder / "result.json").unlink(missing_ok=True)
 
-    def decode_by(self, changes: Mapping[str, Any]) -> None:
-        """Have the run decode otherwise from now on; UserError for what can't be."""
+    def decode_by(self, decoding: DecodingConfig) -> None:
+        """Have the run decode otherwise from now on."""
         check_links(self.folder)
-        decoding = revise(self.config.decoding, changes)
         self.config = self.config.model_copy(update={"decoding": decoding})
         with writing(self.folder / "config.yaml"):
             _write_config(self.config, self.folder)

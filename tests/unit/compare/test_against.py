@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq.compare.differences import count_words, find_differences
+from seq2seq.compare.differences import Seen, count_words, find_differences
 from seq2seq.compare.significance import paired_tests
 
 REFERENCES = [f"le chat numéro {n} dort dans la maison" for n in range(30)]
@@ -50,7 +50,9 @@ def test_words_are_counted_by_how_often_they_were_seen() -> None:
         ["le chat", "un oiseau"],
         [["le chat", "un oiseau rare"]],
         tokenize="13a",
-        seen={"le": 2000, "un": 2000, "chat": 5, "chien": 5, "oiseau": 1},
+        seen=Seen(
+            {"le": 2000, "un": 2000, "chat": 5, "chien": 5, "oiseau": 1}, "the training text"
+        ),
     )
     rows = {each.name: (each.size, each.baseline, each.system) for each in found.frequencies}
     assert rows["0"] == (1, 0.0, 0.0)  # rare
@@ -67,7 +69,7 @@ def test_examples_are_those_that_gained_and_lost_most() -> None:
         ["un chat", "xx", "trois chats"],
         [["un chat", "deux chats", "trois chats"]],
         tokenize="13a",
-        seen={},
+        seen=Seen({}, "the references"),
         examples=1,
     )
     assert [example.source for example in found.better] == ["three"]
@@ -77,7 +79,12 @@ def test_examples_are_those_that_gained_and_lost_most() -> None:
 
 def test_without_sources_there_is_nothing_by_length() -> None:
     found = find_differences(
-        [], ["un chat"], ["un chien"], [["un chat"]], tokenize="13a", seen=count_words(["un chat"])
+        [],
+        ["un chat"],
+        ["un chien"],
+        [["un chat"]],
+        tokenize="13a",
+        seen=Seen(count_words(["un chat"]), "the references"),
     )
     assert found.lengths == []
     assert found.worse[0].source == ""

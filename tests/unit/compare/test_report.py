@@ -38,6 +38,7 @@ def measured(system: str, seed: int | None, bleu: float) -> Measured:
 DIFFERENCES = Differences(
     [Range("0-5", 3, 40.0, 39.999)],
     [Range("0", 2, 10.0, 20.0)],
+    "the training text",
     [Example("I love you", "je t'aime", "je", "je t'aime", 50.0)],
     [],
 )
@@ -77,7 +78,12 @@ def test_of_one_seed_the_interval_is_that_of_the_sentences() -> None:
 
 @pytest.mark.parametrize(
     ("values", "text"),
-    [([5.0], "5.00"), ([1.0, 3.0], "2.00 ± 12.71"), ([1.0, 2.0, 3.0], "2.00 ± 2.48")],
+    [
+        ([5.0], "5.00"),
+        ([1.0, 3.0], "2.00 ± 12.71"),
+        ([1.0, 2.0, 3.0], "2.00 ± 2.48"),
+        ([0.0, 2.0] * 100, "1.00 ± 0.14"),
+    ],
 )
 def test_an_interval_of_a_mean_is_students(values: list[float], text: str) -> None:
     assert interval(values, 2) == text
