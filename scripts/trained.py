@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import cycle, islice
@@ -59,7 +60,9 @@ def scored(config: Config, folder: Path) -> Row:
     """
     started = None if folder.exists() else time.process_time()
     if not (folder / "result.json").exists():
-        seq2seq.train(config, folder, resume=True)
+        run = seq2seq.train(config, folder, resume=True)
+        if run.result is None:
+            sys.exit(f"{folder}: stopped; the same command goes on")
     used = None if started is None else round((time.process_time() - started) / 60, 1)
     translator = seq2seq.load(folder, device="cpu")
     pairs = list(find_corpus(str(ROOT / "data" / "test"), "en", "fr").pairs())
