@@ -34,7 +34,8 @@ def test_recipes_are_trained_measured_and_held_against_the_first(
     assert general.endswith("| baseline | baseline |")
     assert additive.startswith("| additive | 2 | ")
     into = world / "runs/compare"
-    assert "## additive, seed 1 against general, seed 1" in (into / "comparison.md").read_text("utf-8")
+    page = (into / "comparison.md").read_text("utf-8")
+    assert "## additive, seed 1 against general, seed 1" in page
     rows = list(csv.DictReader((into / "comparison.csv").open()))
     assert [(row["system"], row["seed"]) for row in rows] == [
         ("general", "1"),
