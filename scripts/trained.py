@@ -8,12 +8,13 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import cycle, islice
 from pathlib import Path
-from statistics import mean, median, stdev
+from statistics import median
 from typing import Any
 
 import torch
 
 import seq2seq
+from seq2seq.compare.report import interval as mean_and_interval
 from seq2seq.config import Config
 from seq2seq.data.batching import Batches
 from seq2seq.data.corpus import find_corpus
@@ -28,9 +29,6 @@ from seq2seq.training.update import Update
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ("I love you", "je t'aime")
 _PLACES = [(0, 0), (1, 2), (2, 1)]  # je -> I, t' -> you, aime -> love
-
-_STUDENT = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776}
-"""Half a 95 % interval of a mean of so many, in standard errors: Student's t."""
 
 Row = dict[str, Any]
 
@@ -131,13 +129,7 @@ def _training_updates(config: Config) -> Iterator[int]:
 def interval(values: Sequence[float | None], digits: int) -> str:
     """Return the mean with its 95 % interval, of those that are there."""
     numbers = [value for value in values if value is not None]
-    if not numbers:
-        return "-"
-    text = f"{mean(numbers):,.{digits}f}"
-    if len(numbers) < 2:
-        return text
-    half = _STUDENT[len(numbers)] * stdev(numbers) / len(numbers) ** 0.5
-    return f"{text} ± {half:,.{digits}f}"
+    return mean_and_interval(numbers, digits) if numbers else "-"
 
 
 def example(rows: Sequence[Row]) -> str:

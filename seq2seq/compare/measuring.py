@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from seq2seq.compare.conditions import Conditions
-from seq2seq.compare.members import Member
+from seq2seq.compare.members import Member, name_of
 from seq2seq.data.corpus import read_texts
 from seq2seq.errors import UserError
 from seq2seq.evaluation.evaluate import evaluate
@@ -56,7 +56,7 @@ class Measured:
     @property
     def name(self) -> str:
         """The system, with the seed that tells it from the system's others."""
-        return self.system if self.seed is None else f"{self.system}, seed {self.seed}"
+        return name_of(self.system, self.seed)
 
     @property
     def figures(self) -> dict[str, Any]:

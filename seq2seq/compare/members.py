@@ -22,6 +22,11 @@ UNIT, SEEDS = "model.attention", 3
 _LIMITS = ("max_steps", "max_epochs", "max_minutes", "patience")
 
 
+def name_of(system: str, seed: int | None) -> str:
+    """Return what a model of a system is called; translations have no seed."""
+    return system if seed is None else f"{system}, seed {seed}"
+
+
 class Member(NamedTuple):
     """One model of a system, or its translations."""
 
@@ -36,7 +41,7 @@ class Member(NamedTuple):
     @property
     def name(self) -> str:
         """The system, and the seed that tells it from the system's others."""
-        return self.system if self.seed is None else f"{self.system}, seed {self.seed}"
+        return name_of(self.system, self.seed)
 
     @property
     def settings(self) -> Config | None:

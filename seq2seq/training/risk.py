@@ -27,6 +27,7 @@ from seq2seq.model.contract import select
 from seq2seq.model.model import Seq2Seq
 from seq2seq.training.loss import Loss
 from seq2seq.training.objective import Objective
+from seq2seq.training.teacher_forcing import sample
 
 _LONGER, _MORE = 1.5, 5
 """A draw ends at so many times the longest reference of the batch, and so many pieces more."""
@@ -103,11 +104,9 @@ class MinimumRisk(Objective):
             while len(tokens) < steps and not bool(ended_N.all()):
                 decoded = self.model.decode(token_N.unsqueeze(1), memory, state)
                 state = decoded.state
-                logits_NW = self.model.output(decoded.features_BTF.squeeze(1)).float()
+                logits_NW = self.model.output(decoded.features_BTF.squeeze(1))
                 logits_NW[:, [PAD, BOS]] = -math.inf
-                # A draw from NaN is an error; the loss will tell of it.
-                token_N = logits_NW.softmax(-1).nan_to_num(1.0).multinomial(1).squeeze(1)
-                token_N = token_N.masked_fill(ended_N, EOS)
+                token_N = sample(logits_NW).masked_fill(ended_N, EOS)
                 ended_N = ended_N | (token_N == EOS)
                 tokens.append(token_N)
         return [_until_end(row) for row in torch.stack(tokens, 1).tolist()]

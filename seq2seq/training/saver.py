@@ -162,8 +162,10 @@ class Saver:
         return path
 
     def _refuse_infinity(self, step: int) -> None:
-        averaged = {f"average.{name}": each for name, each in self._saved.state_dict().items()}
-        weights = {**averaged, **self._model.state_dict()}
+        weights = self._model.state_dict()
+        if self._saved is not self._model:
+            averaged = self._saved.state_dict()
+            weights |= {f"average.{name}": tensor for name, tensor in averaged.items()}
         if reason := why_not_finite({**weights, **named_tensors(self._optimizer)}):
             raise UserError(
                 f"{self._run.folder}: not saved at step {step}: {reason}; lower "
