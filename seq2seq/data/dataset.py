@@ -15,7 +15,6 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -42,14 +41,8 @@ class Sentences(NamedTuple):
     lengths: Ids
 
     @classmethod
-    def of(cls, sentences: Sequence[Sequence[int]]) -> Sentences:
+    def of(cls, sentences: Iterable[Sequence[int]]) -> Sentences:
         """Return the ids of each sentence, joined."""
-        lengths = np.fromiter(map(len, sentences), np.int64, len(sentences))
-        return cls(np.fromiter(chain.from_iterable(sentences), np.uint32), lengths)
-
-    @classmethod
-    def gathered(cls, sentences: Iterable[Sequence[int]]) -> Sentences:
-        """Return what `of` does, from one sentence after another."""
         ids, lengths = array("I"), array("q")
         for sentence in sentences:
             ids.extend(sentence)

@@ -61,13 +61,11 @@ class SubwordSampling(NamedTuple):
         """Return the pairs of an epoch; sources that are not text stay as they are."""
         state = np.random.SeedSequence((seed, epoch)).generate_state(2, np.uint64)
         random = Random(int(state[0]) << 64 | int(state[1]))
-        targets = Sentences.gathered(
-            self._respelt(dataset.targets(), self.tokenizers.target, random)
-        )
+        targets = Sentences.of(self._respelt(dataset.targets(), self.tokenizers.target, random))
         if not isinstance(self.tokenizers.input, Tokenizer):
             return dataset.replaced(targets)
         source = self._respelt(dataset.sources(), self.tokenizers.source, random)
-        return dataset.replaced(targets, Sentences.gathered(source))
+        return dataset.replaced(targets, Sentences.of(source))
 
     def _respelt(
         self, texts: Iterator[Ids], tokenizer: Tokenizer, random: Random
