@@ -36,8 +36,9 @@ def load(
     """Return the translator of a run directory, of several as an ensemble, or of an export.
 
     Without a name it is the newest finished run under runs/. `checkpoint` is best, last, average or
-    a step; `device` is auto, cpu, cuda or cuda:1. A folder that `seq2seq export` wrote gives a
-    `LightTranslator`, which needs no torch and has one checkpoint, on the CPU.
+    a step, or several (`8000,9000,best`) as an ensemble; `device` is auto, cpu, cuda or cuda:1. A
+    folder that `seq2seq export` wrote gives a `LightTranslator`, which needs no torch and has one
+    checkpoint, on the CPU.
 
     A run may hold Python code. It is executed if you have trained with it on this machine, or with
     `trust_code`: then whoever wrote it can do all that you can. See docs/security.md.

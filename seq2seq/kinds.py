@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMappin
 from importlib import import_module
 from typing import Any, Generic, TypeVar
 
-from seq2seq.errors import did_you_mean
+from seq2seq.errors import UserError, did_you_mean
 
 Part = TypeVar("Part")
 
@@ -151,8 +151,17 @@ FORCINGS: KindTable[Callable[[float], float]] = KindTable(
 
 
 def options_of(kind: Callable[..., Any]) -> list[inspect.Parameter]:
-    """Return the options that a kind takes: its keyword-only arguments."""
-    parameters = inspect.signature(kind, eval_str=True).parameters.values()
+    """Return the options that a kind takes: its keyword-only arguments.
+
+    Raises UserError if the type of one is not known while the program runs.
+    """
+    try:
+        parameters = inspect.signature(kind, eval_str=True).parameters.values()
+    except NameError as error:  # of a user's own kind
+        raise UserError(
+            f"{kind.__module__}.{kind.__qualname__}: the type of an argument: {error}; import it "
+            "outside of `if TYPE_CHECKING:`"
+        ) from None
     return [parameter for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
 
 

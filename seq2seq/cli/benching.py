@@ -12,7 +12,7 @@ import typer
 from seq2seq.bounds import MOST, MOST_THREADS, MOST_TIMES
 from seq2seq.cli.options import (
     AsJson,
-    CheckpointName,
+    CheckpointNames,
     ConfigFile,
     Device,
     OneRun,
@@ -127,7 +127,7 @@ def translate(
     precision: Precision = None,
     rounds: Rounds = 3,
     threads: Threads = None,
-    checkpoint: CheckpointName = "best",
+    checkpoint: CheckpointNames = "best",
     device: Device = "auto",
     as_json: AsJson = False,
     trust_code: TrustCode = False,

@@ -15,7 +15,7 @@ from seq2seq.cli.options import (
     Attention,
     Beam,
     Bootstrap,
-    CheckpointName,
+    CheckpointNames,
     Device,
     Models,
     OneRun,
@@ -143,7 +143,7 @@ def evaluate(
     beam: Beam = None,
     workers: Workers = None,
     precision: Precision = None,
-    checkpoint: CheckpointName = "best",
+    checkpoint: CheckpointNames = "best",
     device: Device = "auto",
     as_json: AsJson = False,
     attention: Attention = None,
@@ -289,7 +289,7 @@ def tune(
     write: Annotated[
         bool, typer.Option("--write", help="Have the run decode so from now on.")
     ] = False,
-    checkpoint: CheckpointName = "best",
+    checkpoint: CheckpointNames = "best",
     device: Device = "auto",
     as_json: AsJson = False,
     trust_code: TrustCode = False,

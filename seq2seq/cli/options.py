@@ -78,6 +78,14 @@ CheckpointName = Annotated[
     str,
     typer.Option("--checkpoint", help="Checkpoint to load: best, last, average or a step number."),
 ]
+CheckpointNames = Annotated[
+    str,
+    typer.Option(
+        "--checkpoint",
+        help="Checkpoint to load: best, last, average or a step number; several, with commas, for "
+        "an ensemble of them.",
+    ),
+]
 Device = Annotated[
     str, typer.Option("--device", help="Device to compute on: auto, cpu, cuda or cuda:1.")
 ]

@@ -312,7 +312,7 @@ def prepare(
 
 
 @app.command(
-    short_help="Average the weights of a run's last checkpoints.",
+    short_help="Average the weights of a run's last or best checkpoints.",
     epilog="Example: seq2seq average --run runs/demo --last 3",
 )
 def average(
@@ -328,18 +328,35 @@ def average(
             help="Number of newest checkpoints to average. [default: all of the run, at most 5]",
         ),
     ] = None,
+    best: Annotated[
+        int | None,
+        typer.Option(
+            "--best",
+            min=1,
+            max=MOST,
+            help="Number of checkpoints to average, those that the run's training.metric calls "
+            "best on the validation set.",
+        ),
+    ] = None,
     named: OneRun = None,
     trust_code: TrustCode = False,
 ) -> None:
-    """Average the weights of a run's last checkpoints into the checkpoint `average`."""
+    """Average the weights of some checkpoints of a run into the checkpoint `average`."""
+    from seq2seq.training.averaging import best_checkpoints
+
+    if last and best:
+        raise UserError("average: give --last or --best, not both")
     opened = open_run(run, named, "average", trust_code=trust_code)
     opened.checkpoint("last")  # there is one
-    checkpoints = opened.checkpoints()[-(last or _AVERAGED) :]
-    if last and len(checkpoints) < last:
+    found = best_checkpoints(opened) if best else opened.checkpoints()[::-1]
+    number = best or last
+    if number and len(found) < number:
         raise UserError(
-            f"{opened.folder}: cannot average {last} checkpoints: the run has {len(checkpoints)}; "
-            "lower --last, or train with a higher training.keep"
+            f"{opened.folder}: cannot average {number} checkpoints: the run has {len(found)}"
+            f"{' with a validation' if best else ''}; lower --{'best' if best else 'last'}, or "
+            "train with a higher training.keep"
         )
+    checkpoints = sorted(found[: number or _AVERAGED], key=lambda saved: saved.step)
     names = ", ".join(checkpoint.folder.name for checkpoint in checkpoints)
     logging.getLogger("seq2seq").info("average of %d checkpoints: %s", len(checkpoints), names)
     tell(opened.save_average(checkpoints).folder)

@@ -16,7 +16,7 @@ from seq2seq.cli.options import (
     AsJson,
     Attention,
     Beam,
-    CheckpointName,
+    CheckpointNames,
     Device,
     Models,
     Output,
@@ -66,7 +66,7 @@ def translate(
     ] = None,
     output: Output = None,
     as_json: AsJson = False,
-    checkpoint: CheckpointName = "best",
+    checkpoint: CheckpointNames = "best",
     device: Device = "auto",
     beam: Beam = None,
     n_best: Annotated[

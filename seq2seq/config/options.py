@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from pydantic import ValidationError, create_model
+from pydantic import PydanticUserError, ValidationError, create_model
 
 from seq2seq.config.tree import Part, UnitConfig
 from seq2seq.errors import UserError, shortened
@@ -48,7 +48,10 @@ def check_values(kind: Callable[..., Any], config: UnitConfig, key: str) -> None
 
 def _fields(kind: Callable[..., Any]) -> dict[str, Any]:
     return {
-        option.name: (option.annotation, ... if option.default is option.empty else option.default)
+        option.name: (
+            Any if option.annotation is option.empty else option.annotation,
+            ... if option.default is option.empty else option.default,
+        )
         for option in options_of(kind)
     }
 
@@ -60,7 +63,13 @@ def _converted(
     fields: Mapping[str, Any],
     given: Mapping[str, Any],
 ) -> dict[str, Any]:
-    schema = create_model(kind.__name__, __base__=Part, **fields)
+    try:
+        schema = create_model(kind.__name__, __base__=Part, **fields)
+    except PydanticUserError as error:  # of a user's own kind
+        raise UserError(
+            f"{key}: an option of kind {config.kind} has a type that no setting can have: "
+            f"{str(error).splitlines()[0]}"
+        ) from None
     try:
         valid = schema.model_validate(given)
         return {name: getattr(valid, name) for name in given}

@@ -432,6 +432,7 @@ class TrainingConfig(Part):
     max_skipped: Count = 10
     keep: Count = 1
     average: Count = 1
+    average_of: Literal["newest", "best"] = "newest"
     ema: BelowOne | None = None
     samples: CountFrom0 = 3
     log_every: Count = 50
@@ -443,13 +444,17 @@ class TrainingConfig(Part):
 
     @classmethod
     def idle(cls, values: Mapping[str, Any]) -> dict[str, str]:
-        """What is about likelihood alone, where the risk is made small."""
+        """What is averaged, if nothing is; and what is about likelihood alone, where the risk is
+        made small."""
+        idle = {}
+        if values.get("average", 1) == 1:
+            idle["average_of"] = "training.average is 1, the best checkpoint alone"
         objective = values.get("objective", "likelihood")
         kind = objective.get("kind") if isinstance(objective, Mapping) else objective
-        if getattr(kind, "kind", kind) != "minimum-risk":
-            return {}
-        reason = "training.objective is minimum-risk, which scores whole translations"
-        return dict.fromkeys(("label_smoothing", "teacher_forcing"), reason)
+        if getattr(kind, "kind", kind) == "minimum-risk":
+            reason = "training.objective is minimum-risk, which scores whole translations"
+            idle |= dict.fromkeys(("label_smoothing", "teacher_forcing"), reason)
+        return idle
 
     @model_validator(mode="after")
     def _ends(self) -> TrainingConfig:

@@ -286,6 +286,14 @@ def _emitted(candidate: Candidate) -> list[str]:
     return [*candidate.pieces, END] if candidate.finished else candidate.pieces
 
 
+_READ = {
+    (True, False): "in both directions",
+    (False, False): "from the beginning",
+    (False, True): "from the end",
+}
+"""How recurrent layers read the source, by (bidirectional, reverse)."""
+
+
 def _kinds(model: Seq2Seq) -> Kinds:
     encoder, attention, decoder = (
         model.config.encoder,
@@ -297,7 +305,7 @@ def _kinds(model: Seq2Seq) -> Kinds:
         addressing=attention.addressing.kind,
         decoder=decoder.kind,
         bridge=decoder.bridge if "bridge" in option_names(DECODERS[decoder.kind]) else "",
-        bidirectional=encoder.bidirectional,
+        read=_READ[encoder.bidirectional, bool(encoder.options.get("reverse"))],
         encoder=encoder.kind,
     )
 

@@ -31,7 +31,8 @@ class Kinds:
     decoder: str
     bridge: str
     """How the decoder's state starts; nothing of a decoder that takes no bridge."""
-    bidirectional: bool
+    read: str
+    """How recurrent layers read the source."""
     encoder: str = "recurrent"
 
 

@@ -326,8 +326,9 @@ def load(
     """Return the translator of a run directory, or of several as an ensemble.
 
     Without a run the newest finished one under runs/ is taken. `checkpoint` is best, last, average
-    or a step. With `trust_code` the code in the runs is executed, whoever wrote it. Raises
-    UserError if a run is missing, damaged or of another vocabulary, or has code that isn't known.
+    or a step; several of them, `8000,9000,best`, are an ensemble too. With `trust_code` the code in
+    the runs is executed, whoever wrote it. Raises UserError if a run is missing, damaged or of
+    another vocabulary, or has code that isn't known.
     """
     opened = [Run.open(run, trust_code=trust_code) for run in runs or [newest_run()]]
     first = opened[0]
@@ -345,7 +346,7 @@ def load(
                     "so the two can't be one ensemble"
                 )
     return Translator(
-        [run.load_model(checkpoint) for run in opened],
+        [run.load_model(name.strip()) for run in opened for name in checkpoint.split(",")],
         tokenizers,
         TextSettings.of(first.config, scripts=first.source_scripts),
         device=find_device(device),

@@ -40,6 +40,11 @@ class Checkpoint:
         self.folder = folder
 
     @property
+    def step(self) -> int:
+        """The updates before it, of a numbered one."""
+        return int(self.folder.name)
+
+    @property
     def state(self) -> dict[str, Any]:
         """The plain values of the trainer's state."""
         state = self._read_state()

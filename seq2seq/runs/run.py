@@ -82,7 +82,7 @@ class Run:
         except UserError:
             return "damaged"
         if result is None:
-            return f"unfinished at step {int(saved[-1].folder.name)}" if saved else "no checkpoint"
+            return f"unfinished at step {saved[-1].step}" if saved else "no checkpoint"
         figures = [f"{name} {result[name]:.3f}" for name in ("bleu", "loss") if name in result]
         return ", ".join([f"finished at step {result.get('steps')}", *figures])
 
@@ -243,7 +243,7 @@ class Run:
                 whole = [saved for saved in self.checkpoints() if saved.is_whole()]
                 text += (
                     f"; the newest whole checkpoint is {whole[-1].folder.name}: {option} "
-                    f"{int(whole[-1].folder.name)} takes it"
+                    f"{whole[-1].step} takes it"
                     if whole
                     else "; no checkpoint of the run is whole"
                 )

@@ -31,6 +31,14 @@ class Window:
 
 
 @dataclass
+class Scored:
+    """A validated checkpoint."""
+
+    step: int
+    metrics: dict[str, float]
+
+
+@dataclass
 class Progress:
     """Where the run stands; the same on all ranks."""
 
@@ -45,6 +53,7 @@ class Progress:
     misses: int = 0
     reductions: int = 0
     kept: list[int] = field(default_factory=list)  # steps of the newest validated checkpoints
+    ranking: list[Scored] = field(default_factory=list)  # those to average, the best first
     threads: int | None = None  # of the CPU, which decide the last bits of sums
     processes: int = 1  # which decide them too
     skipped: int = 0  # updates that were not made, as their loss or gradient was not finite
@@ -57,7 +66,13 @@ class Progress:
         """Return the progress that `asdict` made `state` of."""
         epoch, batch = state["position"]
         values = {"position": Position(epoch, batch), "window": Window(**state["window"])}
-        return cls(**{**state, **values})
+        ranking = [Scored(**scored) for scored in state.get("ranking", [])]
+        return cls(**{**state, **values, "ranking": ranking})
+
+    @property
+    def wanted(self) -> set[int]:
+        """The steps of the checkpoints to keep."""
+        return {*self.kept, *(scored.step for scored in self.ranking)}
 
 
 @contextmanager

@@ -79,7 +79,7 @@ class Saver:
         if self._world.leads:
             if best:
                 self._run.point("best", f"{progress.step:08d}")
-            self._run.prune(progress.kept)
+            self._run.prune(progress.wanted)
 
     def load(self, checkpoint: Checkpoint) -> Progress:
         """Go on from a checkpoint, with today's settings of the optimiser; return its progress."""
@@ -116,13 +116,14 @@ class Saver:
             self._run.point("last", checkpoint.folder.name)
             if progress.best_step:
                 self._run.point("best", f"{progress.best_step:08d}")
-            self._run.prune(progress.kept)
+            self._run.prune(progress.wanted)
         return progress
 
     def _forget_removed(self, progress: Progress) -> None:
         """If the best checkpoint of then is there no longer, let the present one stand for it."""
-        steps = {int(saved.folder.name) for saved in self._run.checkpoints()}
+        steps = {saved.step for saved in self._run.checkpoints()}
         progress.kept = [step for step in progress.kept if step in steps]
+        progress.ranking = [scored for scored in progress.ranking if scored.step in steps]
         if progress.best_step and progress.best_step not in steps:
             if self._world.leads:
                 logger.warning(

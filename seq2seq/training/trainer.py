@@ -207,7 +207,8 @@ class Trainer:
             figures = {**validation.metrics, "seconds": progress.seconds}
             self._metrics.write({"kind": "valid", "step": progress.step, **figures})
             progress.due = False
-            progress.kept = [*progress.kept, progress.step][-max(config.keep, config.average) :]
+            newest = 1 if config.average_of == "best" else config.average
+            progress.kept = [*progress.kept, progress.step][-max(config.keep, newest) :]
             self.save()
             self._saver.keep(progress, best=better)
             self._tell(validation, better=better)
@@ -299,8 +300,10 @@ class Trainer:
         }
 
     def _average(self) -> None:
-        """Average the last checkpoints' weights, and let them be the best if they are."""
-        steps = self.progress.kept[-self.config.average :]
+        """Average the weights of some checkpoints, and let them be the best if they are."""
+        ranked = sorted(scored.step for scored in self.progress.ranking)
+        best = ranked if self.config.average_of == "best" else []
+        steps = best or self.progress.kept[-self.config.average :]
         checkpoint = self._saver.load_average(steps)
         validation = self._validator.validate(self.model, self.progress.step)
         better = self._validator.is_best(validation, self.progress)
@@ -309,8 +312,8 @@ class Trainer:
             if self.world.leads:
                 self.run.point("best", checkpoint.folder.name)
         logger.info(
-            "average of the last %d checkpoints: validation %s%s",
-            len(steps),
+            "average of the %s %d checkpoints: validation %s%s",
+            *("best" if best else "last", len(steps)),
             render(validation.metrics),
             " (best)" if better else "",
         )

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from seq2seq.config import TrainingConfig
 from seq2seq.model.model import Seq2Seq
 from seq2seq.training.judgement import check_loss, is_better
-from seq2seq.training.progress import Progress
+from seq2seq.training.progress import Progress, Scored
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +65,7 @@ class Validator:
         """Note a validation: a new best, or one more miss; return whether it is the best so far."""
         better = self.is_best(validation, progress)
         progress.misses = 0 if better else progress.misses + 1
+        progress.ranking = self._ranked(validation, progress)
         if better:
             progress.best_step = progress.step
             note_best(validation, progress)
@@ -74,6 +75,24 @@ class Validator:
 
     def is_best(self, validation: Validation, progress: Progress) -> bool:
         """Return whether it is the best so far at `training.metric`, or at what can be compared."""
+        metric = self._judging_metric(validation, progress)
+        return is_better(validation.metrics, progress.best_metrics, metric)
+
+    def _ranked(self, validation: Validation, progress: Progress) -> list[Scored]:
+        """The best so far and this one, as many as will be averaged, the best first."""
+        if self._config.average == 1 or self._config.average_of != "best":
+            return []
+        metric = self._judging_metric(validation, progress)
+        better = [
+            scored
+            for scored in progress.ranking
+            if not is_better(validation.metrics, scored.metrics, metric)
+        ]
+        others = progress.ranking[len(better) :]
+        new = Scored(progress.step, validation.metrics)
+        return [*better, new, *others][: self._config.average]
+
+    def _judging_metric(self, validation: Validation, progress: Progress) -> str:
         metric = self._config.metric
         if metric == "bleu" and not validation.bleu_tells:
             metric = "loss"
@@ -87,7 +106,7 @@ class Validator:
                 metric = "loss"
             elif validation.bleu == progress.best_metrics["bleu"] == 0:
                 self._tell_once("validation BLEU is 0 so far: the loss judges until it rises")
-        return is_better(validation.metrics, progress.best_metrics, metric)
+        return metric
 
     def _tell_once(self, text: str) -> None:
         if text not in self._told:

@@ -138,6 +138,7 @@ CASES = [
     *(Case(UNITS[1], {"kind": "luong"}, {"cell": machine}) for machine in MACHINES.values()),
     Case(UNITS[1], {"kind": "bahdanau", "cell": WRITES_TWICE}),
     Case(UNITS[3], {"kind": "bahdanau", "readout": "maxout"}, {"bidirectional": False, "size": 8}),
+    Case(UNITS[3], {"kind": "luong"}, {"bidirectional": False, "reverse": True, "layers": 2}),
     *(Case(unit, {"kind": "transformer"}) for unit in UNITS if unit["kind"] in NOT_FOR_SELF),
     *(
         Case(unit, {"kind": "transformer", "self_attention": unit})

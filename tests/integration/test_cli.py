@@ -19,6 +19,7 @@ import pytest
 
 from seq2seq import __version__
 from seq2seq.inference.translator import Translator
+from seq2seq.runs.run import Run
 from tests.integration.conftest import Command, french
 
 SENTENCES = ["the big cat sees a dog", "a bird likes the small bird"]
@@ -92,6 +93,19 @@ def test_average_takes_what_a_run_keeps_where_no_number_is_said(command: Command
     status, out, err = command("average", "runs/tiny")
     assert (status, out) == (0, "runs/tiny/checkpoints/average-00000150-2\n")
     assert err == "average of 2 checkpoints: 00000075, 00000150\n"
+
+
+def test_average_takes_the_best_of_the_validation_set(command: Command) -> None:
+    run = Run.open("runs/tiny")
+    records = {record["step"]: record for record in run.read_metrics()}
+    scores = {
+        saved.step: (records[saved.step]["bleu"], -records[saved.step]["loss"])
+        for saved in run.checkpoints()
+    }
+    best = max(scores, key=scores.__getitem__)
+    status, out, err = command("average", "--best", "1")
+    assert (status, out) == (0, f"runs/tiny/checkpoints/average-{best:08d}-1\n")
+    assert err == f"average of 1 checkpoints: {best:08d}\n"
 
 
 # --- translating ----------------------------------------------------------------------------------
@@ -218,6 +232,14 @@ def test_length_options_are_obeyed(command: Command) -> None:
 def test_draws_depend_on_the_seed_alone(command: Command) -> None:
     draw = ["-q", "translate", "--sample", "--temperature", "5", *SENTENCES, "--seed"]
     assert command(*draw, "1").out == command(*draw, "1").out != command(*draw, "2").out
+
+
+def test_several_checkpoints_of_a_run_are_an_ensemble(command: Command) -> None:
+    alone = command("-q", "translate", "--json", "--checkpoint", "75", *SENTENCES[:2])
+    both = command("translate", "--json", "--checkpoint", "75, last", *SENTENCES[:2])
+    assert (both.status, both.err) == (0, "model: runs/tiny (75, last)\n")
+    assert len(both.out.splitlines()) == 2
+    assert both.out != alone.out  # the scores are others
 
 
 def test_an_ensemble_of_a_run_with_itself_is_the_run(command: Command) -> None:

@@ -222,6 +222,20 @@ def test_the_average_of_the_last_is_the_best_if_it_is_better(
     assert run.result["loss"] == min(loss, 1)
 
 
+def test_the_best_are_averaged_if_that_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = [*EVERY, "training.average=3", "training.average_of=best"]
+    losses = [9, 3, 8, 2, 7, 2, 6, 5, 4]
+    stopped = tiny(tmp_path, *settings, "training.max_steps=7")
+    judged([*losses[:7], 9], stopped, tmp_path, monkeypatch)
+    config = tiny(tmp_path, *settings)
+    run = judged([*losses[7:], 1], config, tmp_path, monkeypatch, resume=True)
+    assert run.checkpoint("average").state["average_of"] == ["00000002", "00000004", "00000006"]
+    assert run.checkpoint("best").folder.resolve().name == "average-00000006-3"
+    assert names(run) == ["2", "4", "6", "9"]
+
+
 def test_the_learning_rate_falls_on_a_plateau(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -65,6 +65,35 @@ def test_encoder_is_torchs_packed_recurrent_network(
     torch.testing.assert_close(encoded.mean_BE(), torch.stack(means))
 
 
+@pytest.mark.parametrize("handed", [False, True])
+def test_a_source_read_from_its_end_gives_the_states_of_the_reversed_sentence(handed: bool) -> None:
+    torch.manual_seed(1)
+    config = EncoderConfig.model_validate(
+        {"size": 4, "layers": 2, "bidirectional": False, "reverse": True}
+    )
+    encoder = build_encoder(config, EMBEDDING, dropout=0.0).double()
+    assert isinstance(encoder, RecurrentEncoder)
+    encoder.hands_over = handed
+    embedded_BSI = torch.randn(3, 5, EMBEDDING, dtype=torch.float64)
+    encoded = encoder(embedded_BSI, LENGTHS)
+    assert isinstance(encoded.final, torch.Tensor)
+    for b, length in enumerate(LENGTHS.tolist()):
+        expected = embedded_BSI[b : b + 1, :length].flip(1)
+        for cell in encoder.backwards:
+            expected, end = cell(expected, expected.new_zeros(1, 4))
+        found = encoded.states_BSE[b, :length]
+        torch.testing.assert_close(found, expected.flip(1).squeeze(0))
+        torch.testing.assert_close(encoded.final[b], expected[0, -1])
+        if handed:
+            torch.testing.assert_close(encoded.states[-1][b], end.squeeze(0))
+
+
+def test_a_direction_that_is_read_anyway_is_refused() -> None:
+    config = ModelConfig.model_validate({"encoder": {"reverse": True}})
+    with pytest.raises(UserError, match=r"reverse is for one direction.*bidirectional=false"):
+        Seq2Seq(config, 10, 10)
+
+
 def test_a_residual_layer_adds_to_what_is_below_it() -> None:
     torch.manual_seed(1)
     options = {"size": 4, "layers": 3, "bidirectional": False}

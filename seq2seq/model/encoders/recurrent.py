@@ -1,5 +1,8 @@
 """Recurrent layers over the source, in one or both directions -- Schuster and Paliwal 1997.
 
+Read from its end, the first words of the source are the last that the state has taken in, near to
+the first words of the target -- Sutskever et al. 2014, 3.3.
+
 Self-attention, if any, comes first: each embedding's context among all is what the layers read, or
 with a residual path the sum of both -- He et al. 2016.
 
@@ -25,7 +28,7 @@ KEY = "model.encoder"
 
 
 class RecurrentEncoder(Encoder):
-    """Layers of a cell, each read in both directions if bidirectional.
+    """Layers of a cell, each read in both directions if bidirectional, or from the end if reverse.
 
     Padding stands on the right and is handled without packing: the forward direction meets it
     only after the last token, and the backward direction reads each sentence reversed within its
@@ -45,6 +48,7 @@ class RecurrentEncoder(Encoder):
         layers: int = 1,
         residual: bool = False,
         bidirectional: bool = True,
+        reverse: bool = False,
         self_attention: AttentionConfig | None = None,
         self_residual: bool = False,
     ) -> None:
@@ -64,8 +68,13 @@ class RecurrentEncoder(Encoder):
             embedding = context
         if residual:
             refuse_residual(KEY, layers)
+        if reverse and bidirectional:
+            raise UserError(
+                f"{KEY}.reverse is for one direction, and {KEY}.bidirectional reads both: "
+                f"set {KEY}.bidirectional=false"
+            )
         self.residual = residual
-        self.bidirectional = bidirectional
+        self.layers = layers
         self.memory_size = (2 if bidirectional else 1) * size
         sizes = [embedding] + [self.memory_size] * (layers - 1)
         config = cell or CellConfig()
@@ -76,8 +85,8 @@ class RecurrentEncoder(Encoder):
                 for number, n in enumerate(sizes, 1)
             )
 
-        self.forwards = stack("forward")
-        self.backwards = stack("backward") if bidirectional else nn.ModuleList()
+        self.forwards = nn.ModuleList() if reverse else stack("forward")
+        self.backwards = stack("backward") if bidirectional or reverse else nn.ModuleList()
         self.dropout = Dropout(dropout)
 
     @property
@@ -94,7 +103,7 @@ class RecurrentEncoder(Encoder):
         reversed_BS = torch.where(mask_BS, last_B1 - positions_S, positions_S)
         states_BSE = self._attend_to_itself(embedded_BSI, mask_BS)
         ends: list[Tree] = []
-        for layer in range(len(self.forwards)):
+        for layer in range(self.layers):
             inputs_BSI = self.dropout(states_BSE) if layer else states_BSE
             outputs_BSE, end = self._layer(layer, inputs_BSI, reversed_BS, lengths_B)
             around = self.residual and layer
@@ -119,26 +128,37 @@ class RecurrentEncoder(Encoder):
     def _layer(
         self, layer: int, inputs_BSI: Tensor, reversed_BS: Tensor, lengths_B: Tensor
     ) -> tuple[Tensor, Tree]:
-        """The outputs of a layer, and the forward cell's state at the end of each sentence.
+        """The outputs of a layer, and its first cell's state at the end of each sentence.
 
         Where nobody takes that over, it is the state at the end of the padding.
         """
         batch = reversed_BS.size(0)  # that of inputs_BSI would be a constant in the exported graph
         lengths = lengths_B if self.hands_over else None
-        outputs_BSD, end = _read(self.forwards[layer], inputs_BSI, batch, lengths)
-        if not self.bidirectional:
-            return outputs_BSD, end
-        backwards_BSD, _ = _read(self.backwards[layer], _pick(inputs_BSI, reversed_BS), batch)
-        return torch.cat((outputs_BSD, _pick(backwards_BSD, reversed_BS)), -1), end
+        outputs: list[Tensor] = []
+        ends: list[Tree] = []
+        if self.forwards:
+            forwards_BSD, end = _read(self.forwards[layer], inputs_BSI, batch, lengths)
+            outputs.append(forwards_BSD)
+            ends.append(end)
+        if self.backwards:
+            backwards = self.backwards[layer]
+            reread_BSI = _pick(inputs_BSI, reversed_BS)
+            backwards_BSD, end = _read(backwards, reread_BSI, batch, None if ends else lengths)
+            outputs.append(_pick(backwards_BSD, reversed_BS))
+            ends.append(end)
+        return outputs[0] if len(outputs) == 1 else torch.cat(outputs, -1), ends[0]
 
     def _final(self, states_BSE: Tensor, last_B1: Tensor) -> Tensor:
         """What each direction knew after its last token: the forward one's last state, the
         backward one's first."""
+        first_BE = states_BSE[:, 0]
+        if not self.forwards:
+            return first_BE
         last_BE = _pick(states_BSE, last_B1).squeeze(1)
-        if not self.bidirectional:
+        if not self.backwards:
             return last_BE
         size = self.memory_size // 2
-        return torch.cat((last_BE[:, :size], states_BSE[:, 0, size:]), -1)
+        return torch.cat((last_BE[:, :size], first_BE[:, size:]), -1)
 
 
 def _self_attention(config: AttentionConfig, size: int) -> Attention:

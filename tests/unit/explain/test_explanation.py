@@ -239,7 +239,11 @@ def test_kinds_are_called_as_in_the_configuration() -> None:
         TEXT,
     ).kinds
     assert kinds == replace(kinds, attention="additive", addressing="sparsemax")
-    assert (kinds.decoder, kinds.bridge, kinds.bidirectional) == ("conditional", "mean", False)
+    assert (kinds.decoder, kinds.bridge, kinds.read) == (
+        "conditional",
+        "mean",
+        "from the beginning",
+    )
 
 
 def test_as_dict_has_the_shape_that_the_page_reads() -> None:

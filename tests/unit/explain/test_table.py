@@ -25,7 +25,7 @@ step  x     h, H             s                scores          w = softmax  c = H
 5           H                |2.5|  1.5  2.0  -1.5 -3.9  .57  .11 .01 .88  .11 h1 + .01 h2 + .88 h3  t'
 6           H                |.25|    0 -.25  -2.8  .64 -3.2  .03 .95 .02  .03 h1 + .95 h2 + .02 h3  aime
 
-H  the encoder's states h1 ... h3, read from left to right; 2 entries
+H  the encoder's states h1 ... h3, read from the beginning; 2 entries
 s  the decoder's state after the word before; it starts as the encoder's last; 2 entries
 w  by softmax from the scores of dot attention
 
@@ -202,7 +202,7 @@ def test_numbers_have_two_digits_as_in_the_article(value: float, text: str) -> N
 
 
 def test_kinds_that_are_not_known_by_name_are_no_error() -> None:
-    text = render(article(kinds=Kinds("Own", "Mine", "Theirs", "None", True)))
+    text = render(article(kinds=Kinds("Own", "Mine", "Theirs", "None", "in both directions")))
     assert "by Mine from the scores of Own attention" in text
 
 

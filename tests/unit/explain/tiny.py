@@ -72,7 +72,7 @@ def article(**changed: Any) -> Explanation:
         "target_pieces": ["▁je", "▁t'", "aime"],
         "source_words": [WordPieces(w, (i,)) for i, w in enumerate(["I", "love", "you"])],
         "target_words": [WordPieces(w, (i,)) for i, w in enumerate(["je", "t'", "aime"])],
-        "kinds": Kinds("dot", "softmax", "luong", "copy", False),
+        "kinds": Kinds("dot", "softmax", "luong", "copy", "from the beginning"),
         "embeddings_PI": np.zeros((3, 5)),
         "states_SE": states_SE,
         "keys_HSK": states_SE[None],

@@ -63,7 +63,7 @@ CASES: dict[str, dict[str, Any]] = {
     "uniform, zero": {"attention": "uniform", "decoder": {"kind": "luong", "bridge": "zero"}},
     "none, gru state": {
         "attention": "none",
-        "encoder": {"bidirectional": False, "size": 12},
+        "encoder": {"bidirectional": False, "reverse": True, "size": 12},
         "decoder": {"kind": "luong", "bridge": "state"},
     },
     "general, ntm": {
