@@ -125,7 +125,12 @@ DECODERS: KindTable[type] = KindTable(
     },
 )
 OBJECTIVES: KindTable[Callable[..., Any]] = KindTable(
-    "seq2seq.training", {"likelihood": "objective.likelihood", "minimum-risk": "risk.minimum_risk"}
+    "seq2seq.training",
+    {
+        "likelihood": "objective.likelihood",
+        "distillation": "distillation.distillation",
+        "minimum-risk": "risk.minimum_risk",
+    },
 )
 OPTIMIZERS: KindTable[Callable[..., Any]] = KindTable(
     "seq2seq.training", {"adam": "optimizer.adam", "adamw": "optimizer.adamw"}

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from seq2seq.config import Config, differences
+from seq2seq.config import Config, TrainingConfig, differences
+from seq2seq.config.options import checked_options, chosen
 from seq2seq.data.batching import Batches, check_shares, describe_shares
 from seq2seq.data.prepare import Prepared, prepare
 from seq2seq.data.sampling import SubwordSampling, check_sampling
@@ -27,10 +28,12 @@ from seq2seq.machine.threads import use_threads
 from seq2seq.model.dropout import Dropout
 from seq2seq.model.model import Seq2Seq
 from seq2seq.model.transformer import Positions
+from seq2seq.runs.alike import check_alike
 from seq2seq.runs.checkpoint import Checkpoint
 from seq2seq.runs.finding import is_run
 from seq2seq.runs.lock import held
 from seq2seq.runs.run import Run
+from seq2seq.training.distillation import teachers_of
 from seq2seq.training.distributed import ALONE, World, check_devices, joined
 from seq2seq.training.first_warnings import warn_of_data, warn_of_languages
 from seq2seq.training.metrics import Callback
@@ -94,8 +97,9 @@ def trust(config: Config, folder: Path, *, resume: bool = False) -> None:
     """Run all code that training `config` in `folder` uses, whoever wrote it."""
     if resume and is_run(folder):
         Run.open(folder, trust_code=True)
-    if config.init is not None and is_run(Path(config.init)):
-        Run.open(config.init, trust_code=True)
+    for used in (config.init, *teachers_of(config.training)):
+        if used is not None and is_run(Path(used)):
+            Run.open(used, trust_code=True)
     load_code(config.code, level=logging.WARNING)
 
 
@@ -131,6 +135,12 @@ def _ready(config: Config, folder: Path, *, resume: bool, world: World = ALONE) 
         prepared = prepare(config, tokenizers=old.tokenizers if old and config.init else None)
     if old:
         check_data(old, asdict(prepared.summary), prepared.tokenizers)
+    for teacher in map(Run.open, teachers_of(config.training)):
+        check_alike(
+            *(teacher, config, prepared.tokenizers),
+            of="this training",
+            so="it can't be a teacher (training.objective.teachers)",
+        )
     return _Start(config, folder, old, prepared)
 
 
@@ -291,7 +301,7 @@ def describe_model(config: Config, run: Run | None = None) -> str:
     with torch.device("meta"):
         model = Seq2Seq(config.model, *sizes)
     _check_positions(config, model)
-    _check_consistency(config, model)
+    _check_training(config.training, model)
     return describe(model)
 
 
@@ -320,8 +330,13 @@ def _check_positions(config: Config, model: Seq2Seq) -> None:
             )
 
 
-def _check_consistency(config: Config, model: Seq2Seq) -> None:
-    wanted = config.training.objective.options.get("consistency")
+def _check_training(config: TrainingConfig, model: Seq2Seq) -> None:
+    for name in ("objective", "optimizer"):
+        part, key = getattr(config, name), f"training.{name}"
+        checked_options(chosen(part.table, part, key), part, key)
+    for teacher in teachers_of(config):
+        Run.open(teacher).checkpoint("best")  # there is one
+    wanted = config.objective.options.get("consistency")
     if wanted and not any(isinstance(part, Dropout) and part.p for part in model.modules()):
         raise UserError(
             "training.objective.consistency: the two passes are the same, as all rates of dropout "

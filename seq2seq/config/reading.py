@@ -106,7 +106,10 @@ _READ: dict[str, Callable[[str], Any]] = {  # a scalar's tag -> what its text, w
 Tree = dict[str, Any]
 _FETCHED = "corpora:"  # begins a path in ./corpora/, where `data get` leaves them
 _UNITS = ("attention", "self_attention", "addressing", "cell", "source_kind")
-_PATHS = (("data", "train"), ("data", "valid"), ("data", "test"), ("code",), ("init",))
+_PATHS = (
+    *(("data", "train"), ("data", "valid"), ("data", "test"), ("code",), ("init",)),
+    ("training", "objective", "teachers"),
+)
 
 
 def load_config(path: str | Path | None = None, overrides: Sequence[str] = ()) -> Config:

@@ -444,16 +444,20 @@ class TrainingConfig(Part):
 
     @classmethod
     def idle(cls, values: Mapping[str, Any]) -> dict[str, str]:
-        """What is averaged, if nothing is; and what is about likelihood alone, where the risk is
-        made small."""
+        """What is averaged, if nothing is; and what is about likelihood alone, where something
+        else is made small."""
         idle = {}
         if values.get("average", 1) == 1:
             idle["average_of"] = "training.average is 1, the best checkpoint alone"
         objective = values.get("objective", "likelihood")
         kind = objective.get("kind") if isinstance(objective, Mapping) else objective
-        if getattr(kind, "kind", kind) == "minimum-risk":
+        kind = getattr(kind, "kind", kind)
+        if kind == "minimum-risk":
             reason = "training.objective is minimum-risk, which scores whole translations"
             idle |= dict.fromkeys(("label_smoothing", "teacher_forcing"), reason)
+        if kind == "distillation":
+            reason = "training.objective is distillation, whose teachers read the reference"
+            idle["teacher_forcing"] = reason
         return idle
 
     @model_validator(mode="after")

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seq2seq.config import DecodingConfig, differences
+from seq2seq.config import DecodingConfig
 from seq2seq.data.batching import Batch, as_source, collate, send
 from seq2seq.data.tokenizer import BOS, EOS, PAD, UNK, Tokenizers
 from seq2seq.errors import UserError
@@ -31,6 +31,7 @@ from seq2seq.machine.waiting import sleep_when_busy
 from seq2seq.model.contract import Tree
 from seq2seq.model.model import Seq2Seq
 from seq2seq.model.probe import is_probed
+from seq2seq.runs.alike import check_alike
 from seq2seq.runs.finding import newest_run
 from seq2seq.runs.run import Run
 from seq2seq.search.ensemble import EnsembleState, ensemble, log_mean, mean_weights
@@ -46,8 +47,6 @@ from seq2seq.translation.translation import Translation
 from seq2seq.translation.unknown import tell_unknown
 
 Fast = FastStep | TransformerStep
-
-_SHARED = ("data.source", "data.target", "tokenizer.source_end")  # by all models of an ensemble
 
 
 class Translator(TextTranslator):
@@ -334,17 +333,11 @@ def load(
     first = opened[0]
     tokenizers = first.tokenizers
     for other in opened[1:]:
-        if any(a.model != b.model for a, b in zip(tokenizers, other.tokenizers, strict=True)):
-            raise UserError(
-                f"{other.folder}: its tokenizers are not those of {first.folder}, "
-                "so the two can't be one ensemble"
-            )
-        for key, ours, theirs in differences(first.config, other.config):
-            if key in _SHARED:
-                raise UserError(
-                    f"{other.folder}: its {key} is {theirs!r}, that of {first.folder} {ours!r}, "
-                    "so the two can't be one ensemble"
-                )
+        check_alike(
+            *(other, first.config, tokenizers),
+            of=f"{first.folder}",
+            so="the two can't be one ensemble",
+        )
     return Translator(
         [run.load_model(name.strip()) for run in opened for name in checkpoint.split(",")],
         tokenizers,

@@ -19,6 +19,7 @@ from seq2seq.data.batching import Batch, Batches
 from seq2seq.data.prepare import prepare
 from seq2seq.errors import UserError
 from seq2seq.inference.translator import load
+from seq2seq.kinds import OPTIMIZERS
 from seq2seq.model.attention import ATTENTIONS
 from seq2seq.model.model import Seq2Seq
 from seq2seq.pipeline import train
@@ -739,10 +740,85 @@ def test_minimum_risk_goes_on_from_a_trained_run(tmp_path: Path) -> None:
     assert run.result["chrf"] >= trained.result["chrf"]
 
 
-def test_what_minimum_risk_does_not_take_is_refused() -> None:
-    for setting in ("training.label_smoothing=0.2", "training.teacher_forcing=linear"):
-        with pytest.raises(UserError, match=r"has no effect: training\.objective is minimum-risk"):
-            load_config(None, ["training.objective=minimum-risk", setting])
+def test_a_student_learns_from_an_ensemble_and_is_resumed_with_it(tmp_path: Path) -> None:
+    teachers = [
+        train(tiny(tmp_path, *BY_HEART, "training.max_steps=40", f"seed={seed}"), tmp_path / name)
+        for seed, name in ((1, "a"), (2, "b"))
+    ]
+    folders = ", ".join(str(teacher.folder) for teacher in teachers)
+    taught = [
+        *(*BY_HEART, "model.decoder.size=12", "training.objective=distillation"),
+        *(f"training.objective.teachers=[{folders}]", "training.objective.weight=0.7"),
+    ]
+    first = tiny(tmp_path, *taught, "training.max_steps=20")
+    train(first, tmp_path / "student")
+    run = train(tiny(tmp_path, *taught, "training.max_steps=80"), tmp_path / "student", resume=True)
+    plain = train(tiny(tmp_path, *taught, "training.max_steps=80"), tmp_path / "at-once")
+    assert run.result is not None
+    assert plain.result is not None
+    assert run.result["loss"] == plain.result["loss"] < 3
+
+
+def test_teachers_that_cannot_teach_are_refused(tmp_path: Path) -> None:
+    teacher = train(tiny(tmp_path, "tokenizer.vocab_size=30"), tmp_path / "teacher")
+    cases = [
+        (f"[{teacher.folder}]", "teacher: its tokenizers are not those of this training, so it"),
+        (f"[{tmp_path / 'nobody'}]", "nobody: no such run"),
+        ("[]", r"training\.objective\.teachers: .*at least 1 item"),
+        (f"{teacher.folder}", r"training\.objective\.teachers: .*list"),
+        (None, r"training\.objective\.teachers: Field required"),
+    ]
+    for value, message in cases:
+        taught = [] if value is None else [f"training.objective.teachers={value}"]
+        with pytest.raises(UserError, match=message):
+            train(tiny(tmp_path, "training.objective=distillation", *taught), tmp_path / "student")
+    assert not (tmp_path / "student").exists()
+
+
+UNTYPED = """
+from __future__ import annotations
+from typing import TYPE_CHECKING
+from seq2seq.kinds import OPTIMIZERS
+import torch
+if TYPE_CHECKING:
+    from torch import Tensor
+def untyped(parameters, lr, *, momentum=0.5):
+    return torch.optim.SGD(parameters, lr, momentum=momentum)
+def strange(parameters, lr, *, module: torch.nn.Module = None):
+    return torch.optim.SGD(parameters, lr)
+def hidden(parameters, lr, *, tensor: Tensor = None):
+    return torch.optim.SGD(parameters, lr)
+OPTIMIZERS.update(untyped=untyped, strange=strange, hidden=hidden)
+"""
+
+
+def test_options_of_a_users_part_without_a_type_that_can_be_checked(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(UNTYPED)
+    own = f"code={tmp_path / 'own.py'}"
+    settings = [own, "training.optimizer.kind=untyped", "training.optimizer.momentum=0.1"]
+    assert train(tiny(tmp_path, *settings), tmp_path / "run").result is not None
+    for kind, message in (
+        ("strange", r"training\.optimizer: an option of kind strange has a type that no setting"),
+        ("hidden", r"hidden: the type of an argument: .*Tensor.*; import it outside of"),
+    ):
+        with pytest.raises(UserError, match=message):
+            train(tiny(tmp_path, own, f"training.optimizer.kind={kind}"), tmp_path / "other")
+        assert not (tmp_path / "other").exists()
+    for name in ("untyped", "strange", "hidden"):
+        del OPTIMIZERS[name]
+
+
+@pytest.mark.parametrize(
+    ("objective", "setting"),
+    [
+        ("minimum-risk", "training.label_smoothing=0.2"),
+        ("minimum-risk", "training.teacher_forcing=linear"),
+        ("distillation", "training.teacher_forcing=linear"),
+    ],
+)
+def test_what_an_objective_does_not_take_is_refused(objective: str, setting: str) -> None:
+    with pytest.raises(UserError, match=rf"has no effect: training\.objective is {objective}"):
+        load_config(None, [f"training.objective={objective}", setting])
 
 
 def test_consistency_without_dropout_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,22 @@
+"""Whether models can work together: those of an ensemble, a teacher and its student."""
+
+from seq2seq.config import Config, differences
+from seq2seq.data.tokenizer import Tokenizers
+from seq2seq.errors import UserError
+from seq2seq.runs.run import Run
+
+_SHARED = ("data.source", "data.target", "data.source_kind", "tokenizer.source_end")
+
+
+def check_alike(run: Run, config: Config, tokenizers: Tokenizers, *, of: str, so: str) -> None:
+    """Raise UserError unless a run reads and writes the same pieces as `of`, which has the others.
+
+    `so` says what can't be.
+    """
+    if any(a.model != b.model for a, b in zip(tokenizers, run.tokenizers, strict=True)):
+        raise UserError(f"{run.folder}: its tokenizers are not those of {of}, so {so}")
+    for key, ours, theirs in differences(config, run.config):
+        if key in _SHARED:
+            raise UserError(
+                f"{run.folder}: its {key} is {theirs!r}, that of {of} {ours!r}, so {so}"
+            )
