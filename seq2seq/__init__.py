@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from seq2seq.machine.waiting import choose_waiting
 
 if TYPE_CHECKING:
-    from seq2seq.api import evaluate, explain, load, load_config, train
+    from seq2seq.api import compare, evaluate, explain, load, load_config, train
+    from seq2seq.compare.comparison import Comparison
     from seq2seq.config import Config, DecodingConfig
     from seq2seq.errors import UserError
     from seq2seq.evaluation.evaluate import Evaluation
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Candidate",
+    "Comparison",
     "Config",
     "DecodingConfig",
     "Evaluation",
@@ -33,6 +35,7 @@ __all__ = [
     "Translation",
     "Translator",
     "UserError",
+    "compare",
     "evaluate",
     "explain",
     "load",
@@ -45,6 +48,7 @@ choose_waiting()  # OpenMP reads it when torch is imported, and not again
 
 _HOMES = {
     "Candidate": "translation.translation",
+    "Comparison": "compare.comparison",
     "Config": "config",
     "DecodingConfig": "config",
     "Evaluation": "evaluation.evaluate",
@@ -63,8 +67,8 @@ _HOMES = {
 
 def __getattr__(name: str) -> object:
     """Import a public name when it is first used: `seq2seq --help` need not wait for torch."""
-    if name == "explain":  # the package of that name, which can be called: see there
-        return import_module("seq2seq.explain")
+    if name in ("compare", "explain"):  # packages of these names, which can be called: see there
+        return import_module(f"seq2seq.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"seq2seq.{_HOMES[name]}"), name)

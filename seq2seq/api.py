@@ -1,4 +1,4 @@
-"""What `import seq2seq` offers: one function each to load, configure, train, explain and evaluate.
+"""What `import seq2seq` offers: functions to load, configure, train, explain, evaluate and compare.
 
 A model may be named by its run directory everywhere. Nothing here imports torch before it is
 needed, so that an exported model translates without.
@@ -19,12 +19,16 @@ from seq2seq.config import Config, revise
 from seq2seq.errors import UserError
 
 if TYPE_CHECKING:
+    from seq2seq.compare.comparison import Comparison
     from seq2seq.config import BleuTokenizer
     from seq2seq.evaluation.evaluate import Evaluation
     from seq2seq.explain.explanation import Explanation
     from seq2seq.inference.translator import Translator
     from seq2seq.runs.run import Run
     from seq2seq.training.metrics import Callback
+
+Overrides = Sequence[str] | Mapping[str, Any]
+"""Settings: `["model.dropout=0.3"]` or `{"model.dropout": 0.3}`."""
 
 
 def load(
@@ -59,17 +63,14 @@ def load(
 
 def load_config(
     path: str | os.PathLike[str] | None = None,
-    overrides: Sequence[str] | Mapping[str, Any] = (),
+    overrides: Overrides = (),
 ) -> Config:
     """Return the configuration of a YAML file or a bundled recipe (`demo`), with changes.
 
     `overrides` are `{"model.dropout": 0.3}` or `["model.dropout=0.3"]`. Without a path every
     setting has its default. Raises UserError naming file and line, what was expected and found.
     """
-    if isinstance(overrides, str):
-        raise UserError(f"overrides: expected a list or a dict, found the text {overrides!r}")
-    if isinstance(overrides, Mapping):
-        overrides = [f"{key}={_as_yaml(value)}" for key, value in overrides.items()]
+    overrides = _as_overrides(overrides)
     recipe = None if path is None else find_recipe(Path(path).expanduser())
     return configuration.load_config(recipe, overrides)
 
@@ -205,6 +206,64 @@ def evaluate(
     )
 
 
+def compare(
+    *systems: str | os.PathLike[str],
+    units: Iterable[Any] = (),
+    vary: Mapping[str, Sequence[Any]] | None = None,
+    overrides: Overrides = (),
+    seeds: int | None = None,
+    into: str | os.PathLike[str] | None = None,
+    jobs: int | None = None,
+    data: str | os.PathLike[str] | None = None,
+    references: Sequence[str | os.PathLike[str]] = (),
+    source: str | os.PathLike[str] | None = None,
+    alignments: str | os.PathLike[str] | None = None,
+    moses: bool = False,
+    baseline: str | None = None,
+    samples: int = 0,
+    examples: int = 3,
+    trust_code: bool = False,
+) -> Comparison:
+    """Train systems with equal budgets, measure them on one test set, and compare them.
+
+    A system is a recipe (`demo`), a run, or a file of translations. Each recipe is trained in
+    processes of its own, `jobs` at once, with each of the attention `units`, each combination of
+    the values in `vary` (`{"model.dropout": [0.1, 0.3]}`) and the seeds 1 to `seeds` (3);
+    `overrides`, as in `load_config`, hold for all. What a folder `into` (runs/compare) has
+    finished is not trained again. The test set is the models' `data.test` or `data`, with further
+    files of `references`; of files of translations it is `references` and `source`. `moses` also
+    asks for lower-cased, Moses-tokenised BLEU, `alignments` for the alignment error rate.
+    `samples` is how often a paired test draws (0: sacreBLEU's own number), `examples` how many
+    sentences of each difference are kept. `print` shows the table.
+
+    Raises UserError where a system is none, or the systems have no test set in common.
+    """
+    from seq2seq.compare.conditions import Texts
+    from seq2seq.compare.members import UNIT, Grid
+    from seq2seq.compare.pipeline import compare_systems
+
+    varied: dict[str, Sequence[Any]] = {**(vary or {})}
+    if units := list(units):
+        varied = {UNIT: units, **varied}
+    return compare_systems(
+        [os.fspath(system) for system in systems],
+        Grid(seeds, varied, _as_overrides(overrides)),
+        Texts(
+            None if data is None else os.fspath(data),
+            [Path(file).expanduser() for file in references],
+            None if source is None else Path(source).expanduser(),
+            None if alignments is None else Path(alignments).expanduser(),
+            moses,
+        ),
+        into=None if into is None else Path(into).expanduser(),
+        jobs=jobs,
+        baseline=baseline,
+        samples=samples,
+        examples=examples,
+        trust_code=trust_code,
+    )
+
+
 # --- models ---------------------------------------------------------------------------------------
 
 
@@ -298,6 +357,15 @@ def _listed(name: str, values: Iterable[Any]) -> list[Any]:
     if isinstance(values, bytes) or not isinstance(values, Iterable):
         raise UserError(f"{name}: expected a list of texts, found a {type(values).__name__}")
     return list(values)
+
+
+def _as_overrides(overrides: Overrides) -> list[str]:
+    """Overrides as the command line has them, KEY=VALUE."""
+    if isinstance(overrides, str):
+        raise UserError(f"overrides: expected a list or a dict, found the text {overrides!r}")
+    if isinstance(overrides, Mapping):
+        return [f"{key}={_as_yaml(value)}" for key, value in overrides.items()]
+    return list(overrides)
 
 
 def _as_yaml(value: object) -> str:

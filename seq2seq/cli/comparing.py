@@ -133,7 +133,6 @@ def compare(
     from seq2seq.compare.conditions import Texts
     from seq2seq.compare.members import UNIT, Grid, parse_vary
     from seq2seq.compare.pipeline import compare_systems
-    from seq2seq.compare.report import render_differences, render_table
     from seq2seq.config import parse_value
 
     _check_plot(plot)
@@ -164,9 +163,9 @@ def compare(
     if as_json:
         tell(json.dumps(comparison.as_dict(), ensure_ascii=False))
         return
-    tell(render_table(comparison))
+    tell(comparison.render_table())
     if details:
-        tell(f"\n{render_differences(comparison)}")
+        tell(f"\n{comparison.render_differences()}")
 
 
 def _is_there(text: str) -> bool:

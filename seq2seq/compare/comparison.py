@@ -12,7 +12,9 @@ from seq2seq.compare.conditions import Conditions
 from seq2seq.compare.differences import Differences, Seen, count_words, find_differences
 from seq2seq.compare.measuring import Measured, measure
 from seq2seq.compare.members import Member, choose_baseline
-from seq2seq.compare.significance import PValues, paired_tests
+from seq2seq.compare.report import render_csv, render_differences, render_table
+from seq2seq.compare.results import SystemResult
+from seq2seq.compare.significance import paired_tests
 from seq2seq.config import BleuTokenizer, Config
 from seq2seq.data.corpus import locate_corpus
 from seq2seq.errors import UserError
@@ -22,27 +24,33 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class SystemResult:
-    """A system's models, and how it compares with the baseline."""
-
-    name: str
-    runs: list[Measured]
-    """One for each seed."""
-    p_values: list[PValues]
-    """One for each seed that the baseline has too; empty of the baseline itself."""
-    differences: Differences | None
-    """Of the first of these seeds; None of the baseline."""
-    compared: tuple[str, str] | None = None
-    """The two models of the differences."""
-
-
-@dataclass(frozen=True)
 class Comparison:
     """The systems, the baseline first, on one test set."""
 
     systems: list[SystemResult]
     conditions: Conditions
     tokenize: BleuTokenizer
+
+    def __str__(self) -> str:
+        """Return the table."""
+        return self.render_table()
+
+    def render_table(self) -> str:
+        """Return a Markdown table, a row a system, and what its figures mean."""
+        held_out = self.conditions.held_out
+        tested_on = (
+            f"{held_out.name}, {len(held_out.references[0]):,} sentences; BLEU is sacreBLEU's, "
+            f"mixed case, tokens {self.tokenize}."
+        )
+        return render_table(self.systems, tested_on)
+
+    def render_differences(self) -> str:
+        """Return where each system differs from the baseline, as Markdown."""
+        return render_differences(self.systems)
+
+    def render_csv(self) -> str:
+        """Return a row for each model, all figures as they are; what there isn't is empty."""
+        return render_csv(self.systems)
 
     def as_dict(self) -> dict[str, Any]:
         """Return all but the translations as plain values, for JSON."""

@@ -9,7 +9,6 @@ from pathlib import Path
 from seq2seq.compare.comparison import Comparison, compare
 from seq2seq.compare.conditions import Texts, find_conditions
 from seq2seq.compare.members import Grid, choose_baseline, find_members, unequal_budgets
-from seq2seq.compare.report import render_csv, render_differences, render_table
 from seq2seq.compare.trials import train_members
 from seq2seq.errors import UserError
 from seq2seq.machine.disk import writing
@@ -63,9 +62,9 @@ def compare_systems(
 
 def _write(comparison: Comparison, into: Path) -> None:
     page = "\n\n".join(
-        part for part in (render_table(comparison), render_differences(comparison)) if part
+        part for part in (comparison.render_table(), comparison.render_differences()) if part
     )
-    for name, text in (("comparison.md", f"{page}\n"), ("comparison.csv", render_csv(comparison))):
+    for name, text in (("comparison.md", f"{page}\n"), ("comparison.csv", comparison.render_csv())):
         with writing(into / name):
             into.mkdir(parents=True, exist_ok=True)
             write_text(into / name, text)

@@ -9,9 +9,9 @@ from math import sqrt
 from statistics import mean, stdev
 from typing import NamedTuple
 
-from seq2seq.compare.comparison import Comparison, SystemResult
 from seq2seq.compare.differences import Differences, Example, Range
 from seq2seq.compare.measuring import Measured
+from seq2seq.compare.results import SystemResult
 
 _STUDENT = {
     **dict(enumerate((12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228), 1)),
@@ -48,9 +48,8 @@ _COLUMNS = (
 )
 
 
-def render_table(comparison: Comparison) -> str:
-    """Return a Markdown table, a row a system, and what its figures mean."""
-    results = comparison.systems
+def render_table(results: Sequence[SystemResult], tested_on: str) -> str:
+    """Return a Markdown table, a row a system, the baseline first, and what its figures mean."""
     columns = [c for c in _COLUMNS if any(c.figure(m) is not None for r in results for m in r.runs)]
     several = any(len(result.runs) > 1 for result in results)
     tested = len(results) > 1
@@ -66,23 +65,17 @@ def render_table(comparison: Comparison) -> str:
                 for test in (0, 1)
             ]
         lines.append(_row(cells))
-    return "\n".join([*lines, "", *_notes(comparison, several=several)])
+    return "\n".join([*lines, "", tested_on, *_notes(results, several=several)])
 
 
-def _notes(comparison: Comparison, *, several: bool) -> list[str]:
-    held_out = comparison.conditions.held_out
-    notes = [
-        f"{held_out.name}, {len(held_out.references[0]):,} sentences; BLEU is "
-        f"sacreBLEU's, mixed case, tokens {comparison.tokenize}."
-    ]
+def _notes(results: Sequence[SystemResult], *, several: bool) -> list[str]:
+    notes = []
     if several:
         notes.append("± is half the 95 % interval of the mean over seeds (Student's t).")
-    if any(len(result.runs) == 1 for result in comparison.systems):
+    if any(len(result.runs) == 1 for result in results):
         notes.append("[lowest, highest]: 95 % interval over sentences (bootstrap), of one model.")
-    if len(comparison.systems) > 1:
-        notes.append(
-            f"p: paired tests of BLEU against {comparison.systems[0].name}, one for each seed."
-        )
+    if len(results) > 1:
+        notes.append(f"p: paired tests of BLEU against {results[0].name}, one for each seed.")
     return notes
 
 
@@ -108,13 +101,13 @@ def _cell(result: SystemResult, column: _Column) -> str:
     return text
 
 
-def render_csv(comparison: Comparison) -> str:
+def render_csv(results: Sequence[SystemResult]) -> str:
     """Return a row for each model, all figures as they are; what there isn't is empty."""
     text = io.StringIO()
-    names = [name for name in comparison.systems[0].runs[0].figures if name != "bleu_interval"]
+    names = [name for name in results[0].runs[0].figures if name != "bleu_interval"]
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*names, "bleu_lowest", "bleu_highest"])
-    for result in comparison.systems:
+    for result in results:
         for run in result.runs:
             figures = run.figures
             bounds = figures["bleu_interval"] or ("", "")
@@ -123,12 +116,12 @@ def render_csv(comparison: Comparison) -> str:
     return text.getvalue()
 
 
-def render_differences(comparison: Comparison) -> str:
+def render_differences(results: Sequence[SystemResult]) -> str:
     """Return where each system differs from the baseline, as Markdown."""
-    baseline = comparison.systems[0].name
+    baseline = results[0].name
     return "\n\n".join(
         _differences(*(result.compared or (baseline, result.name)), result.differences)
-        for result in comparison.systems
+        for result in results
         if result.differences is not None
     )
 

@@ -51,13 +51,15 @@ def test_a_tab_shows_the_public_names_before_any_is_used() -> None:
     assert torch == "False"
 
 
-def test_explain_is_a_function_whatever_was_imported_before() -> None:
+@pytest.mark.parametrize("name", ["explain", "compare"])
+def test_a_package_is_a_function_whatever_was_imported_before(name: str) -> None:
     for before in (
         "",
+        f"import seq2seq.{name}; ",
         "import seq2seq.explain.page; ",
-        "from seq2seq.explain import Explanation; ",
+        "from seq2seq.compare.comparison import Comparison; ",
     ):
-        code = f"import seq2seq; {before}print(callable(seq2seq.explain), seq2seq.explain.Kinds)"
+        code = f"import seq2seq; {before}print(callable(seq2seq.{name}), seq2seq.explain.Kinds)"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
         assert done.stdout.startswith("True <class"), done.stderr
 
@@ -183,6 +185,30 @@ def test_explain_says_what_it_can_not_do(folder: str) -> None:
         seq2seq.explain(translator, SENTENCE, target="le chat", beam=1)
     with pytest.raises(UserError, match="baem"):
         seq2seq.explain(translator, SENTENCE, baem=1)
+
+
+def test_compare_takes_runs_files_and_recipes(folder: str, tmp_path: Path) -> None:
+    files = [tmp_path / "one.fr", tmp_path / "other.fr"]
+    for file in files:
+        file.write_text("je t'aime\nmerci\n", encoding="utf-8")
+    (tmp_path / "right.fr").write_text("je t'aime\nmerci bien\n", encoding="utf-8")
+    told = seq2seq.compare(*files, references=[tmp_path / "right.fr"], samples=10)
+    assert [result.name for result in told.systems] == ["one.fr", "other.fr"]
+    assert str(told).startswith("| system | BLEU | ")
+    assert isinstance(told, seq2seq.Comparison)
+    trained = seq2seq.compare(
+        *(folder, "tiny.yaml"),
+        units=[{"kind": "general"}, "dot"],
+        vary={"model.dropout": [0.0]},
+        overrides={"training.max_steps": 2, "model.decoder.size": 64},
+        seeds=1,
+        into=tmp_path / "compared",
+        samples=10,
+    )
+    assert len(trained.systems) == 3
+    assert (tmp_path / "compared/comparison.md").exists()
+    with pytest.raises(UserError, match="nobody"):
+        seq2seq.compare("nobody")
 
 
 def test_settings_given_to_one_call_are_of_that_call(folder: str) -> None:

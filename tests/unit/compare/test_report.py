@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq.compare.comparison import Comparison, SystemResult
+from seq2seq.compare.comparison import Comparison
 from seq2seq.compare.conditions import Conditions
 from seq2seq.compare.differences import Differences, Example, Range
 from seq2seq.compare.measuring import Measured
-from seq2seq.compare.report import interval, render_csv, render_differences, render_table
+from seq2seq.compare.report import interval
+from seq2seq.compare.results import SystemResult
 from seq2seq.compare.significance import PValues
 from seq2seq.evaluation.held_out import HeldOut
 
@@ -58,7 +59,7 @@ def comparison(*seeds: int) -> Comparison:
 
 
 def test_a_table_has_only_columns_that_somebody_has() -> None:
-    head, _, first, second, *notes = render_table(comparison(1, 2)).splitlines()
+    head, _, first, second, *notes = comparison(1, 2).render_table().splitlines()
     assert head == (
         "| system | seeds | BLEU | chrF | AER % | parameters | minutes | memory, GB | p, bootstrap "
         "| p, randomisation |"
@@ -70,7 +71,7 @@ def test_a_table_has_only_columns_that_somebody_has() -> None:
 
 
 def test_of_one_seed_the_interval_is_that_of_the_sentences() -> None:
-    table = render_table(comparison(1))
+    table = str(comparison(1))
     assert "| 91.00 [90.00, 92.00] |" in table
     assert "bootstrap" in table
     assert "seeds" not in table.splitlines()[0]
@@ -90,7 +91,7 @@ def test_an_interval_of_a_mean_is_students(values: list[float], text: str) -> No
 
 
 def test_rows_have_all_figures(tmp_path: Path) -> None:
-    rows = list(csv.DictReader(io.StringIO(render_csv(comparison(1, 2)))))
+    rows = list(csv.DictReader(io.StringIO(comparison(1, 2).render_csv())))
     assert [(row["system"], row["seed"], row["bleu"]) for row in rows] == [
         ("a|b", "1", "91.0"),
         ("a|b", "2", "92.0"),
@@ -102,7 +103,7 @@ def test_rows_have_all_figures(tmp_path: Path) -> None:
 
 
 def test_differences_are_told_with_their_sign_and_no_minus_nothing() -> None:
-    text = render_differences(comparison(1))
+    text = comparison(1).render_differences()
     assert text.startswith("## c against a|b")
     assert "| 0-5 | 3 | 40.00 | 40.00 | +0.00 |" in text
     assert "| 0 | 2 | 10.00 | 20.00 | +10.00 |" in text
