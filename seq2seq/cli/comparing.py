@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from seq2seq.bounds import MOST_THREADS, MOST_TIMES
-from seq2seq.cli.options import AsJson, TrustCode, check_output
+from seq2seq.cli.options import AsJson, TrustCode, check_output, told_apart
 from seq2seq.cli.output import tell
 from seq2seq.errors import UserError
 from seq2seq.machine.disk import writing
@@ -136,8 +136,7 @@ def compare(
     from seq2seq.config import parse_value
 
     _check_plot(plot)
-    overrides = [text for text in systems if "=" in text and not _is_there(text)]
-    names = [text for text in systems if text not in overrides]
+    names, overrides = told_apart(systems)
     varied = [parse_vary(text) for text in vary or []]
     if units:
         varied.insert(0, (UNIT, [parse_value(unit) for unit in units]))
@@ -166,13 +165,6 @@ def compare(
     tell(comparison.render_table())
     if details:
         tell(f"\n{comparison.render_differences()}")
-
-
-def _is_there(text: str) -> bool:
-    try:
-        return Path(text).exists()
-    except OSError:  # a setting may be too long for a name
-        return False
 
 
 def _check_plot(plot: Path | None) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seq2seq.bounds import MOST_EXAMPLES
-from seq2seq.cli.options import ConfigFile, Overrides, open_config, shows_progress
+from seq2seq.cli.options import ConfigFile, open_config, shows_progress, told_apart
 from seq2seq.cli.output import tell
 from seq2seq.errors import UserError
 
@@ -193,11 +193,18 @@ class _TransferBar:
 
 @app.command(
     short_help="Check a corpus for problems.",
-    epilog="Example: seq2seq data check --train corpora/multi30k/train",
+    epilog="Example: seq2seq data check corpus.tsv",
 )
 def check(
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[CORPUS]... [KEY=VALUE]...",
+            help="Training corpus (corpus.tsv, or two files a.en a.fr), and settings to change, "
+            "for example data.max_length=50.",
+        ),
+    ] = None,
     config: ConfigFile = None,
-    overrides: Overrides = None,
     train: Annotated[
         str | None,
         typer.Option(
@@ -214,11 +221,17 @@ def check(
     ] = None,
     source: Annotated[
         str | None,
-        typer.Option("--source", help="Language, the ending of source files. [default: en]"),
+        typer.Option(
+            "--source",
+            help="Language, the ending of source files. [default: found in CORPUS, else en]",
+        ),
     ] = None,
     target: Annotated[
         str | None,
-        typer.Option("--target", help="Language, the ending of target files. [default: fr]"),
+        typer.Option(
+            "--target",
+            help="Language, the ending of target files. [default: found in CORPUS, else fr]",
+        ),
     ] = None,
     model: Annotated[
         Path | None,
@@ -227,14 +240,20 @@ def check(
         ),
     ] = None,
 ) -> None:
-    """Check a corpus for problems; the exit status is 1 if one of them must be fixed.
+    """Check a corpus for problems, and say what is to be expected of so much text.
 
-    The corpus comes from a configuration (--config), or is named directly with --train.
+    The corpus is named, or comes from a configuration (--config). The exit status is 1 if a problem
+    must be fixed.
     """
     from seq2seq.config import revise
     from seq2seq.data.doctor import check_corpora
+    from seq2seq.planning.expectations import expectation_for
 
-    given = {"train": train, "valid": valid, "test": test, "source": source, "target": target}
+    corpus, overrides = told_apart(arguments or [])
+    given: dict[str, Any] = {"train": train, "valid": valid, "test": test}
+    given |= {"source": source, "target": target}
+    if corpus:
+        given |= _named(corpus, given, config)
     changes = {name: value for name, value in given.items() if value is not None}
     settings = revise(open_config(config, overrides).data, changes)
     if not settings.source_kind.is_text:
@@ -245,7 +264,7 @@ def check(
     splits = {"train": settings.train, "valid": settings.valid, "test": settings.test}
     if not any(splits.values()):
         raise UserError(
-            "data check: expected a corpus: name it with --train PREFIX, or a --config that has one"
+            "data check: expected a corpus, for example corpus.tsv, or a --config that has one"
         )
     report = check_corpora(
         {name: spec for name, spec in splits.items() if spec},
@@ -255,8 +274,24 @@ def check(
         tokenizers=_tokenizers(model) if model else None,
     )
     tell(report.table())
+    if (pairs := report.pairs.get("train")) and model is None:
+        tell(f"\nto expect of {pairs:,} pairs: {expectation_for(pairs)}")
     if report.must_fix:
         raise typer.Exit(1)
+
+
+def _named(corpus: list[str], given: dict[str, Any], config: Path | None) -> dict[str, Any]:
+    """The training corpus and its languages, as the arguments name them."""
+    from seq2seq.planning.languages import UNKNOWN
+    from seq2seq.planning.request import Request
+
+    if given["train"] is not None or config is not None:
+        other = "--config" if config is not None else "--train"
+        raise UserError(f"data check: give a corpus or {other}, not both, found {corpus[0]!r}")
+    request = Request(tuple(corpus), given["source"], given["target"])
+    sides = zip(("source", "target"), request.languages, UNKNOWN, strict=True)
+    found = {side: language for side, language, unknown in sides if language != unknown}
+    return {"train": request.spec, **found}
 
 
 def _tokenizers(model: Path) -> Tokenizers:

@@ -200,6 +200,19 @@ def shows_progress() -> bool:
     return sys.stderr.isatty() and all(handler.level <= logging.INFO for handler in handlers)
 
 
+def told_apart(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """The names of corpora or systems, and the KEY=VALUE settings, among the arguments."""
+    names = [text for text in arguments if "=" not in text or _is_there(text)]
+    return names, [text for text in arguments if text not in names]
+
+
+def _is_there(text: str) -> bool:
+    try:
+        return Path(text).exists()
+    except (OSError, ValueError):  # a setting may be too long for a name
+        return False
+
+
 def open_config(config: Path | None, overrides: list[str] | None) -> Config:
     """Return the configuration that --config and the overrides give together."""
     from seq2seq.config import load_config

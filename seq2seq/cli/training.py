@@ -21,6 +21,7 @@ from seq2seq.cli.options import (
     open_run,
     open_runnable_config,
     shows_progress,
+    told_apart,
 )
 from seq2seq.cli.output import tell
 from seq2seq.errors import UserError
@@ -126,7 +127,7 @@ def train(
     """
     from seq2seq import pipeline
 
-    corpus, overrides = _told_apart(arguments or [])
+    corpus, overrides = told_apart(arguments or [])
     _check_processes(processes, max_restarts)
     if from_step is not None and not resume:
         raise UserError(f"--from {from_step}: it belongs to --resume; give both")
@@ -188,7 +189,7 @@ def write(
     """
     from seq2seq.planning.start import write_recipe
 
-    corpus, overrides = _told_apart(arguments or [])
+    corpus, overrides = told_apart(arguments or [])
     if not corpus:
         raise UserError("init: expected a corpus, for example: seq2seq init corpus.tsv")
     for override in overrides:
@@ -217,12 +218,6 @@ def _refuse_processes(corpus: list[str], processes: int | None) -> None:
             f"{corpus[0]}: expected a configuration for several processes, found a corpus; plan "
             f"the training with `seq2seq init {' '.join(corpus)}`, then train with --config"
         )
-
-
-def _told_apart(arguments: list[str]) -> tuple[list[str], list[str]]:
-    """The corpora and the KEY=VALUE settings among the arguments."""
-    corpora = [item for item in arguments if "=" not in item or Path(item).is_file()]
-    return corpora, [item for item in arguments if item not in corpora]
 
 
 def _request(

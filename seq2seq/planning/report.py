@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from seq2seq.planning.expectations import expectation_for
 from seq2seq.planning.pace import MachineSettings
 from seq2seq.planning.recipe import Corpus, Plan
 from seq2seq.planning.sizes import row_for
@@ -66,6 +67,8 @@ def tell_plan(plan: Plan, file: Path) -> None:
         _epochs_wanted(plan),
         in_words(plan.schedule.seconds),
     )
+    if plan.init is None:
+        logger.info("to expect: %s", expectation_for(plan.corpus.pairs["train"]))
     logger.info("recipe: %s", file)
 
 

@@ -45,4 +45,5 @@ def check_corpora(
             findings += find_leaks(scan, earlier)
     findings += find_unseen(scans) if tokenizers is None else []
     order = ("error", "warning", "info")
-    return Report(tuple(sorted(findings, key=lambda finding: order.index(finding.severity))))
+    findings.sort(key=lambda finding: order.index(finding.severity))
+    return Report(tuple(findings), {scan.split: len(scan.pairs) for scan in scans})

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from seq2seq.data.doctor.rules import RULES
@@ -39,6 +39,8 @@ class Report:
     """Everything found, errors first."""
 
     findings: tuple[Finding, ...]
+    pairs: Mapping[str, int] = field(default_factory=dict)
+    """How many each split has, of those that can be read."""
 
     @property
     def must_fix(self) -> bool:

@@ -1,0 +1,48 @@
+"""What a corpus of so many pairs is good for, with what was measured.
+
+The figures are BLEU of new sentences of the same kind; docs/first-hour.md has their commands, and
+docs/study.md what settings gave.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Expectation(NamedTuple):
+    """What is to be expected of up to `pairs` training pairs."""
+
+    pairs: float
+    text: str
+
+
+EXPECTATIONS = (
+    Expectation(
+        1_000,
+        "a phrase book: the model repeats what it was given, and gets a word here and there of a "
+        "new sentence right (300 pairs of everyday sentences: BLEU 2). Start from a run of the two "
+        "languages (--init), or find more text; no setting changes that",
+    ),
+    Expectation(
+        10_000,
+        "sentences that look right and often mean something else (3,000 pairs of everyday "
+        "sentences: BLEU 11; 5,000 captions: 35). A small vocabulary and dropout help, more "
+        "regularisation only if you train several times as long; --init helps most",
+    ),
+    Expectation(
+        100_000,
+        "new sentences of the same kind are translated (30,000 pairs of everyday sentences: BLEU "
+        "30 in 20 minutes; 29,000 captions: 54 in 48 minutes of one core). More time still helps: "
+        "--minutes 60",
+    ),
+    Expectation(
+        float("inf"),
+        "time is the limit, not text: an hour reads it once or twice (157,000 pairs of everyday "
+        "sentences). Give it hours, with --resume after any stop",
+    ),
+)
+
+
+def expectation_for(pairs: int) -> str:
+    """Return what is to be expected of so many training pairs."""
+    return next(each.text for each in EXPECTATIONS if pairs <= each.pairs)
