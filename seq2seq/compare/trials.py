@@ -22,6 +22,7 @@ from seq2seq.machine.resources import usable_cores
 from seq2seq.pipeline import describe_model, trust
 from seq2seq.runs.finding import read_result
 from seq2seq.runs.run import Run
+from seq2seq.training.judgement import render
 
 logger = logging.getLogger(__name__)
 
@@ -142,7 +143,7 @@ class _Trainings:
             return f"{member.name}: its training failed: {_last_line(log)}; the log is {log}"
         logger.info(
             "%s: validation %s, %.1f min (%d of %d)",
-            *(member.name, _figures(result), result.get("seconds", 0) / 60),
+            *(member.name, render(result), result.get("seconds", 0) / 60),
             *(self._done, self._count),
         )
         return ""
@@ -178,13 +179,6 @@ def _shared(config: Config, jobs: int) -> Config:
     threads = max(1, usable_cores() // jobs)
     training = config.training.model_copy(update={"threads": threads})
     return config.model_copy(update={"training": training})
-
-
-def _figures(result: dict[str, object]) -> str:
-    names = {"bleu": "BLEU", "chrf": "chrF", "loss": "loss"}
-    return ", ".join(
-        f"{title} {result[name]:.2f}" for name, title in names.items() if name in result
-    )
 
 
 def _last_line(log: Path) -> str:

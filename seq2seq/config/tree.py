@@ -335,7 +335,15 @@ class ModelConfig(Part):
     alignment: str | None = None
 
     @model_validator(mode="after")
-    def _states_are_dropped(self) -> ModelConfig:
+    def _places_are_there(self) -> ModelConfig:
+        """Each rate of dropout is of a place that the network has."""
+        recurrent = self.encoder.kind == "recurrent" and self.decoder.kind != "transformer"
+        flat = recurrent and self.encoder.layers == self.decoder.layers == 1
+        if self.dropouts.layers is not None and flat:
+            raise ValueError(
+                "dropouts.layers is between layers, and encoder and decoder have one each; set "
+                "encoder.layers or decoder.layers"
+            )
         if self.dropouts.states is not None and self.decoder.kind == "transformer":
             raise ValueError(
                 "dropouts.states is for recurrent decoders; a transformer's rates are "

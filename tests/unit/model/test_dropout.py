@@ -1,7 +1,10 @@
 import pytest
 import torch
+from pydantic import ValidationError
 
+from seq2seq.config import ModelConfig
 from seq2seq.model.dropout import Dropout, WordDropout
+from seq2seq.model.model import Seq2Seq
 
 
 @pytest.mark.parametrize("p", [0.1, 0.2, 0.5, 0.9])
@@ -54,3 +57,39 @@ def test_no_word_is_dropped_outside_of_training() -> None:
     vectors = torch.rand(2, 3, 4)
     assert WordDropout(0.9).eval()(vectors) is vectors
     assert WordDropout(0.0)(vectors) is vectors
+
+
+RATES = {"embedding": 0.1, "states": 0.2, "layers": 0.3, "output": 0.4}
+PLACES = [  # encoder, decoder, and the rates of the modules of dropout that they have
+    ({"layers": 2}, {"kind": "bahdanau", "layers": 2}, {0.1, 0.2, 0.3, 0.4}),
+    ({"layers": 2}, {"kind": "stacked", "layers": 2}, {0.1, 0.2, 0.3, 0.4}),
+    ({"kind": "transformer", "heads": 2}, {"kind": "luong"}, {0.1, 0.2, 0.3, 0.4}),
+    ({"kind": "transformer", "heads": 2}, {"kind": "transformer", "heads": 2}, {0.1, 0.3, 0.4}),
+]
+
+
+@pytest.mark.parametrize(("encoder", "decoder", "expected"), PLACES)
+def test_each_place_has_its_own_rate(
+    encoder: dict[str, object], decoder: dict[str, object], expected: set[float]
+) -> None:
+    transformer = decoder["kind"] == "transformer"
+    rates = {place: rate for place, rate in RATES.items() if place != "states" or not transformer}
+    settings = {"dropouts": rates, "dropout": 0.0, "embedding": 8}
+    parts = {"encoder": {"size": 8, **encoder}, "decoder": {"size": 8, **decoder}}
+    model = Seq2Seq(ModelConfig.model_validate({**settings, **parts}), 10, 10)
+    rates_found = {part.p for part in model.modules() if isinstance(part, Dropout)}
+    assert rates_found - {0.0} == expected
+
+
+@pytest.mark.parametrize(
+    ("place", "model", "message"),
+    [
+        ("layers", {}, "encoder and decoder have one each"),
+        ("states", {"decoder": "transformer"}, "states is for recurrent decoders"),
+    ],
+)
+def test_a_rate_of_a_place_that_is_not_there_is_refused(
+    place: str, model: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValidationError, match=message):
+        ModelConfig.model_validate({**model, "dropouts": {place: 0.1}})
