@@ -127,6 +127,25 @@ def test_score_reads_any_number_of_references_a_line(world: Path, command: Comma
     assert "nrefs:var" in out
 
 
+def test_a_test_set_with_several_translations_a_line_is_scored_against_all(
+    world: Path, command: Command
+) -> None:
+    sources = ["the big cat sees the small dog", "the small dog sees the big cat"]
+    one, other = command("-q", "translate", *sources).out.splitlines()
+    lines = [
+        {"en": sources[0], "fr": ["un oiseau", one, "une maison"]},
+        {"en": sources[1], "fr": [other]},
+    ]
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    (world / "several.jsonl").write_text(text)
+    _, out, err = command("evaluate", "--data", "several.jsonl")
+    assert "BLEU 100.00 [" in out
+    assert "nrefs:var" in out
+    assert "of several translations the first is learnt from, and all are scored against" in err
+    again = command("-q", "evaluate", "--data", "several.jsonl", "--reference", "several.jsonl")
+    assert again.out == out
+
+
 def test_what_the_corpus_has_already_is_no_second_reference(tmp_path: Path) -> None:
     file = tmp_path / "x.jsonl"
     file.write_text('["un", "une"]\n["deux"]\n["trois", "3", "iii"]\n')

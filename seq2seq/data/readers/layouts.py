@@ -51,7 +51,9 @@ def open_table(file: TextFile, kind: Kind, choosing: Choosing) -> Table:
     else:
         width = len(layout.header or ())
         if any(_several(file)):
-            remarks.append("of several references the first is taken")
+            remarks.append(
+                "of several translations the first is learnt from, and all are scored against"
+            )
     columns = _columns(layout, rows, width)
     choice = choosing.choose(str(file), columns, fields=layout.kind == "json")
     return Table(

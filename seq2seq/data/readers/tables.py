@@ -52,6 +52,13 @@ class Table:
                 self._text(first_text(source), line), self._text(first_text(target), line), line
             )
 
+    def references(self) -> Iterator[list[str]]:
+        """Yield all translations that each row has, of which `pairs` takes the first."""
+        for line, cells in self.layout.rows(self.file):
+            cell = cells[self.target]
+            texts = cell if is_texts(cell) else [cell]
+            yield [self._text(text, line) for text in texts]
+
     def _text(self, cell: Any, line: int) -> str:
         if isinstance(cell, str):
             return cell if self.is_plain else one_line(whole_characters(cell))
