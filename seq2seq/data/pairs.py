@@ -13,6 +13,8 @@ class Pair(NamedTuple):
     source: str
     target: str
     line: int
+    others: tuple[str, ...] = ()
+    """Further translations, where a format has several: references that are scored against."""
 
 
 def one_line(text: str) -> str:

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from seq2seq.config import Config, CorpusPath
-from seq2seq.data.corpus import Corpus, OneFile, Pair, find_test_set, warn_if_odd, with_sources
+from seq2seq.data.corpus import find_test_set, warn_if_odd, with_sources
 from seq2seq.data.download import sacrebleu_testset
-from seq2seq.data.readers.tables import Table
 from seq2seq.errors import UserError
 from seq2seq.evaluation.references import Stream, read_references
 
@@ -61,12 +60,5 @@ def _corpus(config: Config, corpus: CorpusPath | None) -> HeldOut:
         warn_if_odd(files, data)
     files = with_sources(files, data.source_kind)
     pairs = list(files.pairs())
-    return HeldOut([pair.source for pair in pairs], _references(files, pairs), str(spec))
-
-
-def _references(corpus: Corpus, pairs: Sequence[Pair]) -> list[Stream]:
-    """The streams of references: of a table whose rows have several translations, of all."""
-    match corpus.parts:
-        case (OneFile(content=Table() as table),):
-            return [list(stream) for stream in zip_longest(*table.references())]
-    return [[pair.target for pair in pairs]]
+    references = zip_longest(*((pair.target, *pair.others) for pair in pairs))
+    return HeldOut([pair.source for pair in pairs], list(map(list, references)), str(spec))

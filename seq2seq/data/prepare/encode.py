@@ -143,7 +143,7 @@ def write_valid_texts(folder: Path, pairs: Iterable[tuple[str, str]]) -> None:
 
 def unique(text: Corpus, survey: Survey) -> Iterator[tuple[str, str]]:
     """Return the pairs that the survey keeps, as they were written."""
-    return compress(((source, target) for source, target, _ in text.pairs()), survey.kept_N)
+    return compress(((pair.source, pair.target) for pair in text.pairs()), survey.kept_N)
 
 
 def _writer(tokenizers: Tokenizers, folder: Path, name: str) -> DatasetWriter:

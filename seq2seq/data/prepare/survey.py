@@ -58,7 +58,7 @@ def survey(text: Corpus, hashes: Path, *, deduplicate: bool, workers: int | None
     """
     filled, scripts = bytearray(), Counter[str]()
     with hashes.open("wb") as file:
-        pairs = ((source, target) for source, target, _ in text.pairs())
+        pairs = ((pair.source, pair.target) for pair in text.pairs())
         for looked in spread(_look, chunks_of(pairs), workers):
             filled += looked.filled
             file.write(looked.hashes)

@@ -38,7 +38,7 @@ class Memory:
     _told: bool = field(default=False, compare=False, repr=False)
 
     def pairs(self) -> Iterator[Pair]:
-        """Yield the units that have both languages; of several variants the first of each.
+        """Yield the units that have both languages; of several sources the first.
 
         Raises UserError if the file is not well-formed XML, if it declares entities, and if no
         unit has both languages.
@@ -47,15 +47,16 @@ class Memory:
         used = skipped = 0
         for unit in _units(self.file):
             seen.update(language for language, _ in unit.variants)
-            source, target = (
-                _variant(unit.variants, language)
+            sources, targets = (
+                _variants(unit.variants, language)
                 for language in (self.source_language, self.target_language)
             )
-            if source is None or target is None:
+            if not (sources and targets):
                 skipped += 1
                 continue
             used += 1
-            yield Pair(source, target, unit.line)
+            target, *others = targets
+            yield Pair(sources[0], target, unit.line, tuple(others))
         if not used:
             languages = ", ".join(sorted(seen)) or "none"
             raise UserError(
@@ -83,12 +84,11 @@ class _Unit(NamedTuple):
     variants: list[tuple[str, str]]
 
 
-def _variant(variants: Sequence[tuple[str, str]], language: str) -> str | None:
+def _variants(variants: Sequence[tuple[str, str]], language: str) -> list[str]:
+    """The texts that are tagged as the language, or else as a region's."""
     wanted = language.casefold().replace("_", "-")
-    for tag, text in variants:
-        if tag.casefold().replace("_", "-") == wanted:
-            return text
-    return next((text for tag, text in variants if same_language(tag, language)), None)
+    exact = [text for tag, text in variants if tag.casefold().replace("_", "-") == wanted]
+    return exact or [text for tag, text in variants if same_language(tag, language)]
 
 
 class _UnitParser:

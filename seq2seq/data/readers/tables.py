@@ -48,16 +48,13 @@ class Table:
                     f"{self.file}:{line}: expected one source text, found a list of "
                     f"{len(source):,}; write a record for each pair"
                 )
+            translation, *others = target if is_texts(target) else [target]
             yield Pair(
-                self._text(first_text(source), line), self._text(first_text(target), line), line
+                self._text(first_text(source), line),
+                self._text(translation, line),
+                line,
+                tuple(self._text(other, line) for other in others),
             )
-
-    def references(self) -> Iterator[list[str]]:
-        """Yield all translations that each row has, of which `pairs` takes the first."""
-        for line, cells in self.layout.rows(self.file):
-            cell = cells[self.target]
-            texts = cell if is_texts(cell) else [cell]
-            yield [self._text(text, line) for text in texts]
 
     def _text(self, cell: Any, line: int) -> str:
         if isinstance(cell, str):

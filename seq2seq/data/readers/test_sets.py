@@ -168,7 +168,7 @@ def _has_both(sides: Collection[str]) -> bool:
 
 @dataclass(frozen=True)
 class SegmentedText:
-    """A file with the source and the references of a test set; the first reference is taken."""
+    """A file with the source and the references of a test set."""
 
     file: TextFile
     source_language: str
@@ -192,25 +192,28 @@ class SegmentedText:
         )
 
     def pairs(self) -> Iterator[Pair]:
-        """Yield source and first reference of each segment, in the source's order.
+        """Yield each segment with its references, in the source's order.
 
         Segments without a reference are left out; UserError if a reference has no source.
         """
         everything = list(segments(self.file))  # a test set is small
         references = {s.side for s in everything} & {"refset"} or {"tstset"}
-        first: dict[tuple[str, str], Segment] = {}
+        found: dict[tuple[str, str], list[Segment]] = {}
         for segment in everything:
             if segment.side in references:
-                first.setdefault((segment.document, segment.key), segment)
+                found.setdefault((segment.document, segment.key), []).append(segment)
         for source in everything:
             if source.side != "srcset":
                 continue
-            target = first.pop((source.document, source.key), None)
-            if target is None:
+            targets = found.pop((source.document, source.key), None)
+            if targets is None:
                 continue  # WMT gives some documents no reference
-            texts = (target.text, source.text) if self.exchanged else (source.text, target.text)
-            yield Pair(*texts, source.line)
-        for left in first.values():
+            text, *others = (target.text for target in targets)
+            if self.exchanged:
+                yield Pair(text, source.text, source.line)
+            else:
+                yield Pair(source.text, text, source.line, tuple(others))
+        for left, *_ in found.values():
             raise UserError(
                 f"{self.file}:{left.line}: segment {left.key!r} of document {left.document!r} has "
                 "no source, or two of them"
@@ -238,10 +241,21 @@ def first_version(file: TextFile) -> Iterator[Segment]:
             yield segment
 
 
+def _other_versions(file: TextFile) -> dict[tuple[str, str], list[str]]:
+    """The texts of each segment, by document and key, that are not of the first version."""
+    everything = list(segments(file))  # a test set is small
+    others: dict[tuple[str, str], list[str]] = {}
+    for segment in everything:
+        if segment.version != everything[0].version:
+            others.setdefault((segment.document, segment.key), []).append(segment.text)
+    return others
+
+
 def aligned_segments(
     source: TextFile, target: TextFile, source_language: str, target_language: str
 ) -> Iterator[Pair]:
     """Yield the pairs of two one-sided test sets; UserError where they name other segments."""
+    others = _other_versions(target)
     sides = zip_longest(first_version(source), first_version(target))
     for number, (left, right) in enumerate(sides, 1):
         if left is None or right is None:
@@ -255,7 +269,8 @@ def aligned_segments(
                 f"{left.document!r}, as {source}:{left.line} has, found {right.key!r} of "
                 f"{right.document!r}"
             )
-        yield Pair(left.text, right.text, left.line)
+        further = others.get((right.document, right.key), ())
+        yield Pair(left.text, right.text, left.line, tuple(further))
 
 
 SGM = (".sgm", ".sgml")

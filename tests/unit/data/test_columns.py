@@ -29,9 +29,9 @@ def first(spec: str, columns: Columns | None = None) -> Pair:
 
 def test_columns_are_taken_by_number_and_by_name(tmp_path: Path) -> None:
     plain = table(tmp_path, FRENCH, OTHER, ENGLISH)
-    assert first(plain, (3, 1)) == (ENGLISH[0], FRENCH[0], 1)
+    assert first(plain, (3, 1)) == Pair(ENGLISH[0], FRENCH[0], 1)
     named = table(tmp_path, FRENCH, OTHER, ENGLISH, header="A\tB\tC\n")
-    assert first(named, ("c", "A")) == (ENGLISH[0], FRENCH[0], 2)
+    assert first(named, ("c", "A")) == Pair(ENGLISH[0], FRENCH[0], 2)
 
 
 def test_a_column_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_a_column_that_is_not_there_is_refused_with_those_that_are(tmp_path: Pat
 def test_a_test_set_need_not_be_laid_out_as_the_training_table(tmp_path: Path) -> None:
     spec = table(tmp_path, ENGLISH, FRENCH)
     found = find_test_set(spec, "en", "fr", (4, 7))
-    assert next(iter(found.pairs())) == (ENGLISH[0], FRENCH[0], 1)
+    assert next(iter(found.pairs())) == Pair(ENGLISH[0], FRENCH[0], 1)
 
 
 def test_what_cannot_be_told_is_refused_with_a_sample_of_each_column(tmp_path: Path) -> None:
@@ -58,13 +58,13 @@ def test_what_cannot_be_told_is_refused_with_a_sample_of_each_column(tmp_path: P
 
 def test_of_three_languages_the_two_that_are_asked_for_are_taken(tmp_path: Path) -> None:
     german = ["Der Hund schläft auf dem Stuhl.", "Ich liebe dich sehr.", "Wo ist mein Mantel?"]
-    assert first(table(tmp_path, german, FRENCH, ENGLISH)) == (ENGLISH[0], FRENCH[0], 1)
+    assert first(table(tmp_path, german, FRENCH, ENGLISH)) == Pair(ENGLISH[0], FRENCH[0], 1)
 
 
 def test_languages_may_be_words_of_ones_own(tmp_path: Path) -> None:
     spec = table(tmp_path, OTHER, ENGLISH, header="modern\tshakespeare\n")
     pairs = find_corpus(spec, "shakespeare", "modern").pairs()
-    assert next(iter(pairs)) == (ENGLISH[0], OTHER[0], 2)
+    assert next(iter(pairs)) == Pair(ENGLISH[0], OTHER[0], 2)
 
 
 def test_an_exchange_is_said_as_a_warning_and_a_plain_table_needs_no_word(
@@ -89,7 +89,7 @@ def test_quotes_that_are_not_csv_are_kept_and_said(
 def test_one_sentence_in_quotes_is_speech(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     sources = [f'"{ENGLISH[0]}"', *ENGLISH[1:], *OTHER]
     spec = table(tmp_path, sources, [f'"{FRENCH[0]}"', *FRENCH[1:], *FRENCH])
-    assert first(spec) == (f'"{ENGLISH[0]}"', f'"{FRENCH[0]}"', 1)
+    assert first(spec) == Pair(f'"{ENGLISH[0]}"', f'"{FRENCH[0]}"', 1)
     assert not caplog.records
 
 
@@ -173,7 +173,7 @@ def test_two_other_languages_are_no_exchange_of_the_two_that_were_said(
     spanish = ["El perro duerme en la silla.", "Te quiero mucho.", "¿Dónde está mi abrigo azul?"]
     german = ["Der Hund schläft auf dem Stuhl.", "Ich liebe dich sehr.", "Wo ist mein Mantel?"]
     spec = table(tmp_path, spanish * 7, german * 7)
-    assert first(spec) == (spanish[0], german[0], 1)
+    assert first(spec) == Pair(spanish[0], german[0], 1)
     warn_if_odd(find_corpus(spec, "en", "fr"), DataConfig())
     assert "expected en, but the source looks like es" in caplog.text
     assert "expected fr, but the target looks like de" in caplog.text

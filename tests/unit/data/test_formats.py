@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from seq2seq.data.corpus import find_corpus
+from seq2seq.data.corpus import Pair, find_corpus
 from seq2seq.errors import UserError
 
 PAIRS = [
@@ -151,7 +151,7 @@ def test_a_csv_is_read_whatever_parts_its_cells(
 def test_a_line_end_inside_a_cell_is_a_space_and_lines_are_still_told_right(tmp_path: Path) -> None:
     as_csv(tmp_path / "a.csv", [("en", "fr"), ("one\ntwo", "un\r\n deux"), ("three", "trois")])
     pairs = list(find_corpus(str(tmp_path / "a.csv"), "en", "fr").pairs())
-    assert [tuple(pair) for pair in pairs] == [("one two", "un deux", 2), ("three", "trois", 5)]
+    assert pairs == [Pair("one two", "un deux", 2), Pair("three", "trois", 5)]
 
 
 @pytest.mark.parametrize(
@@ -329,6 +329,31 @@ def test_of_two_regions_the_one_that_is_asked_for_is_taken(tmp_path: Path) -> No
     (tmp_path / "a.tmx").write_text(f"<tmx><body><tu>{texts}</tu></body></tmx>")
     assert read(str(tmp_path / "a.tmx"), "en", "pt_BR") == [("bus", "ônibus")]
     assert read(str(tmp_path / "a.tmx"), "en", "pt") == [("bus", "autocarro")]
+
+
+def test_further_translations_are_kept_beside_the_first(tmp_path: Path) -> None:
+    texts = "".join(
+        f'<tuv xml:lang="{tag}"><seg>{text}</seg></tuv>'
+        for tag, text in (("fr", "saute"), ("en", "jump"), ("fr", "sautez"))
+    )
+    (tmp_path / "a.tmx").write_text(f"<tmx><body><tu>{texts}</tu></body></tmx>")
+    (tmp_path / "a.jsonl").write_text('{"en": "jump", "fr": ["saute", "sautez"]}\n')
+    sets = "".join(
+        f'<{kind} setid="x" srclang="en" trglang="fr"><doc docid="d" sysid="{name}">'
+        f'<seg id="1">{text}</seg></doc></{kind}>'
+        for kind, name, text in (
+            *(("srcset", "", "jump"), ("refset", "A", "saute"), ("refset", "B", "sautez")),
+        )
+    )
+    (tmp_path / "a.sgm").write_text(f"<mteval>{sets}</mteval>")
+    source, _, references = sets.partition("</srcset>")
+    (tmp_path / "src.sgm").write_text(f"{source}</srcset>")
+    (tmp_path / "ref.sgm").write_text(f"<mteval>{references}</mteval>")
+    for spec in ("a.tmx", "a.jsonl", "a.sgm", ["src.sgm", "ref.sgm"]):
+        names = [spec] if isinstance(spec, str) else spec
+        paths = [str(tmp_path / name) for name in names]
+        (pair,) = find_corpus(paths if len(paths) > 1 else paths[0], "en", "fr").pairs()
+        assert (pair.source, pair.target, pair.others) == ("jump", "saute", ("sautez",)), spec
 
 
 def test_a_memory_in_utf16_is_read(tmp_path: Path) -> None:
