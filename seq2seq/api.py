@@ -242,20 +242,28 @@ def compare(
     from seq2seq.compare.members import UNIT, Grid
     from seq2seq.compare.pipeline import compare_systems
 
-    varied: dict[str, Sequence[Any]] = {**(vary or {})}
-    if units := list(units):
-        varied = {UNIT: units, **varied}
+    if vary is not None and not isinstance(vary, Mapping):
+        raise UserError(f"vary: expected a dict of settings, found {vary!r}")
+    varied = {key: _listed(f"vary, {key}", values) for key, values in (vary or {}).items()}
+    if given := _listed("units", units):
+        varied = {UNIT: given, **varied}
+    if seeds is not None:
+        _check_count("seeds", seeds, 1)
+    if jobs is not None:
+        _check_count("jobs", jobs, 1)
+    _check_count("samples", samples, 0)
+    _check_count("examples", examples, 0)
     return compare_systems(
-        [os.fspath(system) for system in systems],
-        Grid(seeds, varied, _as_overrides(overrides)),
+        [str(_path("system", system)) for system in systems],
+        Grid(seeds, json.loads(_as_yaml(varied)), _as_overrides(overrides)),
         Texts(
-            None if data is None else os.fspath(data),
-            [Path(file).expanduser() for file in references],
-            None if source is None else Path(source).expanduser(),
-            None if alignments is None else Path(alignments).expanduser(),
+            None if data is None else str(_path("data", data)),
+            [_path("references", file) for file in _listed("references", references)],
+            None if source is None else _path("source", source),
+            None if alignments is None else _path("alignments", alignments),
             moses,
         ),
-        into=None if into is None else Path(into).expanduser(),
+        into=None if into is None else _path("into", into),
         jobs=jobs,
         baseline=baseline,
         samples=samples,
@@ -318,7 +326,7 @@ def _is_translator(model: object) -> bool:
 def _test_set(
     model: Any, data: str | os.PathLike[str] | None
 ) -> tuple[list[str], list[list[str | None]]]:
-    """Sources and their one reference each, of a corpus in the languages of a run."""
+    """Sources and their references, of a corpus in the languages of a run."""
     from seq2seq.evaluation.held_out import open_held_out
 
     if _is_translator(model):
@@ -337,26 +345,38 @@ def _test_set(
 
 def _streams(references: Iterable[Any]) -> list[list[str | None]]:
     """References as streams, each of one reference a source."""
-    given = _listed("references", references)
+    given = _listed("references", references, "texts")
     if any(isinstance(each, str) or each is None for each in given):
         given = [given]
     return [[*_texts("references", stream, none=True)] for stream in given]
 
 
 def _texts(name: str, texts: Iterable[Any], *, none: bool = False) -> list[Any]:
-    listed = _listed(name, texts)
+    listed = _listed(name, texts, "texts")
     for number, text in enumerate(listed, 1):
         if not isinstance(text, str) and not (none and text is None):
             raise UserError(f"{name} {number}: expected a text, found a {type(text).__name__}")
     return listed
 
 
-def _listed(name: str, values: Iterable[Any]) -> list[Any]:
+def _listed(name: str, values: Iterable[Any], what: str = "values") -> list[Any]:
     if isinstance(values, str):
-        raise UserError(f"{name}: expected a list of texts, found one text")
+        raise UserError(f"{name}: expected a list of {what}, found one text")
     if isinstance(values, bytes) or not isinstance(values, Iterable):
-        raise UserError(f"{name}: expected a list of texts, found a {type(values).__name__}")
+        raise UserError(f"{name}: expected a list of {what}, found a {type(values).__name__}")
     return list(values)
+
+
+def _path(name: str, value: Any) -> Path:
+    try:
+        return Path(value).expanduser()
+    except TypeError:
+        raise UserError(f"{name}: expected a path, found a {type(value).__name__}") from None
+
+
+def _check_count(name: str, value: Any, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise UserError(f"{name}: expected a whole number from {least} on, found {value!r}")
 
 
 def _as_overrides(overrides: Overrides) -> list[str]:

@@ -14,19 +14,23 @@ from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from seq2seq.errors import UserError
+from seq2seq.kinds import TABLES
 from seq2seq.machine.input import check_file
 
 logger = logging.getLogger(__name__)
 
-_loaded: set[tuple[Path, str]] = set()
+_loaded: dict[tuple[Path, str], list[dict[str, Any]]] = {}
 _OF_A_RUN = ("checkpoints", "tokenizer", "data.json")  # beside its config.yaml
 
 
 def load_code(files: Iterable[str | Path], *, level: int = logging.INFO) -> None:
     """Run each file once a process, as it stands, and say so; the caller knows it to be trusted.
 
+    Of a file that has run already, the kinds that it made are those of their names again, whatever
+    other files have made since.
     Raises UserError naming the file that is missing or fails.
     """
     for path, content in _read(files):
@@ -135,8 +139,12 @@ def _known() -> set[str]:
 
 
 def _load(path: Path, content: bytes, level: int) -> None:
-    if (path, _hash(content)) in _loaded:
+    this = path, _hash(content)
+    if this in _loaded:
+        for table, made in zip(TABLES, _loaded[this], strict=True):
+            table.update(made)
         return
+    before = [table.parts for table in TABLES]
     logger.log(level, "runs the code in %s", path)
     try:
         _run(path, content)
@@ -144,7 +152,16 @@ def _load(path: Path, content: bytes, level: int) -> None:
         raise
     except BaseException as error:  # whatever the user's code raises, exit() included
         raise UserError(f"{path}: cannot be run: {type(error).__name__}: {error}") from error
-    _loaded.add((path, _hash(content)))
+    _loaded[this] = [
+        {kind: part for kind, part in table.parts.items() if _is_new(part, parts.get(kind))}
+        for table, parts in zip(TABLES, before, strict=True)
+    ]
+
+
+def _is_new(part: object, before: object) -> bool:
+    """Whether a file has made a part, and not only had one of this package imported."""
+    ours = getattr(part, "__module__", "").partition(".")[0] == __name__.partition(".")[0]
+    return part is not before and not (before is None and ours)
 
 
 def _run(path: Path, content: bytes) -> None:

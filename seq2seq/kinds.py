@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Generic, TypeVar
 
@@ -48,6 +49,15 @@ class KindTable(MutableMapping[str, Part], Generic[Part]):
 
     def __contains__(self, kind: object) -> bool:
         return kind in self._parts
+
+    @property
+    def parts(self) -> dict[str, Part | None]:
+        """What each kind is; None of one of this package that has not been imported yet."""
+        return dict(self._parts)
+
+    def restore(self, parts: Mapping[str, Part | None]) -> None:
+        """Have the kinds that were the `parts` at another time."""
+        self._parts = dict(parts)
 
 
 SOURCES: KindTable[type] = KindTable(
@@ -155,6 +165,23 @@ FORCINGS: KindTable[Callable[[float], float]] = KindTable(
 )
 
 
+TABLES: tuple[KindTable[Any], ...] = (
+    *(SOURCES, ATTENTIONS, ADDRESSINGS, CELLS, ENCODERS, DECODERS),
+    *(OBJECTIVES, OPTIMIZERS, SCHEDULES, FORCINGS),
+)
+
+
+@contextmanager
+def as_before() -> Iterator[None]:
+    """Leave all tables as they were, whatever kinds code in the block adds to them."""
+    before = [table.parts for table in TABLES]
+    try:
+        yield
+    finally:
+        for table, parts in zip(TABLES, before, strict=True):
+            table.restore({**table.parts, **parts})
+
+
 def options_of(kind: Callable[..., Any]) -> list[inspect.Parameter]:
     """Return the options that a kind takes: its keyword-only arguments.
 
@@ -162,10 +189,11 @@ def options_of(kind: Callable[..., Any]) -> list[inspect.Parameter]:
     """
     try:
         parameters = inspect.signature(kind, eval_str=True).parameters.values()
-    except NameError as error:  # of a user's own kind
+    except Exception as error:  # of a user's own kind: any expression may stand there
+        name = getattr(kind, "__qualname__", repr(kind))
         raise UserError(
-            f"{kind.__module__}.{kind.__qualname__}: the type of an argument: {error}; import it "
-            "outside of `if TYPE_CHECKING:`"
+            f"{name}: the type of an argument cannot be told: {type(error).__name__}: {error}; "
+            "write one that is there when the program runs, not only `if TYPE_CHECKING:`"
         ) from None
     return [parameter for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
 

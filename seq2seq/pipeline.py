@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from seq2seq.config import Config, TrainingConfig, differences
+from seq2seq.config import Config, ModelConfig, TrainingConfig, UnitConfig, differences
 from seq2seq.config.options import checked_options, chosen
 from seq2seq.data.batching import Batches, check_shares, describe_shares
 from seq2seq.data.prepare import Prepared, prepare
@@ -26,6 +26,7 @@ from seq2seq.machine.device import find_device
 from seq2seq.machine.launched import is_restarted
 from seq2seq.machine.threads import use_threads
 from seq2seq.model.dropout import Dropout
+from seq2seq.model.encoders.recurrent import RecurrentEncoder
 from seq2seq.model.model import Seq2Seq
 from seq2seq.model.transformer import Positions
 from seq2seq.runs.alike import check_alike
@@ -136,10 +137,12 @@ def _ready(config: Config, folder: Path, *, resume: bool, world: World = ALONE) 
     if old:
         check_data(old, asdict(prepared.summary), prepared.tokenizers)
     for teacher in map(Run.open, teachers_of(config.training)):
+        if teacher.folder.resolve() == folder.resolve():
+            raise UserError(f"training.objective.teachers: {folder} can't teach itself")
         check_alike(
             *(teacher, config, prepared.tokenizers),
-            of="this training",
-            so="it can't be a teacher (training.objective.teachers)",
+            other="this training",
+            consequence="it can't be a teacher (training.objective.teachers)",
         )
     return _Start(config, folder, old, prepared)
 
@@ -155,6 +158,7 @@ def _train(start: _Start, world: World, *, show_bar: bool, callbacks: Sequence[C
     if config.training.threads is not None or not old:  # else as many as before: see Trainer.resume
         use_threads(config.training.threads)
     torch.manual_seed(config.seed)
+    load_code(config.code)  # its kinds stand, whatever other runs' code has made of their names
     # Built before the directory is made, so that a configuration which can't be leaves none behind.
     model = Seq2Seq(config.model, *prepared.tokenizers.sizes)
     _check_positions(config, model)
@@ -301,6 +305,7 @@ def describe_model(config: Config, run: Run | None = None) -> str:
     with torch.device("meta"):
         model = Seq2Seq(config.model, *sizes)
     _check_positions(config, model)
+    _check_dropouts(config.model, model)
     _check_training(config.training, model)
     return describe(model)
 
@@ -330,12 +335,27 @@ def _check_positions(config: Config, model: Seq2Seq) -> None:
             )
 
 
+def _check_dropouts(config: ModelConfig, model: Seq2Seq) -> None:
+    """Refuse a rate between layers that are not there; a user's own part may have others."""
+    ours = all(
+        type(part).__module__.startswith("seq2seq.") for part in (model.encoder, model.decoder)
+    )
+    recurrent = isinstance(model.encoder, RecurrentEncoder) and config.decoder.kind != "transformer"
+    flat = config.encoder.layers == config.decoder.layers == 1
+    if config.dropouts.layers is not None and ours and recurrent and flat:
+        raise UserError(
+            "model.dropouts.layers is between layers, and encoder and decoder have one each; set "
+            "model.encoder.layers or model.decoder.layers"
+        )
+
+
 def _check_training(config: TrainingConfig, model: Seq2Seq) -> None:
-    for name in ("objective", "optimizer"):
-        part, key = getattr(config, name), f"training.{name}"
-        checked_options(chosen(part.table, part, key), part, key)
+    for name in type(config).model_fields:
+        if isinstance(part := getattr(config, name), UnitConfig):
+            key = f"training.{name}"
+            checked_options(chosen(part.table, part, key), part, key)
     for teacher in teachers_of(config):
-        Run.open(teacher).checkpoint("best")  # there is one
+        Run.open(teacher).checkpoint("best").check()
     wanted = config.objective.options.get("consistency")
     if wanted and not any(isinstance(part, Dropout) and part.p for part in model.modules()):
         raise UserError(

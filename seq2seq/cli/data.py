@@ -252,8 +252,10 @@ def check(
     corpus, overrides = told_apart(arguments or [])
     given: dict[str, Any] = {"train": train, "valid": valid, "test": test}
     given |= {"source": source, "target": target}
+    if train is not None and any(text.startswith("data.train=") for text in overrides):
+        raise UserError("data check: give --train or data.train=, not both")
     if corpus:
-        given |= _named(corpus, given, config)
+        given |= _named(corpus, overrides, given, config)
     changes = {name: value for name, value in given.items() if value is not None}
     settings = revise(open_config(config, overrides).data, changes)
     if not settings.source_kind.is_text:
@@ -274,13 +276,15 @@ def check(
         tokenizers=_tokenizers(model) if model else None,
     )
     tell(report.table())
-    if (pairs := report.pairs.get("train")) and model is None:
+    if (pairs := report.pairs.get("train")) and model is None and not report.must_fix:
         tell(f"\nto expect of {pairs:,} pairs: {expectation_for(pairs)}")
     if report.must_fix:
         raise typer.Exit(1)
 
 
-def _named(corpus: list[str], given: dict[str, Any], config: Path | None) -> dict[str, Any]:
+def _named(
+    corpus: list[str], overrides: list[str], given: dict[str, Any], config: Path | None
+) -> dict[str, Any]:
     """The training corpus and its languages, as the arguments name them."""
     from seq2seq.planning.languages import UNKNOWN
     from seq2seq.planning.request import Request
@@ -288,7 +292,7 @@ def _named(corpus: list[str], given: dict[str, Any], config: Path | None) -> dic
     if given["train"] is not None or config is not None:
         other = "--config" if config is not None else "--train"
         raise UserError(f"data check: give a corpus or {other}, not both, found {corpus[0]!r}")
-    request = Request(tuple(corpus), given["source"], given["target"])
+    request = Request(tuple(corpus), given["source"], given["target"], overrides=tuple(overrides))
     sides = zip(("source", "target"), request.languages, UNKNOWN, strict=True)
     found = {side: language for side, language, unknown in sides if language != unknown}
     return {"train": request.spec, **found}

@@ -343,15 +343,15 @@ def average(
         raise UserError("average: give --last or --best, not both")
     opened = open_run(run, named, "average", trust_code=trust_code)
     opened.checkpoint("last")  # there is one
-    found = best_checkpoints(opened) if best else opened.checkpoints()[::-1]
-    number = best or last
-    if number and len(found) < number:
+    number = best or last or _AVERAGED
+    found = best_checkpoints(opened, number) if best else opened.checkpoints()[-number:]
+    if (best or last) and len(found) < number:
         raise UserError(
             f"{opened.folder}: cannot average {number} checkpoints: the run has {len(found)}"
             f"{' with a validation' if best else ''}; lower --{'best' if best else 'last'}, or "
             "train with a higher training.keep"
         )
-    checkpoints = sorted(found[: number or _AVERAGED], key=lambda saved: saved.step)
+    checkpoints = sorted(found, key=lambda saved: saved.step)
     names = ", ".join(checkpoint.folder.name for checkpoint in checkpoints)
     logging.getLogger("seq2seq").info("average of %d checkpoints: %s", len(checkpoints), names)
     tell(opened.save_average(checkpoints).folder)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
 from typing import Any, NamedTuple
 
 from seq2seq.compare.conditions import Conditions
@@ -30,6 +31,11 @@ class Comparison:
     systems: list[SystemResult]
     conditions: Conditions
     tokenize: BleuTokenizer
+
+    def __repr__(self) -> str:
+        """Return the names and mean scores in a line; `print` shows the table."""
+        bleu = (f"{result.name} {mean(r.bleu for r in result.runs):.2f}" for result in self.systems)
+        return f"Comparison(BLEU: {', '.join(bleu)})"
 
     def __str__(self) -> str:
         """Return the table."""

@@ -64,8 +64,8 @@ def _converted(
     given: Mapping[str, Any],
 ) -> dict[str, Any]:
     try:
-        schema = create_model(kind.__name__, __base__=Part, **fields)
-    except PydanticUserError as error:  # of a user's own kind
+        schema = create_model(getattr(kind, "__name__", config.kind), __base__=Part, **fields)
+    except (PydanticUserError, TypeError, NameError) as error:  # of a user's own kind
         raise UserError(
             f"{key}: an option of kind {config.kind} has a type that no setting can have: "
             f"{str(error).splitlines()[0]}"

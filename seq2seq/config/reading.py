@@ -105,11 +105,10 @@ _READ: dict[str, Callable[[str], Any]] = {  # a scalar's tag -> what its text, w
 
 Tree = dict[str, Any]
 _FETCHED = "corpora:"  # begins a path in ./corpora/, where `data get` leaves them
-_UNITS = ("attention", "self_attention", "addressing", "cell", "source_kind")
-_PATHS = (
-    *(("data", "train"), ("data", "valid"), ("data", "test"), ("code",), ("init",)),
-    ("training", "objective", "teachers"),
-)
+TEACHERS = ("training", "objective", "teachers")
+"""Runs that an objective of kind distillation learns from."""
+_UNITS = ("attention", "self_attention", "addressing", "cell", "source_kind", "objective")
+_PATHS = (("data", "train"), ("data", "valid"), ("data", "test"), ("code",), ("init",), TEACHERS)
 
 
 def load_config(path: str | Path | None = None, overrides: Sequence[str] = ()) -> Config:
@@ -489,6 +488,8 @@ def _resolve_paths(tree: Tree, folder: Path) -> None:
             branch = branch.get(name) if isinstance(branch, dict) else None
         if not isinstance(branch, dict) or last not in branch:
             continue
+        if (*parents, last) == TEACHERS and branch.get("kind", "distillation") != "distillation":
+            continue  # an option of a user's own objective
         value = branch[last]
         if value != "":
             branch[last] = _resolved(value, folder)

@@ -335,15 +335,7 @@ class ModelConfig(Part):
     alignment: str | None = None
 
     @model_validator(mode="after")
-    def _places_are_there(self) -> ModelConfig:
-        """Each rate of dropout is of a place that the network has."""
-        recurrent = self.encoder.kind == "recurrent" and self.decoder.kind != "transformer"
-        flat = recurrent and self.encoder.layers == self.decoder.layers == 1
-        if self.dropouts.layers is not None and flat:
-            raise ValueError(
-                "dropouts.layers is between layers, and encoder and decoder have one each; set "
-                "encoder.layers or decoder.layers"
-            )
+    def _states_are_dropped(self) -> ModelConfig:
         if self.dropouts.states is not None and self.decoder.kind == "transformer":
             raise ValueError(
                 "dropouts.states is for recurrent decoders; a transformer's rates are "
@@ -466,6 +458,9 @@ class TrainingConfig(Part):
         if kind == "distillation":
             reason = "training.objective is distillation, whose teachers read the reference"
             idle["teacher_forcing"] = reason
+            options = getattr(objective, "options", objective)
+            if isinstance(options, Mapping) and options.get("weight") == 1:
+                idle["label_smoothing"] = "the teachers' predictions have all the weight"
         return idle
 
     @model_validator(mode="after")

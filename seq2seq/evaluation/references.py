@@ -7,7 +7,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TypeAlias
 
-from seq2seq.data.corpus import read_lines, read_texts
+from seq2seq.data.corpus import read_lines, read_versions
 from seq2seq.errors import UserError
 from seq2seq.machine.input import parse_json
 
@@ -25,10 +25,11 @@ def read_references(
 ) -> list[Stream]:
     """Return the streams of `beside`, and then those of `files`, each of which has `lines` lines.
 
-    A file of text, or of a test set's segments, is a stream. Of a .jsonl file (or .jsonl.gz) each
-    line is a list of the references of one sentence, or an object that has it under the code of the
-    `language`, as in `{"en": "Jump.", "fr": ["Saute.", "Sautez."]}`; one that `beside` has already
-    is not taken twice. Raises UserError with the file, and the line, where that is not so.
+    A file of text is a stream, and so is each version of a test set. Of a .jsonl file (or
+    .jsonl.gz) each line is a list of the references of one sentence, or an object that has it under
+    the code of the `language`, as in `{"en": "Jump.", "fr": ["Saute.", "Sautez."]}`; one that
+    `beside` has already is not taken twice. Raises UserError with the file, and the line, where
+    that is not so.
     """
     streams = list(beside)
     for file in files:
@@ -41,7 +42,7 @@ def read_references(
                 ]
             found, new = len(lists), [list(stream) for stream in zip_longest(*lists)]
         else:
-            new = [list(read_texts(file))]
+            new = read_versions(file)
             found = len(new[0])
         if found != lines:
             raise UserError(f"{file}: expected {lines} lines, {expected}, found {found}")

@@ -33,6 +33,8 @@ from seq2seq.explain.recorded import (
 from seq2seq.explain.table import render
 from seq2seq.inference.translator import Translator
 from seq2seq.kinds import DECODERS, option_names
+from seq2seq.model.contract import Encoder
+from seq2seq.model.encoders.recurrent import RecurrentEncoder
 from seq2seq.model.model import Seq2Seq, head_names
 from seq2seq.model.probe import recording
 from seq2seq.model.source import Projection
@@ -286,12 +288,13 @@ def _emitted(candidate: Candidate) -> list[str]:
     return [*candidate.pieces, END] if candidate.finished else candidate.pieces
 
 
-_READ = {
-    (True, False): "in both directions",
-    (False, False): "from the beginning",
-    (False, True): "from the end",
-}
-"""How recurrent layers read the source, by (bidirectional, reverse)."""
+def _reading_of(encoder: Encoder) -> str:
+    """How recurrent layers read the source; nothing of another encoder."""
+    if not isinstance(encoder, RecurrentEncoder):
+        return ""
+    if encoder.forwards and encoder.backwards:
+        return "in both directions"
+    return "from the beginning" if encoder.forwards else "from the end"
 
 
 def _kinds(model: Seq2Seq) -> Kinds:
@@ -305,7 +308,7 @@ def _kinds(model: Seq2Seq) -> Kinds:
         addressing=attention.addressing.kind,
         decoder=decoder.kind,
         bridge=decoder.bridge if "bridge" in option_names(DECODERS[decoder.kind]) else "",
-        read=_READ[encoder.bidirectional, bool(encoder.options.get("reverse"))],
+        read=_reading_of(model.encoder),
         encoder=encoder.kind,
     )
 

@@ -32,7 +32,7 @@ class Kinds:
     bridge: str
     """How the decoder's state starts; nothing of a decoder that takes no bridge."""
     read: str
-    """How recurrent layers read the source."""
+    """How recurrent layers read the source; nothing of another encoder."""
     encoder: str = "recurrent"
 
 

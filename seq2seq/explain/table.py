@@ -173,7 +173,7 @@ class _Steps:
         kinds, states_SE = self.reading.kinds, self.reading.states_SE
         called = "states" if self.reading.memory is None else f"{self.reading.memory.plural}"
         all_states = "h1" if len(states_SE) == 1 else f"h1 ... h{len(states_SE)}"
-        read = f", read {kinds.read}" if kinds.encoder == "recurrent" else ""
+        read = f", read {kinds.read}" if kinds.read else ""
         state = _STATES.get(kinds.decoder, "the decoder's state that the unit is given")
         start = _STARTS.get(kinds.bridge, f"its start is by bridge {kinds.bridge}")
         start = f"; {start}" if kinds.bridge else ""

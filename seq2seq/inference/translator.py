@@ -335,11 +335,19 @@ def load(
     for other in opened[1:]:
         check_alike(
             *(other, first.config, tokenizers),
-            of=f"{first.folder}",
-            so="the two can't be one ensemble",
+            other=f"{first.folder}",
+            consequence="the two can't be one ensemble",
         )
+    names = [name.strip() for name in str(checkpoint).split(",")]
+    for run in opened:
+        found = [run.checkpoint(name).folder.resolve().name for name in names]
+        if twice := [name for name in found if found.count(name) > 1]:
+            raise UserError(
+                f"{run.folder}: the checkpoint {twice[0]} is named twice by {checkpoint}; an "
+                "ensemble counts each once"
+            )
     return Translator(
-        [run.load_model(name.strip()) for run in opened for name in checkpoint.split(",")],
+        [run.load_model(name) for run in opened for name in names],
         tokenizers,
         TextSettings.of(first.config, scripts=first.source_scripts),
         device=find_device(device),

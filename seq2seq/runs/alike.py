@@ -8,15 +8,17 @@ from seq2seq.runs.run import Run
 _SHARED = ("data.source", "data.target", "data.source_kind", "tokenizer.source_end")
 
 
-def check_alike(run: Run, config: Config, tokenizers: Tokenizers, *, of: str, so: str) -> None:
-    """Raise UserError unless a run reads and writes the same pieces as `of`, which has the others.
+def check_alike(
+    run: Run, config: Config, tokenizers: Tokenizers, *, other: str, consequence: str
+) -> None:
+    """Raise UserError unless a run reads and writes the same pieces as `other`, whose are given.
 
-    `so` says what can't be.
+    `consequence` says what can't be.
     """
     if any(a.model != b.model for a, b in zip(tokenizers, run.tokenizers, strict=True)):
-        raise UserError(f"{run.folder}: its tokenizers are not those of {of}, so {so}")
+        raise UserError(f"{run.folder}: its tokenizers are not those of {other}, so {consequence}")
     for key, ours, theirs in differences(config, run.config):
-        if key in _SHARED:
+        if key.startswith(_SHARED):
             raise UserError(
-                f"{run.folder}: its {key} is {theirs!r}, that of {of} {ours!r}, so {so}"
+                f"{run.folder}: its {key} is {theirs!r}, that of {other} {ours!r}, so {consequence}"
             )

@@ -17,7 +17,7 @@ NAMES = ("best", "last", "average")
 
 STEP = re.compile(r"\d{8,}")
 """The name of a checkpoint: its step."""
-AVERAGE = re.compile(r"average(-\d{8,}-\d+)?")
+AVERAGE = re.compile(r"average(-\d{8,}-\d+(-[0-9a-f]{8})?)?")
 
 
 def is_run(folder: Path) -> bool:

@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from seq2seq.config import Config, DecodingConfig, dump_config, load_dump
 from seq2seq.data.tokenizer import Tokenizers
@@ -273,11 +274,12 @@ class Run:
     def save_average(self, checkpoints: Sequence[Checkpoint]) -> Checkpoint:
         """Write the mean of the checkpoints' weights; it becomes the checkpoint `average`.
 
-        Its folder is named after the last of them and their number, so that the average of others
-        stays until the name points at the new one.
+        Its folder is named after the last of them, their number and all their names, so that the
+        average of others stays until the name points at the new one.
         """
         check_links(self.folder)
-        new = f"average-{checkpoints[-1].folder.name}-{len(checkpoints)}"
+        names = [checkpoint.folder.name for checkpoint in checkpoints]
+        new = f"average-{names[-1]}-{len(names)}-{crc32(' '.join(names).encode()):08x}"
         folder = self.folder / CHECKPOINTS / new
         write_average(folder, checkpoints)
         self.point("average", new)

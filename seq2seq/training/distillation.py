@@ -1,6 +1,6 @@
 """A student that learns what other models predict -- Hinton et al. 2015, Kim and Rush 2016.
 
-    loss = (1 - weight) likelihood + weight sum over tokens and pieces w of -q(w) log p(w)
+    loss = (1 - share) likelihood + share x sum over tokens and pieces w of -q(w) log p(w)
 
 q is the mean of the teachers' predictions, made without dropout from the same words before. They
 tell the student which other words would have done, and how well.
@@ -18,16 +18,18 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from seq2seq.bounds import Fraction
 from seq2seq.config import TrainingConfig
 from seq2seq.data.batching import Batch, Size
+from seq2seq.kinds import as_before
 from seq2seq.model.model import Seq2Seq
+from seq2seq.model.probe import scope
 from seq2seq.runs.run import Run
 from seq2seq.search.ensemble import log_mean
 from seq2seq.training.loss import Loss, log_probs, read_batch, token_loss
 from seq2seq.training.objective import Objective
 
 Folders = Annotated[list[str], Field(min_length=1)]
+Share = Annotated[float, Field(gt=0, le=1)]
 
 
 class Distillation(Objective):
@@ -38,15 +40,17 @@ class Distillation(Objective):
         model: Seq2Seq,
         teachers: Sequence[Seq2Seq],
         *,
-        weight: float = 0.5,
+        share: float = 0.5,
         smoothing: float = 0.0,
         bf16: bool = False,
+        sources: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self.model = model
         # In a tuple they are no parts of this module: nothing trains, saves or replicates them.
         self._teachers = tuple(teacher.eval().requires_grad_(False) for teacher in teachers)
-        self.share, self.smoothing, self.bf16 = weight, smoothing, bf16
+        self.sources = tuple(sources)
+        self.share, self.smoothing, self.bf16 = share, smoothing, bf16
 
     def weight(self, size: Size) -> int:
         """Return the number of target tokens."""
@@ -57,18 +61,19 @@ class Distillation(Objective):
         device = self.model.output.weight.device
         with torch.autocast(device.type, torch.bfloat16, enabled=self.bf16):
             read = read_batch(self.model, batch, device)
-            loss = token_loss(self.model, read, batch, self.smoothing)
-            taught_NW = self._taught(batch, device)
-            apart = -(taught_NW * log_probs(self.model, read.features_NF)).sum()
-        return loss._replace(total=(1 - self.share) * loss.total + self.share * apart)
+            loss = token_loss(self.model, read, batch, self.smoothing, share=1 - self.share)
+            probs_NW = self._teachers_probs(batch, device)
+            cross_entropy = -(probs_NW * log_probs(self.model, read.features_NF)).sum()
+        return loss._replace(total=loss.total + self.share * cross_entropy)
 
     @torch.no_grad()
-    def _taught(self, batch: Batch, device: torch.device) -> Tensor:
+    def _teachers_probs(self, batch: Batch, device: torch.device) -> Tensor:
         """The probabilities that the teachers give each piece at each real token, [N, W]."""
-        predictions = [
-            log_probs(teacher, read_batch(teacher, batch, device).features_NF)
-            for teacher in self._teachers
-        ]
+        predictions = []
+        for number, teacher in enumerate(self._teachers, 1):
+            with scope(f"teacher.{number}"):
+                read = read_batch(teacher, batch, device)
+                predictions.append(log_probs(teacher, read.features_NF))
         return log_mean(predictions).exp()
 
 
@@ -79,14 +84,18 @@ def teachers_of(config: TrainingConfig) -> list[str]:
 
 
 def distillation(
-    model: Seq2Seq, config: TrainingConfig, *, teachers: Folders, weight: Fraction = 0.5
+    model: Seq2Seq, config: TrainingConfig, *, teachers: Folders, weight: Share = 0.5
 ) -> Objective:
     """Return the objective; `teachers` are run directories, whose best weights teach together."""
     device = model.output.weight.device
+    with as_before():  # the code of a teacher may use the names of the student's
+        runs = [Run.open(Path(teacher)) for teacher in teachers]
+        models = [run.load_model().to(device) for run in runs]
     return Distillation(
         model,
-        [Run.open(Path(teacher)).load_model().to(device) for teacher in teachers],
-        weight=weight,
+        models,
+        share=weight,
         smoothing=config.label_smoothing,
         bf16=config.precision == "bf16",
+        sources=[run.checkpoint("best").sums.get("model.safetensors", "") for run in runs],
     )

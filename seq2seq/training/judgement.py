@@ -1,9 +1,11 @@
 """Which of two validations is the better one, and whether a loss is one that can be trained on."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import cmp_to_key
 
 from seq2seq.errors import UserError
+from seq2seq.training.progress import Scored
 
 METRICS = {"loss": "loss", "bleu": "BLEU", "chrf": "chrF", "exact": "exact"}
 """Names in records, and as they are shown."""
@@ -22,6 +24,20 @@ def is_better(new: Mapping[str, float], best: Mapping[str, float], metric: str) 
     if metric != "loss" and metric in new and metric in best and new[metric] != best[metric]:
         return new[metric] > best[metric]
     return new["loss"] < best["loss"]
+
+
+def best_first(scored: Iterable[Scored], metric: str) -> list[Scored]:
+    """Return validated checkpoints, the best first; of unlike tokens BLEU is not compared."""
+    ranked = list(scored)
+    if metric == "bleu" and len({one.tokenize for one in ranked}) > 1:
+        metric = "loss"
+
+    def order(one: Scored, other: Scored) -> int:
+        return is_better(other.metrics, one.metrics, metric) - is_better(
+            one.metrics, other.metrics, metric
+        )
+
+    return sorted(ranked, key=cmp_to_key(order))
 
 
 def why_poor(loss: float, vocabulary: int) -> str:

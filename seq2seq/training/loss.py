@@ -85,13 +85,15 @@ def read_batch(
     return Read(decoded, real_N, features_NF, targets_N)
 
 
-def token_loss(model: Seq2Seq, read: Read, batch: Batch, smoothing: float) -> Loss:
-    """Return the loss of the tokens of a batch, and of what units drew to make them."""
+def token_loss(
+    model: Seq2Seq, read: Read, batch: Batch, smoothing: float, *, share: float = 1.0
+) -> Loss:
+    """Return `share` of the loss of the tokens of a batch, and that of what units drew for them."""
     with scope("output"):
         smoothed, plain_N = output_cross_entropy(
             model.output, read.features_NF, read.targets_N, smoothing
         )
-        loss = Loss(smoothed, plain_N.sum(), read.targets_N.numel())
+        loss = Loss(share * smoothed, plain_N.sum(), read.targets_N.numel())
         if read.decoded.choices:
             real_BT = send(batch.real_BT, plain_N.device)
             log_probs_X = plain_N.new_zeros(real_BT.numel()).index_copy(0, read.real_N, -plain_N)

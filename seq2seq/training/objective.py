@@ -22,6 +22,9 @@ from seq2seq.training.teacher_forcing import count_forced, forcing_at
 class Objective(nn.Module):
     """The contract. Sums, never means: only the update knows what to divide them by."""
 
+    sources: tuple[str, ...] = ()
+    """The sha256 of what it learns from beside the batches: the same on resume, or a warning."""
+
     def weight(self, size: Size) -> int:
         """Return what the loss of an update of this size is divided by."""
         raise NotImplementedError

@@ -36,6 +36,8 @@ class Scored:
 
     step: int
     metrics: dict[str, float]
+    tokenize: str = "13a"
+    """The tokens that its BLEU counts."""
 
 
 @dataclass
@@ -54,6 +56,8 @@ class Progress:
     reductions: int = 0
     kept: list[int] = field(default_factory=list)  # steps of the newest validated checkpoints
     ranking: list[Scored] = field(default_factory=list)  # those to average, the best first
+    judge: str = ""  # the figure that chose the best of the last validations; older runs don't say
+    sources: list[str] = field(default_factory=list)  # the objective's; none known of older runs
     threads: int | None = None  # of the CPU, which decide the last bits of sums
     processes: int = 1  # which decide them too
     skipped: int = 0  # updates that were not made, as their loss or gradient was not finite

@@ -18,7 +18,7 @@ import torch
 
 from seq2seq.config import Config
 from seq2seq.data.batching import Batches
-from seq2seq.errors import UserError
+from seq2seq.errors import DamagedError, UserError
 from seq2seq.kernels import products
 from seq2seq.machine.allocator import keep_freed_memory
 from seq2seq.machine.device import find_device
@@ -27,6 +27,7 @@ from seq2seq.machine.waiting import sleep_when_busy
 from seq2seq.model.model import Seq2Seq
 from seq2seq.runs.checkpoint import Checkpoint
 from seq2seq.runs.run import Run
+from seq2seq.training.averaging import rank_checkpoints
 from seq2seq.training.distributed import ALONE, World
 from seq2seq.training.judgement import render
 from seq2seq.training.limits import Bar, Done, limits_reached, share_done
@@ -35,7 +36,7 @@ from seq2seq.training.metrics import Callback, Metrics
 from seq2seq.training.moving_average import MovingAverage
 from seq2seq.training.objective import build_objective
 from seq2seq.training.optimizer import build_optimizer
-from seq2seq.training.progress import Progress, timed
+from seq2seq.training.progress import Progress, Scored, timed
 from seq2seq.training.saver import Saver, read_progress
 from seq2seq.training.schedules import learning_rate_factor, plateau_factor
 from seq2seq.training.signals import StopRequest, stop_on_signals
@@ -72,9 +73,9 @@ class Trainer:
         self.batches = batches
         self.run = run
         self.world = world
-        self.progress = Progress()
         optimizer = build_optimizer(self.config.optimizer, self.model)
         objective = build_objective(self.config, self.model)
+        self.progress = Progress(sources=[*objective.sources])
         self._update = Update(
             objective,
             optimizer,
@@ -117,6 +118,9 @@ class Trainer:
                 f"reached; raise it to go on: training.{next(iter(reached))}=NUMBER"
             )
         self.progress = self._saver.load(checkpoint)
+        self._note_sources()
+        if not self.progress.ranking and self.config.average_of == "best":
+            self.progress.ranking = self._known_ranking()
         self._update.latch.start(self.progress.skipped_in_row)
         before, now = self.progress.processes, self.world.size
         if before == now and self.config.threads is None and self.progress.threads is not None:
@@ -130,6 +134,25 @@ class Trainer:
                 before,
                 now,
             )
+
+    def _note_sources(self) -> None:
+        """Warn if the objective learns from others than when the checkpoint was saved."""
+        before, now = self.progress.sources, [*self._update.objective.sources]
+        self.progress.sources = now
+        if before and now and before != now:
+            logger.warning(
+                "training.objective.teachers: not the weights that taught before step %d: the run "
+                "is not the one that it would have been",
+                self.progress.step,
+            )
+
+    def _known_ranking(self) -> list[Scored]:
+        """Those checkpoints that are there still, of a run that averaged none or the newest."""
+        try:
+            return rank_checkpoints(self.run)[: self.config.average]
+        except DamagedError as error:
+            logger.warning("%s; only checkpoints from now on are averaged", error)
+            return []
 
     def fit(self, *, show_bar: bool = False) -> str:
         """Train until a limit, early stopping or a signal; return which of them it was."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from seq2seq.config import TrainingConfig
 from seq2seq.model.model import Seq2Seq
-from seq2seq.training.judgement import check_loss, is_better
+from seq2seq.training.judgement import best_first, check_loss, is_better
 from seq2seq.training.progress import Progress, Scored
 
 logger = logging.getLogger(__name__)
@@ -65,6 +65,7 @@ class Validator:
         """Note a validation: a new best, or one more miss; return whether it is the best so far."""
         better = self.is_best(validation, progress)
         progress.misses = 0 if better else progress.misses + 1
+        progress.judge = self._judging_metric(validation, progress)
         progress.ranking = self._ranked(validation, progress)
         if better:
             progress.best_step = progress.step
@@ -82,15 +83,9 @@ class Validator:
         """The best so far and this one, as many as will be averaged, the best first."""
         if self._config.average == 1 or self._config.average_of != "best":
             return []
-        metric = self._judging_metric(validation, progress)
-        better = [
-            scored
-            for scored in progress.ranking
-            if not is_better(validation.metrics, scored.metrics, metric)
-        ]
-        others = progress.ranking[len(better) :]
-        new = Scored(progress.step, validation.metrics)
-        return [*better, new, *others][: self._config.average]
+        new = Scored(progress.step, validation.metrics, validation.tokenize)
+        others = [scored for scored in progress.ranking if scored.step != new.step]
+        return best_first([*others, new], progress.judge)[: self._config.average]
 
     def _judging_metric(self, validation: Validation, progress: Progress) -> str:
         metric = self._config.metric

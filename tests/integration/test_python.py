@@ -207,8 +207,26 @@ def test_compare_takes_runs_files_and_recipes(folder: str, tmp_path: Path) -> No
     )
     assert len(trained.systems) == 3
     assert (tmp_path / "compared/comparison.md").exists()
-    with pytest.raises(UserError, match="nobody"):
-        seq2seq.compare("nobody")
+    assert repr(told).startswith("Comparison(BLEU: one.fr ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({}, "nobody"),
+        ({"units": "dot"}, "units: expected a list of values, found one text"),
+        ({"vary": ["model.dropout"]}, "vary: expected a dict of settings"),
+        ({"vary": {"model.dropout": 0.1}}, "vary, model.dropout: expected a list"),
+        ({"references": Path("x.fr")}, "references: expected a list of values"),
+        ({"data": ["a", "b"]}, "data: expected a path, found a list"),
+        ({"seeds": 0}, "seeds: expected a whole number from 1 on, found 0"),
+        ({"jobs": -1}, "jobs: expected a whole number from 1 on"),
+        ({"samples": -5}, "samples: expected a whole number from 0 on"),
+    ],
+)
+def test_compare_says_what_is_wrong(folder: str, arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        seq2seq.compare("nobody", **arguments)
 
 
 def test_settings_given_to_one_call_are_of_that_call(folder: str) -> None:

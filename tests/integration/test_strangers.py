@@ -28,7 +28,7 @@ RUN = "runs/tiny"
 def nothing_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A user who has never trained with code."""
     monkeypatch.setenv("SEQ2SEQ_STATE", str(tmp_path / "state"))
-    monkeypatch.setattr(extension, "_loaded", set())
+    monkeypatch.setattr(extension, "_loaded", {})
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from seq2seq.data.corpus.finding import (
     find_test_set,
     locate_corpus,
 )
-from seq2seq.data.corpus.kinds import read_texts, without_endings
+from seq2seq.data.corpus.kinds import read_texts, read_versions, without_endings
 from seq2seq.data.corpus.oddness import (
     PartOddness,
     find_odd_parts,
@@ -51,6 +51,7 @@ __all__ = [
     "located",
     "read_lines",
     "read_texts",
+    "read_versions",
     "warn_if_odd",
     "warn_of_odd_parts",
     "with_sources",

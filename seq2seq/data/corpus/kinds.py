@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from seq2seq.data.readers.streams import COMPRESSED, TextFile, read_lines
-from seq2seq.data.readers.test_sets import first_version, is_sgm
+from seq2seq.data.readers.test_sets import all_versions, first_version, is_sgm
 from seq2seq.errors import UserError
 
 Kind: TypeAlias = Literal["tsv", "csv", "json", "tmx", "xml", "zip"]
@@ -41,6 +41,15 @@ def without_endings(file: str | Path) -> Path:
         if path.suffix.lower() in endings:
             path = path.with_suffix("")
     return path
+
+
+def read_versions(file: TextFile) -> list[list[str | None]]:
+    """Return the sentences of a file of references, a list for each version that it has.
+
+    Of a test set there may be several, where None stands for a segment that a version lacks.
+    Raises UserError as `read_texts` does.
+    """
+    return all_versions(file) if is_sgm(file) else [[*read_texts(file)]]
 
 
 def read_texts(file: TextFile) -> Iterator[str]:

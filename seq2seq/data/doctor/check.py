@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from seq2seq.data.corpus import Columns, Spec, locate_corpus
 from seq2seq.data.doctor.leaks import find_leaks, find_unseen
 from seq2seq.data.doctor.report import Finding, Report, make_finding
@@ -46,4 +48,4 @@ def check_corpora(
     findings += find_unseen(scans) if tokenizers is None else []
     order = ("error", "warning", "info")
     findings.sort(key=lambda finding: order.index(finding.severity))
-    return Report(tuple(findings), {scan.split: len(scan.pairs) for scan in scans})
+    return Report(tuple(findings), {scan.split: len(np.unique(scan.pairs)) for scan in scans})

@@ -40,7 +40,7 @@ class Report:
 
     findings: tuple[Finding, ...]
     pairs: Mapping[str, int] = field(default_factory=dict)
-    """How many each split has, of those that can be read."""
+    """How many unlike ones each split has, of those that can be read."""
 
     @property
     def must_fix(self) -> bool:

@@ -113,7 +113,7 @@ def fields_of(value: Any) -> dict[str, Any]:
 
 
 def is_texts(item: Any) -> bool:
-    """Whether a field holds several texts: references, of which the first is taken."""
+    """Whether a field holds several texts: translations of the other field."""
     return isinstance(item, list) and bool(item) and all(isinstance(one, str) for one in item)
 
 

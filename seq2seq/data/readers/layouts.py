@@ -29,6 +29,9 @@ _CELL = re.compile(r'("(?:[^"]|"")*"|[^\t\n"]*)(?:[\t\n]|\Z)')
 _NUMBER = re.compile(r"[-+.,\d%eE ]*")
 
 
+_SEVERAL = "of several translations the first is taken; `evaluate` and `compare` score against all"
+
+
 def open_table(file: TextFile, kind: Kind, choosing: Choosing) -> Table:
     """Return the table in `file`, with the columns that hold the two languages.
 
@@ -51,9 +54,7 @@ def open_table(file: TextFile, kind: Kind, choosing: Choosing) -> Table:
     else:
         width = len(layout.header or ())
         if any(_several(file)):
-            remarks.append(
-                "of several translations the first is learnt from, and all are scored against"
-            )
+            remarks.append(_SEVERAL)
     columns = _columns(layout, rows, width)
     choice = choosing.choose(str(file), columns, fields=layout.kind == "json")
     return Table(

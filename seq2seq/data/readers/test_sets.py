@@ -6,13 +6,13 @@ knows no declarations of entities at all.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Collection, Iterator
+from collections import Counter, deque
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from itertools import zip_longest
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from seq2seq.data.languages import same_language
 from seq2seq.data.pairs import Pair, one_line
@@ -197,27 +197,40 @@ class SegmentedText:
         Segments without a reference are left out; UserError if a reference has no source.
         """
         everything = list(segments(self.file))  # a test set is small
-        references = {s.side for s in everything} & {"refset"} or {"tstset"}
-        found: dict[tuple[str, str], list[Segment]] = {}
-        for segment in everything:
-            if segment.side in references:
-                found.setdefault((segment.document, segment.key), []).append(segment)
-        for source in everything:
-            if source.side != "srcset":
-                continue
-            targets = found.pop((source.document, source.key), None)
+        side = "refset" if any(one.side == "refset" for one in everything) else "tstset"
+        found: dict[_Key, list[Segment]] = {}
+        for segment, key in _numbered(one for one in everything if one.side == side):
+            found.setdefault(key, []).append(segment)
+        language = self.source_language if self.exchanged else self.target_language
+        for source, key in _numbered(one for one in everything if one.side == "srcset"):
+            targets = found.pop(key, None)
             if targets is None:
                 continue  # WMT gives some documents no reference
-            text, *others = (target.text for target in targets)
+            first, *others = targets
             if self.exchanged:
-                yield Pair(text, source.text, source.line)
-            else:
-                yield Pair(source.text, text, source.line, tuple(others))
+                yield Pair(first.text, source.text, source.line)
+                continue
+            further = tuple(other.text for other in others if _is_in(other, language))
+            yield Pair(source.text, first.text, source.line, further)
         for left, *_ in found.values():
             raise UserError(
                 f"{self.file}:{left.line}: segment {left.key!r} of document {left.document!r} has "
                 "no source, or two of them"
             )
+
+
+_Key: TypeAlias = tuple[str, str, int]
+
+
+def _numbered(segments: Iterable[Segment]) -> Iterator[tuple[Segment, _Key]]:
+    """Yield each segment with its document and key; where there is no key, with its number."""
+    seen: Counter[tuple[str, str]] = Counter()
+    for segment in segments:
+        number = 0
+        if not segment.key:
+            number = seen[segment.version, segment.document]
+            seen[segment.version, segment.document] += 1
+        yield segment, (segment.document, segment.key, number)
 
 
 def check_language(file: TextFile, segment: Segment, language: str) -> None:
@@ -241,24 +254,35 @@ def first_version(file: TextFile) -> Iterator[Segment]:
             yield segment
 
 
-def _other_versions(file: TextFile) -> dict[tuple[str, str], list[str]]:
-    """The texts of each segment, by document and key, that are not of the first version."""
+def _other_versions(file: TextFile, language: str) -> dict[_Key, list[str]]:
+    """The texts of each segment that are not of the first version, but of its side and language."""
     everything = list(segments(file))  # a test set is small
-    others: dict[tuple[str, str], list[str]] = {}
-    for segment in everything:
-        if segment.version != everything[0].version:
-            others.setdefault((segment.document, segment.key), []).append(segment.text)
+    others: dict[_Key, list[str]] = {}
+    for segment, key in _numbered(everything):
+        first = everything[0]
+        alike = segment.side == first.side and (not language or _is_in(segment, language))
+        if alike and segment.version != first.version:
+            others.setdefault(key, []).append(segment.text)
     return others
+
+
+def all_versions(file: TextFile) -> list[list[str | None]]:
+    """Return each version of a one-sided file, aligned with the first; None where it lacks one."""
+    first = list(_numbered(first_version(file)))
+    others = _other_versions(file, first[0][0].language)
+    texts = ([segment.text, *others.get(key, ())] for segment, key in first)
+    return [list(version) for version in zip_longest(*texts)]
 
 
 def aligned_segments(
     source: TextFile, target: TextFile, source_language: str, target_language: str
 ) -> Iterator[Pair]:
     """Yield the pairs of two one-sided test sets; UserError where they name other segments."""
-    others = _other_versions(target)
-    sides = zip_longest(first_version(source), first_version(target))
-    for number, (left, right) in enumerate(sides, 1):
-        if left is None or right is None:
+    others = _other_versions(target, target_language)
+    sides = zip_longest(first_version(source), _numbered(first_version(target)))
+    for number, (left, numbered) in enumerate(sides, 1):
+        right = numbered and numbered[0]
+        if left is None or right is None or numbered is None:
             short, longer = (source, target) if left is None else (target, source)
             raise UserError(f"{short} has {number - 1} segments, and {longer} has more")
         check_language(source, left, source_language)
@@ -269,8 +293,7 @@ def aligned_segments(
                 f"{left.document!r}, as {source}:{left.line} has, found {right.key!r} of "
                 f"{right.document!r}"
             )
-        further = others.get((right.document, right.key), ())
-        yield Pair(left.text, right.text, left.line, tuple(further))
+        yield Pair(left.text, right.text, left.line, tuple(others.get(numbered[1], ())))
 
 
 SGM = (".sgm", ".sgml")

@@ -2,9 +2,11 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from seq2seq.config import ModelConfig
+from seq2seq.config import Config, ModelConfig
+from seq2seq.errors import UserError
 from seq2seq.model.dropout import Dropout, WordDropout
 from seq2seq.model.model import Seq2Seq
+from seq2seq.pipeline import describe_model
 
 
 @pytest.mark.parametrize("p", [0.1, 0.2, 0.5, 0.9])
@@ -81,15 +83,13 @@ def test_each_place_has_its_own_rate(
     assert rates_found - {0.0} == expected
 
 
-@pytest.mark.parametrize(
-    ("place", "model", "message"),
-    [
-        ("layers", {}, "encoder and decoder have one each"),
-        ("states", {"decoder": "transformer"}, "states is for recurrent decoders"),
-    ],
-)
-def test_a_rate_of_a_place_that_is_not_there_is_refused(
-    place: str, model: dict[str, object], message: str
-) -> None:
-    with pytest.raises(ValidationError, match=message):
-        ModelConfig.model_validate({**model, "dropouts": {place: 0.1}})
+def test_a_rate_of_a_place_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ValidationError, match="states is for recurrent decoders"):
+        ModelConfig.model_validate({"decoder": "transformer", "dropouts": {"states": 0.1}})
+    for model in ({}, {"encoder": {"layers": 2}}, {"encoder": {"kind": "transformer", "heads": 2}}):
+        config = Config.model_validate({"model": {**model, "dropouts": {"layers": 0.1}}})
+        if model:
+            describe_model(config)
+            continue
+        with pytest.raises(UserError, match="encoder and decoder have one each"):
+            describe_model(config)

@@ -36,23 +36,23 @@ def predictions(network: Seq2Seq, pairs: Batch) -> Tensor:
     return network.output(decoded.features_BTF[pairs.real_BT]).log_softmax(-1)
 
 
-@pytest.mark.parametrize("weight", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("share", [0.1, 0.3, 1.0])
 def test_the_loss_is_the_likelihood_and_what_the_mean_of_the_teachers_expects(
-    weight: float,
+    share: float,
 ) -> None:
     student, teachers, pairs = model(), [other(1), other(2)], batch(0, 1, 2)
-    found = Distillation(student, teachers, weight=weight, smoothing=0.1)(pairs)
+    found = Distillation(student, teachers, share=share, smoothing=0.1)(pairs)
     plain = Likelihood(student, smoothing=0.1)(pairs)
     taught = torch.stack([predictions(each.eval(), pairs).exp() for each in teachers]).mean(0)
     apart = -(taught * predictions(student, pairs)).sum()
-    torch.testing.assert_close(found.total, (1 - weight) * plain.total + weight * apart)
+    torch.testing.assert_close(found.total, (1 - share) * plain.total + share * apart)
     torch.testing.assert_close(found.plain, plain.plain)
     assert found.weight == plain.weight
 
 
 def test_teachers_stay_as_they_are_and_without_dropout() -> None:
     student, teacher = model(dropout=0.5), other(1)
-    objective = Distillation(student, [teacher], weight=1.0).train()
+    objective = Distillation(student, [teacher], share=1.0).train()
     assert not teacher.training
     assert {*objective.parameters()} == {*student.parameters()}
     objective(batch(0, 1)).total.backward()
@@ -62,7 +62,7 @@ def test_teachers_stay_as_they_are_and_without_dropout() -> None:
 
 def test_a_student_alike_learns_to_predict_what_its_teacher_does() -> None:
     student, teacher, pairs = model(), other(1), batch(0, 1, 2, 3, 4)
-    objective = Distillation(student, [teacher], weight=1.0)
+    objective = Distillation(student, [teacher], share=1.0)
     optimizer = torch.optim.Adam(student.parameters(), lr=0.05)
     for _ in range(400):
         optimizer.zero_grad()
