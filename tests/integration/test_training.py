@@ -24,6 +24,7 @@ from seq2seq.model.attention import ATTENTIONS
 from seq2seq.model.model import Seq2Seq
 from seq2seq.pipeline import train
 from seq2seq.runs.run import Run
+from seq2seq.training.averaging import best_checkpoints
 from seq2seq.training.loss import Loss
 from seq2seq.training.loss import batch_loss as plain_loss
 from seq2seq.training.objective import Likelihood, build_objective
@@ -775,6 +776,65 @@ def test_teachers_that_cannot_teach_are_refused(tmp_path: Path) -> None:
         with pytest.raises(UserError, match=message):
             train(tiny(tmp_path, "training.objective=distillation", *taught), tmp_path / "student")
     assert not (tmp_path / "student").exists()
+
+
+NAMED = """
+from seq2seq.model.attention import ATTENTIONS
+class Mine(ATTENTIONS["{base}"]):
+    pass
+ATTENTIONS["mine"] = Mine
+"""
+
+
+def test_the_code_of_a_teacher_does_not_replace_the_student_s(tmp_path: Path) -> None:
+    for name, base in (("teacher", "dot"), ("student", "general")):
+        (tmp_path / f"{name}.py").write_text(NAMED.format(base=base))
+    short = ("model.attention=mine", "training.max_steps=2", "model.decoder.size=16")
+    teacher = tiny(tmp_path, f"code={tmp_path / 'teacher.py'}", *short)
+    train(teacher, tmp_path / "teacher")
+    taught = ("training.objective=distillation", "training.objective.teachers=[teacher]")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        student = tiny(tmp_path, f"code={tmp_path / 'student.py'}", *short, *taught)
+    run = train(student, tmp_path / "taught")
+    both = load(tmp_path / "teacher", run.folder).models
+    units = [type(model.decoder.units["source"]).__mro__[1] for model in both]
+    assert units == [ATTENTIONS["dot"], ATTENTIONS["general"]]
+    del ATTENTIONS["mine"]
+
+
+def test_a_teacher_that_changed_is_told_of_and_a_run_can_not_teach_itself(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    teacher = train(tiny(tmp_path, "training.max_steps=2"), tmp_path / "teacher")
+    taught = [f"training.objective.teachers=[{teacher.folder}]", "training.objective=distillation"]
+    train(tiny(tmp_path, *taught, "training.max_steps=2"), tmp_path / "run")
+    train(tiny(tmp_path, "training.max_steps=4"), tmp_path / "teacher", resume=True)
+    train(tiny(tmp_path, *taught, "training.max_steps=4"), tmp_path / "run", resume=True)
+    assert "not the weights that taught before step 2" in caplog.text
+    own = [f"training.objective.teachers=[{tmp_path / 'run'}]", "training.objective=distillation"]
+    with pytest.raises(UserError, match="run can't teach itself"):
+        train(tiny(tmp_path, *own, "training.max_steps=6"), tmp_path / "run", resume=True)
+
+
+def test_a_run_that_averages_the_best_from_now_on_knows_those_that_it_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newest = tiny(tmp_path, *EVERY, "training.average=3", "training.max_steps=5")
+    judged([9, 8, 2, 4, 3, 9], newest, tmp_path, monkeypatch)
+    config = tiny(tmp_path, *EVERY, "training.average=3", "training.average_of=best")
+    run = judged([7, 7, 7, 7, 1], config, tmp_path, monkeypatch, resume=True)
+    assert run.checkpoint("average").state["average_of"] == ["00000003", "00000004", "00000005"]
+
+
+def test_the_best_are_ranked_by_the_figure_that_training_judged_by(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny(tmp_path, *EVERY, "training.metric=bleu", "training.keep=9")
+    losses = (5, 2, 3, 1, 9, 8, 7, 6, 4)
+    blind = [Validation(loss, 90 - loss, 0, bleu_tells=False) for loss in losses]
+    run = judged([one._replace(bleu=one.loss) for one in blind], config, tmp_path, monkeypatch)
+    assert [saved.step for saved in best_checkpoints(run, 3)] == [4, 2, 3]
 
 
 UNTYPED = """

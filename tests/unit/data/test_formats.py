@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from seq2seq.data.corpus import Pair, find_corpus
+from seq2seq.data.corpus import Pair, find_corpus, read_versions
 from seq2seq.errors import UserError
 
 PAIRS = [
@@ -354,6 +354,37 @@ def test_further_translations_are_kept_beside_the_first(tmp_path: Path) -> None:
         paths = [str(tmp_path / name) for name in names]
         (pair,) = find_corpus(paths if len(paths) > 1 else paths[0], "en", "fr").pairs()
         assert (pair.source, pair.target, pair.others) == ("jump", "saute", ("sautez",)), spec
+
+
+VERSIONS = [  # kind, language, version, texts
+    ("refset", "fr", "A", ["un", "deux"]),
+    ("refset", "fr", "B", ["UN", "DEUX"]),
+    ("refset", "de", "C", ["eins", "zwei"]),
+    ("tstset", "fr", "system", ["faux", "faux"]),
+]
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+def test_further_versions_are_of_the_same_segment_side_and_language(
+    numbered: bool, tmp_path: Path
+) -> None:
+    def section(kind: str, language: str, version: str, texts: list[str]) -> str:
+        ids = [f' id="{n}"' if numbered else "" for n in range(1, len(texts) + 1)]
+        lines = "".join(f"<seg{i}>{text}</seg>" for i, text in zip(ids, texts, strict=True))
+        head = f'<{kind} setid="x" srclang="en" trglang="{language}">'
+        return f'{head}<doc docid="d" sysid="{version}">{lines}</doc></{kind}>'
+
+    sources = section("srcset", "fr", "", ["one", "two"])
+    references = "".join(section(*version) for version in VERSIONS)
+    (tmp_path / "all.sgm").write_text(f"<mteval>{sources}{references}</mteval>")
+    (tmp_path / "src.sgm").write_text(sources)
+    (tmp_path / "ref.sgm").write_text(f"<mteval>{references}</mteval>")
+    for names in (["all.sgm"], ["src.sgm", "ref.sgm"]):
+        paths = [str(tmp_path / name) for name in names]
+        pairs = find_corpus(paths if len(paths) > 1 else paths[0], "en", "fr").pairs()
+        found = [(pair.source, pair.target, pair.others) for pair in pairs]
+        assert found == [("one", "un", ("UN",)), ("two", "deux", ("DEUX",))], names
+    assert read_versions(tmp_path / "ref.sgm") == [["un", "deux"], ["UN", "DEUX"]]
 
 
 def test_a_memory_in_utf16_is_read(tmp_path: Path) -> None:

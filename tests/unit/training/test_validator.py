@@ -26,6 +26,18 @@ def test_the_best_is_noted_with_its_step_and_a_miss_is_counted() -> None:
     assert (progress.best_step, progress.misses, progress.reductions) == (5, 2, 1)
 
 
+def test_the_ranking_has_each_step_once_and_compares_what_can_be_compared() -> None:
+    judge = validator(metric="bleu", average=3, average_of="best")
+    progress = Progress()
+    for step, bleu, loss, tokens in (
+        *((1, 10.0, 3.0, "13a"), (2, 20.0, 2.0, "13a"), (3, 5.0, 1.0, "char")),
+        *((3, 5.0, 1.0, "char"), (4, 99.0, 9.0, "char")),
+    ):
+        progress.step = step
+        judge.judge(Validation(loss, bleu, 0, tokenize=tokens), progress)
+    assert [scored.step for scored in progress.ranking] == [3, 2, 1]
+
+
 def test_to_ask_which_is_the_best_notes_nothing() -> None:
     progress = Progress(step=5)
     assert validator(metric="loss").is_best(Validation(2.0, 1, 3), progress)
