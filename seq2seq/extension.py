@@ -29,9 +29,8 @@ _OF_A_RUN = ("checkpoints", "tokenizer", "data.json")  # beside its config.yaml
 def load_code(files: Iterable[str | Path], *, level: int = logging.INFO) -> None:
     """Run each file once a process, as it stands, and say so; the caller knows it to be trusted.
 
-    Of a file that has run already, the kinds that it made are those of their names again, whatever
-    other files have made since.
-    Raises UserError naming the file that is missing or fails.
+    Of a file that has run already, the kinds that it made have their names again, whatever other
+    files have made of them since. Raises UserError naming the file that is missing or fails.
     """
     for path, content in _read(files):
         _load(path, content, level)
