@@ -14,6 +14,7 @@ import torch
 import seq2seq
 from seq2seq.config import Config, load_config
 from seq2seq.errors import UserError
+from seq2seq.kinds import SOURCES
 from seq2seq.pipeline import train
 from seq2seq.runs.run import Run
 from tests.integration.conftest import Command, snapshot
@@ -257,6 +258,7 @@ def test_a_user_s_own_reader_is_kept_with_the_run(tmp_path: Path) -> None:
     translation = seq2seq.load(run.folder).translate(name)
     assert translation.text == list(squares())[5][1]
     assert translation.source_pieces == ["1", "2"]
+    del SOURCES["colours"]  # which tests of other files would find
 
 
 def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(tmp_path: Path) -> None:
