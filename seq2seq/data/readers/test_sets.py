@@ -201,7 +201,6 @@ class SegmentedText:
         found: dict[_Key, list[Segment]] = {}
         for segment, key in _numbered(one for one in everything if one.side == side):
             found.setdefault(key, []).append(segment)
-        language = self.source_language if self.exchanged else self.target_language
         for source, key in _numbered(one for one in everything if one.side == "srcset"):
             targets = found.pop(key, None)
             if targets is None:
@@ -210,8 +209,8 @@ class SegmentedText:
             if self.exchanged:
                 yield Pair(first.text, source.text, source.line)
                 continue
-            further = tuple(other.text for other in others if _is_in(other, language))
-            yield Pair(source.text, first.text, source.line, further)
+            ours = (other.text for other in others if _is_in(other, self.target_language))
+            yield Pair(source.text, first.text, source.line, tuple(ours))
         for left, *_ in found.values():
             raise UserError(
                 f"{self.file}:{left.line}: segment {left.key!r} of document {left.document!r} has "
@@ -257,9 +256,9 @@ def first_version(file: TextFile) -> Iterator[Segment]:
 def _other_versions(file: TextFile, language: str) -> dict[_Key, list[str]]:
     """The texts of each segment that are not of the first version, but of its side and language."""
     everything = list(segments(file))  # a test set is small
+    first = everything[0]
     others: dict[_Key, list[str]] = {}
     for segment, key in _numbered(everything):
-        first = everything[0]
         alike = segment.side == first.side and (not language or _is_in(segment, language))
         if alike and segment.version != first.version:
             others.setdefault(key, []).append(segment.text)
