@@ -9,4 +9,4 @@ bin=${VENV:-.venv}/bin
 "$bin/ruff" format --check .
 "$bin/mypy"
 scripts/docs.sh
-"$bin/python" -m pytest -n auto --maxprocesses 8 "$@"
+"$bin/python" -m pytest -n auto --maxprocesses 8 --dist worksteal "$@"

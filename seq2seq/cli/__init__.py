@@ -14,6 +14,7 @@ import os
 import sys
 import tempfile
 import traceback
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -38,7 +39,7 @@ from seq2seq.cli.usage import is_usage, usage_told
 from seq2seq.errors import RankError, UserError, printable, shortened
 from seq2seq.extension import file_that_ended
 from seq2seq.machine.allocator import keep_freed_memory
-from seq2seq.machine.launched import is_first_here
+from seq2seq.machine.launched import is_first_here, world_size
 from seq2seq.machine.memory import is_out_of_memory
 
 app = typer.Typer(
@@ -63,6 +64,28 @@ app.add_typer(benching.app, name="bench", no_args_is_help=True)
 
 def main() -> None:
     """Run the command line; print an error that the user can correct as one line."""
+    try:
+        _run()
+    except SystemExit as end:
+        if world_size() > 1:
+            _end_at_once(end)
+        raise
+
+
+def _end_at_once(end: SystemExit) -> None:
+    """End one of several processes by all that is done at exit, but for the end of Python itself.
+
+    A thread of torch.distributed that lets go of its last tensor while Python ends aborts the
+    process (`terminate called without an active exception`), or waits for ever.
+    """
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(end.code if isinstance(end.code, int) else int(end.code is not None))
+
+
+def _run() -> None:
     keep_freed_memory()
     # Importing torch makes 180,000 objects that stay. Searching them for garbage takes 0.15 s at
     # the usual threshold, and 0.5 s at exit.

@@ -6,15 +6,14 @@ import logging
 import os
 import signal
 import sys
+import tempfile
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seq2seq.errors import UserError
+from seq2seq.machine.launched import MEETING
 from seq2seq.machine.resources import usable_cores
-
-FRESH_STORE = "TORCH_DISABLE_SHARE_RDZV_TCP_STORE"
-"""Without it processes that are started again find the addresses of those before them, and hang."""
 
 _SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1")
 
@@ -44,7 +43,9 @@ def launch(arguments: Sequence[str], processes: int, *, restarts: int = 0) -> No
     )
     logging.disable(logging.CRITICAL)  # the launcher's own lines: a process says what is wrong
     try:
-        elastic_launch(config, sys.executable)("-m", "seq2seq", *arguments)
+        with tempfile.TemporaryDirectory(prefix="seq2seq-", ignore_cleanup_errors=True) as meeting:
+            os.environ[MEETING] = meeting
+            elastic_launch(config, sys.executable)("-m", "seq2seq", *arguments)
     except SignalException:
         return
     except ChildFailedError as error:
@@ -66,7 +67,6 @@ def _environment(processes: int, given: Mapping[str, str]) -> dict[str, str]:
         "OMP_NUM_THREADS": str(max(1, usable_cores() // processes)),
         "TORCH_ELASTIC_SHUTDOWN_TIMEOUT": "600",  # seconds: a validation may have to end first
         "TORCH_CPP_LOG_LEVEL": "ERROR",
-        FRESH_STORE: "1",
     }
     if sys.platform == "linux":
         wanted["GLOO_SOCKET_IFNAME"] = "lo"  # works without any network

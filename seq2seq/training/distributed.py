@@ -20,8 +20,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from seq2seq.errors import RankError, UserError
-from seq2seq.machine.launch import FRESH_STORE
-from seq2seq.machine.launched import is_first_here, world_size, would_hang
+from seq2seq.machine.launched import is_first_here, meeting_file, world_size, would_hang
 
 Value = TypeVar("Value")
 
@@ -130,20 +129,31 @@ def joined(device: str) -> Iterator[World]:
         return
     if would_hang():
         raise UserError(
-            f"--max-restarts: expected {FRESH_STORE}=1 in the environment of torchrun, without "
-            "which processes that are started again wait for ever; set it on each machine"
+            "--max-restarts: expected TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 in the environment of "
+            "torchrun, without which processes that are started again wait for ever; set it on "
+            "each machine"
         )
     cuda = check_devices(device, int(os.environ["LOCAL_WORLD_SIZE"]))
     if cuda:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     backend = "cpu:gloo,cuda:nccl" if cuda else "gloo"
-    dist.init_process_group(backend, timeout=_PATIENCE)
+    _meet(backend)
     world = World(dist.get_rank(), dist.get_world_size())
     try:
         with _connected(world), _silent(unless=world.leads):
             yield world
     finally:
         dist.destroy_process_group()
+
+
+def _meet(backend: str) -> None:
+    """Find the other processes."""
+    if (file := meeting_file()) is None:
+        dist.init_process_group(backend, timeout=_PATIENCE)
+        return
+    rank, size = int(os.environ["RANK"]), world_size()
+    store = dist.FileStore(file, size)  # type: ignore[attr-defined]  # in __init__, without a stub
+    dist.init_process_group(backend, timeout=_PATIENCE, store=store, rank=rank, world_size=size)
 
 
 @contextmanager

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +22,7 @@ from tests.integration.stopping import RANDOM, assert_same
 from tests.integration.tiny import tiny
 
 ROOT = Path(__file__).parents[2]
+SECONDS = 300  # that none of these trainings takes; one that does hangs
 
 FLOAT64 = "import torch\ntorch.set_default_dtype(torch.float64)\n"
 """A user's code, which each process reads before it builds the model."""
@@ -102,17 +105,31 @@ def start(folder: Path) -> Start:
     def call(*arguments: str, disturb: str = "") -> Ended:
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "SEQ2SEQ_CACHE": str(folder / "c")}
         environment |= {"DISTURB": disturb} if disturb else {}
-        done = subprocess.run(
+        environment["PYTHONFAULTHANDLER"] = "1"
+        process = subprocess.Popen(
             [sys.executable, "-m", *arguments],
             cwd=folder,
             env=environment,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
         )
-        return Ended(done.returncode, done.stdout, done.stderr)
+        try:
+            out, err = process.communicate(timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            abort_all(folder)
+            pytest.fail(f"it has not ended after {SECONDS} seconds\n{process.communicate()[1]}")
+        return Ended(process.returncode, out, err)
 
     return call
+
+
+def abort_all(folder: Path) -> None:
+    """Have the processes that were started in `folder` say where they are, and end."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if bytes(folder) in (process / "environ").read_bytes():
+                os.kill(int(process.name), signal.SIGABRT)
 
 
 @pytest.fixture(autouse=True)

@@ -50,3 +50,15 @@ def test_one_of_several_reads_its_place(monkeypatch: pytest.MonkeyPatch) -> None
     )
     assert launched.is_restarted()
     assert not launched.would_hang()
+
+
+def test_processes_meet_in_another_file_whenever_they_are_started(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert launched.meeting_file() is None  # torchrun says where
+    monkeypatch.setenv(launched.MEETING, "folder")
+    files = set()
+    for restarts in ("0", "1"):
+        monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", restarts)
+        files.add(launched.meeting_file())
+    assert len(files) == 2
