@@ -18,6 +18,7 @@ from seq2seq.compare.results import SystemResult
 from seq2seq.compare.significance import paired_tests
 from seq2seq.config import BleuTokenizer, Config
 from seq2seq.data.corpus import locate_corpus
+from seq2seq.data.pairs import each_translation
 from seq2seq.errors import UserError
 from seq2seq.evaluation.tokenizers import choose_tokenizer
 
@@ -161,7 +162,7 @@ def _words_seen(members: Sequence[Member], conditions: Conditions) -> Seen:
 def _training_targets(config: Config) -> list[str]:
     data = config.data
     corpus = locate_corpus(data.train, data.source, data.target, data.columns)
-    return [pair.target for pair in corpus.pairs()]
+    return [target for _, target in each_translation(corpus.pairs())]
 
 
 def _plain(differences: Differences | None) -> dict[str, Any] | None:

@@ -1,6 +1,7 @@
 """A sentence and its translation, as every reader gives them."""
 
 import re
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 _HALF = re.compile("[\ud800-\udfff]")
@@ -14,7 +15,15 @@ class Pair(NamedTuple):
     target: str
     line: int
     others: tuple[str, ...] = ()
-    """Further translations, where a format has several: references that are scored against."""
+    """Further translations, where a format has several: to learn from, and to score against."""
+
+
+def each_translation(pairs: Iterable[Pair]) -> Iterator[tuple[str, str]]:
+    """Yield each sentence with each of its translations: what there is to learn from."""
+    for pair in pairs:
+        yield pair.source, pair.target
+        for other in pair.others:
+            yield pair.source, other
 
 
 def one_line(text: str) -> str:

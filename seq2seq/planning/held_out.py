@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seq2seq.data.pairs import one_line
+from seq2seq.data.pairs import each_translation, one_line
 from seq2seq.data.split import Pairs, split_pairs, words_alone, write_splits
 from seq2seq.errors import UserError
 from seq2seq.machine.disk import writing
@@ -18,7 +18,10 @@ from seq2seq.planning.survey import survey
 
 def split_corpus(request: Request, text: Text, folder: Path, name: str) -> Corpus:
     """Split the corpus into files in `folder`, `name` in the recipe; survey it and log all."""
-    read = [(one_line(pair.source).strip(), one_line(pair.target).strip()) for pair in text.pairs()]
+    read = [
+        (one_line(source).strip(), one_line(target).strip())
+        for source, target in each_translation(text.pairs())
+    ]
     pairs = [pair for pair in read if all(pair)]
     if not pairs:
         names = ", ".join(map(str, text.files))

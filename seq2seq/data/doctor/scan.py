@@ -139,11 +139,9 @@ class Scan:
             for pair in part.pairs():
                 for path in lines:
                     lines[path] += 1
-                yield (
-                    self._look(pair.source, f"{source}:{pair.line}"),
-                    self._look(pair.target, f"{target}:{pair.line}"),
-                    pair.line,
-                )
+                left = self._look(pair.source, f"{source}:{pair.line}")
+                for right in (pair.target, *pair.others):
+                    yield left, self._look(right, f"{target}:{pair.line}"), pair.line
         except UserError as error:
             self.tallies["unreadable"].count += 1
             self.details["unreadable"] = str(error)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from seq2seq.config import Config, DataConfig
 from seq2seq.data.corpus import Corpus
 from seq2seq.data.dataset import DatasetWriter, Sentences
+from seq2seq.data.pairs import each_translation
 from seq2seq.data.prepare.chunks import Chunk, chunks_of, spread
 from seq2seq.data.prepare.summary import LEAKED, Counts, listed
 from seq2seq.data.prepare.survey import Survey, count_seen
@@ -143,7 +144,7 @@ def write_valid_texts(folder: Path, pairs: Iterable[tuple[str, str]]) -> None:
 
 def unique(text: Corpus, survey: Survey) -> Iterator[tuple[str, str]]:
     """Return the pairs that the survey keeps, as they were written."""
-    return compress(((pair.source, pair.target) for pair in text.pairs()), survey.kept_N)
+    return compress(each_translation(text.pairs()), survey.kept_N)
 
 
 def _writer(tokenizers: Tokenizers, folder: Path, name: str) -> DatasetWriter:

@@ -43,7 +43,7 @@ from seq2seq.machine.disk import hash_file
 
 logger = logging.getLogger(__name__)
 
-_FORMAT = 5  # raise it whenever the same inputs would give other files
+_FORMAT = 6  # raise it whenever the same inputs would give other files
 _HASHES = "hashes"  # the file of the training pairs' hashes, while a folder is built
 
 
@@ -64,7 +64,8 @@ def prepare(
     same pair came before (`data.deduplicate`), if a side has more than `data.max_length` pieces, or
     if the longer side has at least 10 pieces and more than `data.max_ratio` times the shorter's. Of
     validation only pairs with an empty side are dropped, and those with more than 10 times
-    `data.max_length` pieces, which would fill the memory. `data.vary` shows some training pairs
+    `data.max_length` pieces, which would fill the memory. A sentence with several translations is a
+    training pair with each; validation has the first. `data.vary` shows some training pairs
     once more in another spelling. The cache is `cache`, else prepared/ in $SEQ2SEQ_CACHE or
     ~/.cache/seq2seq. Text is cut by `tokenizers`, else by the tokenizers of the run `config.init`,
     else by tokenizers learnt from the training text. `data.workers` processes do it, with the same

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seq2seq.data.corpus import Corpus
+from seq2seq.data.pairs import each_translation
 from seq2seq.data.prepare.chunks import Chunk, chunks_of, spread
 from seq2seq.data.scripts import main_script
 from seq2seq.data.text import clean_source, clean_target
@@ -58,8 +59,7 @@ def survey(text: Corpus, hashes: Path, *, deduplicate: bool, workers: int | None
     """
     filled, scripts = bytearray(), Counter[str]()
     with hashes.open("wb") as file:
-        pairs = ((pair.source, pair.target) for pair in text.pairs())
-        for looked in spread(_look, chunks_of(pairs), workers):
+        for looked in spread(_look, chunks_of(each_translation(text.pairs())), workers):
             filled += looked.filled
             file.write(looked.hashes)
             scripts.update(looked.scripts)

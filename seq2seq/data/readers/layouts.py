@@ -29,7 +29,7 @@ _CELL = re.compile(r'("(?:[^"]|"")*"|[^\t\n"]*)(?:[\t\n]|\Z)')
 _NUMBER = re.compile(r"[-+.,\d%eE ]*")
 
 
-_SEVERAL = "of several translations the first is taken; `evaluate` and `compare` score against all"
+_SEVERAL = "of several translations each is learnt from and scored against; validation has one"
 
 
 def open_table(file: TextFile, kind: Kind, choosing: Choosing) -> Table:

@@ -54,6 +54,17 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
+def test_each_of_several_translations_is_learnt_from_and_validation_has_the_first(
+    tmp_path: Path,
+) -> None:
+    lines = [{"en": source, "fr": [target, f"{target} bien"]} for source, target in PAIRS]
+    file = tmp_path / "several.jsonl"
+    file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    prepared = prepare(configured(tmp_path, train=str(file), valid=str(file)), cache=tmp_path / "c")
+    assert texts(prepared) == [(s, f"{t}{more}") for s, t in PAIRS for more in ("", " bien")]
+    assert prepared.valid_target == [target for _, target in PAIRS]
+
+
 def test_a_clean_corpus_comes_back_whole(tmp_path: Path) -> None:
     prepared = prepare(configured(tmp_path), cache=tmp_path / "cache")
     assert texts(prepared) == PAIRS

@@ -1,5 +1,6 @@
 """The split of a corpus that a training is planned for: what is kept, and what is told."""
 
+import json
 import logging
 from pathlib import Path
 
@@ -80,3 +81,15 @@ def test_a_missing_file_has_nothing_to_do_with_languages(tmp_path: Path) -> None
 def test_two_runs_to_start_from_are_refused() -> None:
     with pytest.raises(UserError, match=r"give --init runs/a or init=runs/b, not both"):
         Request(("a.tsv",), init="runs/a", overrides=("init=runs/b",))
+
+
+def test_each_translation_of_a_record_is_a_pair(tmp_path: Path) -> None:
+    records = [{"en": f"{n} cats", "fr": [f"{n} chats", f"{n} matous"]} for n in range(20)]
+    file = tmp_path / "a.jsonl"
+    file.write_text("".join(f"{json.dumps(record)}\n" for record in records))
+    request = Request((str(file),), "en", "fr")
+
+    corpus = split_corpus(request, open_corpus(request), tmp_path / "corpus", "corpus")
+
+    held_out = corpus.pairs["valid"] + corpus.pairs["test"]
+    assert corpus.pairs["train"] == 40 - 2 * held_out
