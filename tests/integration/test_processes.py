@@ -289,6 +289,29 @@ def test_what_all_processes_find_wrong_is_told_once(folder: Path, start: Start) 
     assert line.startswith("error: the loss became ")
 
 
+@pytest.mark.parametrize(
+    ("argument", "status", "out", "err"),
+    [("--version", 0, "seq2seq ", ""), ("nothing", 2, "", "error: no such command 'nothing'")],
+)
+def test_one_of_several_ends_with_its_status_and_nothing_lost_but_not_as_python_does(
+    argument: str, status: int, out: str, err: str
+) -> None:
+    program = (
+        "import atexit, sys; from seq2seq.cli import main\n"
+        "class Kept:\n    def __del__(self): print('deleted as Python ended')\n"
+        "kept = Kept(); atexit.register(print, 'done at exit')\n"
+        f"sys.argv = ['seq2seq', {argument!r}]; main()"
+    )
+    ranks = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "2", "TORCHELASTIC_RUN_ID": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, **ranks}, capture_output=True, text=True
+    )
+    assert done.returncode == status
+    assert done.stdout.startswith(out)
+    assert done.stdout.endswith("done at exit\n")
+    assert done.stderr.startswith(err)
+
+
 def test_torchrun_starts_the_processes_as_well(folder: Path, start: Start) -> None:
     file, run = write(folder, "torchrun.yaml"), folder / "torchrun"
     torchrun = ("torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "seq2seq")
