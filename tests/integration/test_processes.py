@@ -297,8 +297,8 @@ def test_one_of_several_ends_with_its_status_and_nothing_lost_but_not_as_python_
     argument: str, status: int, out: str, err: str
 ) -> None:
     program = (
-        "import atexit, sys; from seq2seq.cli import main\n"
-        "class Kept:\n    def __del__(self): print('deleted as Python ended')\n"
+        "import atexit, os, sys; from seq2seq.cli import main\n"
+        "class Kept:\n    def __del__(self, write=os.write): write(1, b'deleted as Python ended')\n"
         "kept = Kept(); atexit.register(print, 'done at exit')\n"
         f"sys.argv = ['seq2seq', {argument!r}]; main()"
     )
