@@ -51,17 +51,32 @@ def test_a_tab_shows_the_public_names_before_any_is_used() -> None:
     assert torch == "False"
 
 
-@pytest.mark.parametrize("name", ["explain", "compare"])
-def test_a_package_is_a_function_whatever_was_imported_before(name: str) -> None:
-    for before in (
-        "",
-        f"import seq2seq.{name}; ",
-        "import seq2seq.explain.page; ",
-        "from seq2seq.compare.comparison import Comparison; ",
-    ):
-        code = f"import seq2seq; {before}print(callable(seq2seq.{name}), seq2seq.explain.Kinds)"
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-        assert done.stdout.startswith("True <class"), done.stderr
+EACH_IN_A_PROCESS_OF_ITS_OWN = """
+import os, sys
+import torch  # once: it takes seconds
+
+for code in sys.argv[1:]:
+    if (child := os.fork()) == 0:
+        exec(code)
+        sys.stdout.flush()
+        os._exit(0)
+    os.waitpid(child, 0)
+"""
+
+
+def test_a_package_is_a_function_whatever_was_imported_before() -> None:
+    before = (
+        *("", "import seq2seq.explain; ", "import seq2seq.compare; "),
+        *("import seq2seq.explain.page; ", "from seq2seq.compare.comparison import Comparison; "),
+    )
+    shown = (
+        f"print(callable(seq2seq.{name}), seq2seq.explain.Kinds)" for name in ("explain", "compare")
+    )
+    codes = [f"import seq2seq; {first}{then}" for then in shown for first in before]
+    command = [sys.executable, "-c", EACH_IN_A_PROCESS_OF_ITS_OWN, *codes]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert re.sub("(?m)^True <class .*Kinds'>\n", "", done.stdout) == "", done.stderr
+    assert done.stdout.count("\n") == len(codes)
 
 
 # --- configuration --------------------------------------------------------------------------------
