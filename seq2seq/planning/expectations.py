@@ -33,7 +33,7 @@ EXPECTATIONS = (
     Expectation(
         100_000,
         "new sentences of the same kind are translated (30,000 pairs of everyday sentences: BLEU "
-        "30 in 20 minutes; 29,000 captions: 54 in 48 minutes of one core). More time still helps: "
+        "32 in 10 minutes; 29,000 captions: 53 in 20 minutes of one core). More time still helps: "
         "--minutes 60",
     ),
     Expectation(
