@@ -36,7 +36,7 @@ class Row(NamedTuple):
 ROWS = (
     #   words  vocabulary  embedding  encoder  decoder  dropout  tokens    rate  epochs
     Row(5e3, 500, 64, 64, 128, 0.3, 200, 0.003, 60),
-    Row(5e4, 2000, 128, 128, 256, 0.4, 300, 0.002, 40),
+    Row(5e4, 2000, 128, 128, 256, 0.4, 300, 0.004, 40),
     Row(6e5, 4000, 160, 256, 256, 0.3, 600, 0.003, 15),
     Row(4e6, 6000, 192, 256, 384, 0.2, 1000, 0.001, 6),
     Row(float("inf"), 8000, 256, 320, 512, 0.1, 1600, 0.001, 4),
