@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import multiprocessing
 import pickle
 import signal
@@ -174,6 +175,7 @@ def _only() -> str | None:
 
 def _serve(begin: Callable[[], object], work: Callable[[Task], Result], tasks: Connection) -> None:
     """Do each task that arrives until the connection is closed."""
+    gc.freeze()  # garbage of the parent may be a library's, and wait for threads that are not here
     _close_all()
     for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
         signal.signal(stop, signal.SIG_IGN)  # the parent process handles these

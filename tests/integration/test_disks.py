@@ -5,6 +5,7 @@ A disk is a tmpfs that a process mounts for itself, where the system lets it (Li
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -170,7 +171,9 @@ def test_preparations_at_once_give_one_whole_folder(
     config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SEQ2SEQ_CACHE", str(tmp_path))
-    with get_context("fork").Pool(4) as processes:
+    with get_context("fork").Pool(
+        4, initializer=gc.freeze
+    ) as processes:  # as seq2seq.machine.workers
         folders = set(processes.map(_prepare, [config] * 4, chunksize=1))
     assert [str(path) for path in (tmp_path / "prepared").iterdir()] == [*folders]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import sys
@@ -26,7 +27,11 @@ CHANGES = {
     "shutil.rmtree",
     "os.truncate",
 }
+SECONDS = 300  # that none of these trainings takes
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a process that was forked")
+if hasattr(os, "fork"):  # not of the process of the tests, in which libraries have threads
+    SERVER = multiprocessing.get_context("forkserver")
+    SERVER.set_forkserver_preload(["seq2seq.pipeline"])
 
 
 @pytest.fixture(scope="module")
@@ -45,30 +50,40 @@ def whole(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def train_until(config: Config, run: Path, last: int | None) -> int:
     """Train in a process that kills itself before its `last` change of a file; the changes done."""
-    count = run.with_suffix(".count")
-    if (child := os.fork()) == 0:
-        torch.set_num_threads(1)
-        done = 0
-
-        def watch(event: str, arguments: tuple[object, ...]) -> None:
-            nonlocal done
-            opens = event == "open" and isinstance(arguments[1], str) and arguments[1][0] in "wax"
-            if (event in CHANGES or opens) and str(run) in str(arguments[0]):
-                done += 1
-                if done == last:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        sys.addaudithook(watch)
-        try:
-            train(config, run)
-            count.write_text(str(done))
-        finally:
-            os._exit(0)
-    _, status = os.waitpid(child, 0)
+    process = SERVER.Process(target=train_counting, args=(config, run, last, dict(os.environ)))
+    process.start()
+    process.join(SECONDS)
+    if process.exitcode is None:
+        process.kill()
+        pytest.fail(f"it has not ended after {SECONDS} seconds")
     if last is not None:
-        assert os.WIFSIGNALED(status)
+        assert process.exitcode == -signal.SIGKILL
         return last
-    return int(count.read_text())
+    return int(counted(run).read_text())
+
+
+def counted(run: Path) -> Path:
+    return run.with_suffix(".count")
+
+
+def train_counting(
+    config: Config, run: Path, last: int | None, environment: dict[str, str]
+) -> None:
+    os.environ.update(environment)
+    torch.set_num_threads(1)
+    done = 0
+
+    def watch(event: str, arguments: tuple[object, ...]) -> None:
+        nonlocal done
+        opens = event == "open" and isinstance(arguments[1], str) and arguments[1][0] in "wax"
+        if (event in CHANGES or opens) and str(run) in str(arguments[0]):
+            done += 1
+            if done == last:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(watch)
+    train(config, run)
+    counted(run).write_text(str(done))
 
 
 @pytest.fixture(scope="module")
