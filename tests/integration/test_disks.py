@@ -171,9 +171,7 @@ def test_preparations_at_once_give_one_whole_folder(
     config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SEQ2SEQ_CACHE", str(tmp_path))
-    with get_context("fork").Pool(
-        4, initializer=gc.freeze
-    ) as processes:  # as seq2seq.machine.workers
+    with get_context("fork").Pool(4, initializer=gc.freeze) as processes:
         folders = set(processes.map(_prepare, [config] * 4, chunksize=1))
     assert [str(path) for path in (tmp_path / "prepared").iterdir()] == [*folders]
 
