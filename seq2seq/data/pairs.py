@@ -17,13 +17,17 @@ class Pair(NamedTuple):
     others: tuple[str, ...] = ()
     """Further translations, where a format has several: to learn from, and to score against."""
 
+    @property
+    def translations(self) -> tuple[str, ...]:
+        """All translations, the first one first."""
+        return self.target, *self.others
+
 
 def each_translation(pairs: Iterable[Pair]) -> Iterator[tuple[str, str]]:
     """Yield each sentence with each of its translations: what there is to learn from."""
     for pair in pairs:
-        yield pair.source, pair.target
-        for other in pair.others:
-            yield pair.source, other
+        for translation in pair.translations:
+            yield pair.source, translation
 
 
 def one_line(text: str) -> str:

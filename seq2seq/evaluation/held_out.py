@@ -60,5 +60,5 @@ def _corpus(config: Config, corpus: CorpusPath | None) -> HeldOut:
         warn_if_odd(files, data)
     files = with_sources(files, data.source_kind)
     pairs = list(files.pairs())
-    references = zip_longest(*((pair.target, *pair.others) for pair in pairs))
+    references = zip_longest(*(pair.translations for pair in pairs))
     return HeldOut([pair.source for pair in pairs], list(map(list, references)), str(spec))

@@ -140,7 +140,7 @@ class Scan:
                 for path in lines:
                     lines[path] += 1
                 left = self._look(pair.source, f"{source}:{pair.line}")
-                for right in (pair.target, *pair.others):
+                for right in pair.translations:
                     yield left, self._look(right, f"{target}:{pair.line}"), pair.line
         except UserError as error:
             self.tallies["unreadable"].count += 1
