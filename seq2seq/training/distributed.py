@@ -27,8 +27,9 @@ Value = TypeVar("Value")
 _PATIENCE = timedelta(days=1)
 """For how long ranks wait for each other: one may prepare a large corpus meanwhile. A rank that
 died does not take so long to notice: the launcher sees it, and its connections close."""
-_LAUNCHER = 5.0
-"""Seconds until the launcher has ended the processes beside one that failed, which has said why."""
+_TORCHRUN, _LAUNCHER = 5.0, 600.0
+"""Seconds until the launcher has ended the processes beside one that failed. torchrun may not see it,
+on another machine; `seq2seq train --processes` does, however busy the machine, and says why."""
 
 
 class World:
@@ -164,7 +165,7 @@ def _connected(world: World) -> Iterator[None]:
     except RuntimeError as error:
         if not (isinstance(error, dist.DistError) or "gloo" in str(error)):
             raise
-        time.sleep(_LAUNCHER)
+        time.sleep(_TORCHRUN if meeting_file() is None else _LAUNCHER)
         raise RankError(
             f"{world.name}another process has ended, and this one cannot go on without it; "
             "--resume goes on from the last checkpoint"
