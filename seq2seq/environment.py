@@ -43,6 +43,7 @@ def describe_environment() -> str:
         ("threads", str(torch.get_num_threads())),
         ("waiting threads", describe_waiting()),
         ("matrix products", f"{products.library()} in training, on {processor()}"),
+        ("bf16", "yes" if products.BF16 else "no: the CPU computes in fp32 where it is asked for"),
         ("cache", str(default_cache())),
         ("newest run", _newest_run()),
     ]

@@ -15,6 +15,7 @@ from seq2seq.config import Config, revise
 from seq2seq.data.batching import Batches
 from seq2seq.data.prepare import Prepared
 from seq2seq.inference.translator import Translator
+from seq2seq.kernels.precision import multiplies_bf16
 from seq2seq.machine.device import find_device
 from seq2seq.model.model import Seq2Seq
 from seq2seq.planning.schedule import Pace
@@ -23,7 +24,8 @@ from seq2seq.translation.texts import TextSettings
 _FASTER = 1.1  # more threads, or bf16, must bring so much to be chosen
 _TRIED = 0.7  # seconds that each number of threads, and each precision, is tried for
 _MEASURED = 3.0  # seconds that the choice is measured for
-_WARM = 3  # updates before the clock starts
+_WARM = 3  # updates before the clock starts, of which the first may take seconds ...
+_WARM_SECONDS = 2.0  # ... and no more once they took so long
 _DECODED = 64  # validation sentences that are translated
 _FORWARD = 0.35  # the share of an update's time that the loss alone takes
 _SAVING = 0.5  # seconds: writing a checkpoint, choosing samples
@@ -51,7 +53,7 @@ def measure_pace(config: Config, prepared: Prepared, *, free: Collection[str]) -
     tried: dict[str, float] = {}
     if device.type == "cpu" and "threads" in free:
         config = _fastest(config, "threads", _thread_counts(usual), prepared, device, tried)
-    if "precision" in free:
+    if "precision" in free and multiplies_bf16(device.type):
         config = _fastest(config, "precision", ["fp32", "bf16"], prepared, device, tried)
     update = _OVERHEAD * _time_updates(config, prepared, device, _MEASURED)
     validation = _time_validation(config, prepared, device, update)
@@ -111,8 +113,11 @@ def _time_updates(
     model = Seq2Seq(config.model, *prepared.tokenizers.sizes)
     work = Updates(config, prepared, model, device)
     stopwatch = Stopwatch(device)
-    work.make(_WARM, stopwatch)
-    synchronize(device)
+    started, made = time.perf_counter(), 0
+    while made < _WARM and (not made or time.perf_counter() - started < _WARM_SECONDS):
+        work.make(1, stopwatch)
+        synchronize(device)
+        made += 1
     started, made = time.perf_counter(), 0
     while (spent := time.perf_counter() - started) < seconds or not made:
         work.make(1, stopwatch)

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from seq2seq.config import TrainingConfig
 from seq2seq.data.batching import Batch, Size
+from seq2seq.kernels.precision import autocast
 from seq2seq.kinds import as_before
 from seq2seq.model.model import Seq2Seq
 from seq2seq.model.probe import scope
@@ -42,7 +43,7 @@ class Distillation(Objective):
         *,
         share: float = 0.5,
         smoothing: float = 0.0,
-        bf16: bool = False,
+        precision: str = "fp32",
         sources: Sequence[str] = (),
     ) -> None:
         super().__init__()
@@ -50,7 +51,7 @@ class Distillation(Objective):
         # In a tuple they are no parts of this module: nothing trains, saves or replicates them.
         self._teachers = tuple(teacher.eval().requires_grad_(False) for teacher in teachers)
         self.sources = tuple(sources)
-        self.share, self.smoothing, self.bf16 = share, smoothing, bf16
+        self.share, self.smoothing, self.precision = share, smoothing, precision
 
     def weight(self, size: Size) -> int:
         """Return the number of target tokens."""
@@ -59,7 +60,7 @@ class Distillation(Objective):
     def forward(self, batch: Batch, step: int = 0) -> Loss:
         """Return the loss of a batch; what is reported is the likelihood's."""
         device = self.model.output.weight.device
-        with torch.autocast(device.type, torch.bfloat16, enabled=self.bf16):
+        with autocast(self.precision, device.type):
             read = read_batch(self.model, batch, device)
             loss = token_loss(self.model, read, batch, self.smoothing, share=1 - self.share)
             probs_NW = self._teachers_probs(batch, device)
@@ -96,6 +97,6 @@ def distillation(
         models,
         share=weight,
         smoothing=config.label_smoothing,
-        bf16=config.precision == "bf16",
+        precision=config.precision,
         sources=[run.checkpoint("best").sums.get("model.safetensors", "") for run in runs],
     )

@@ -28,8 +28,8 @@ _PATIENCE = timedelta(days=1)
 """For how long ranks wait for each other: one may prepare a large corpus meanwhile. A rank that
 died does not take so long to notice: the launcher sees it, and its connections close."""
 _TORCHRUN, _LAUNCHER = 5.0, 600.0
-"""Seconds until the launcher has ended the processes beside one that failed. torchrun may not see it,
-on another machine; `seq2seq train --processes` does, however busy the machine, and says why."""
+"""Seconds until the launcher has ended the processes beside one that failed. torchrun may not see
+it, on another machine; `seq2seq train --processes` does, however busy the machine, and says why."""
 
 
 class World:

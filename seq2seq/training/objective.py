@@ -6,12 +6,12 @@ torch.compile) sees one whole forward pass. `Update` adds up its losses and divi
 
 from __future__ import annotations
 
-import torch
 from torch import nn
 
 from seq2seq.bounds import Weight
 from seq2seq.config import TeacherForcingConfig, TrainingConfig
 from seq2seq.data.batching import Batch, Size
+from seq2seq.kernels.precision import autocast
 from seq2seq.kinds import OBJECTIVES
 from seq2seq.model.model import Seq2Seq
 from seq2seq.model.parts import build
@@ -50,14 +50,14 @@ class Likelihood(Objective):
         smoothing: float = 0.0,
         forcing: TeacherForcingConfig | None = None,
         consistency: float = 0.0,
-        bf16: bool = False,
+        precision: str = "fp32",
     ) -> None:
         super().__init__()
         self.model = model
         self.smoothing = smoothing
         self.teacher_forcing = forcing or TeacherForcingConfig()
         self.consistency = consistency
-        self.bf16 = bf16
+        self.precision = precision
 
     def weight(self, size: Size) -> int:
         """Return the number of target tokens."""
@@ -67,7 +67,7 @@ class Likelihood(Objective):
         """Return the loss of a batch, whose inputs are forced as after `step` updates."""
         device = self.model.output.weight.device
         forcing = forcing_at(self.teacher_forcing, step, batch.inputs_BT)
-        with torch.autocast(device.type, torch.bfloat16, enabled=self.bf16):
+        with autocast(self.precision, device.type):
             loss = batch_loss(self.model, batch, device, self.smoothing, forcing, self.consistency)
         if forcing is None:
             return loss
@@ -82,7 +82,7 @@ def likelihood(model: Seq2Seq, config: TrainingConfig, *, consistency: Weight = 
         smoothing=config.label_smoothing,
         forcing=config.teacher_forcing,
         consistency=consistency,
-        bf16=config.precision == "bf16",
+        precision=config.precision,
     )
 
 

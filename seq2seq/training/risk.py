@@ -23,6 +23,7 @@ from seq2seq.bounds import Count, Positive, Weight
 from seq2seq.config import TrainingConfig
 from seq2seq.data.batching import Batch, Size
 from seq2seq.data.tokenizer import BOS, EOS, PAD
+from seq2seq.kernels.precision import autocast
 from seq2seq.model.contract import select
 from seq2seq.model.model import Seq2Seq
 from seq2seq.training.loss import Loss
@@ -46,12 +47,12 @@ class MinimumRisk(Objective):
         samples: int = 8,
         alpha: float = 0.005,
         likelihood: float = 0.0,
-        bf16: bool = False,
+        precision: str = "fp32",
     ) -> None:
         super().__init__()
         self.model = model
         self.samples, self.alpha, self.likelihood = samples, alpha, likelihood
-        self.bf16 = bf16
+        self.precision = precision
 
     def weight(self, size: Size) -> int:
         """Return the number of sentences."""
@@ -60,7 +61,7 @@ class MinimumRisk(Objective):
     def forward(self, batch: Batch, step: int = 0) -> Loss:
         """Return the risk of a batch; what is reported is the cost of its references."""
         device = self.model.output.weight.device
-        with torch.autocast(device.type, torch.bfloat16, enabled=self.bf16):
+        with autocast(self.precision, device.type):
             candidates = self._candidates(batch, device)
             log_probs_BK = self._log_probs(batch, candidates, device).view(len(batch), -1)
         new_BK = first_of_each(candidates).to(device)
@@ -141,8 +142,13 @@ def minimum_risk(
     likelihood: Weight = 0.0,
 ) -> Objective:
     """Return the objective."""
-    bf16 = config.precision == "bf16"
-    return MinimumRisk(model, samples=samples, alpha=alpha, likelihood=likelihood, bf16=bf16)
+    return MinimumRisk(
+        model,
+        samples=samples,
+        alpha=alpha,
+        likelihood=likelihood,
+        precision=config.precision,
+    )
 
 
 def sentence_bleu(hypothesis: Sequence[int], reference: Sequence[int]) -> float:

@@ -19,6 +19,7 @@ from seq2seq.data.batching import Batch, Batches
 from seq2seq.data.prepare import prepare
 from seq2seq.errors import UserError
 from seq2seq.inference.translator import load
+from seq2seq.kernels import precision, products
 from seq2seq.kinds import OPTIMIZERS
 from seq2seq.model.attention import ATTENTIONS
 from seq2seq.model.model import Seq2Seq
@@ -73,7 +74,10 @@ def test_the_same_seed_gives_the_same_weights_and_another_gives_others(tmp_path:
     assert files[0] == files[1] != files[2]
 
 
-def test_bf16_runs_and_leaves_weights_in_float32(tmp_path: Path) -> None:
+def test_bf16_runs_and_leaves_weights_in_float32(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(precision, "multiplies_bf16", lambda device: True)  # or emulates it
     teacher = ["training.teacher_forcing=linear", "training.teacher_forcing.steps=6"]
     run = train(tiny(tmp_path, "training.precision=bf16", *teacher), tmp_path / "run")
     assert all(p.dtype == torch.float32 for p in run.load_model("last").parameters())
@@ -82,6 +86,18 @@ def test_bf16_runs_and_leaves_weights_in_float32(tmp_path: Path) -> None:
     assert plain.result is not None
     assert run.result["loss"] != plain.result["loss"]
     assert run.result["loss"] == pytest.approx(plain.result["loss"], rel=0.05)
+
+
+def test_on_a_processor_without_bf16_it_is_fp32_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(products, "BF16", False)
+    steps = "training.max_steps=3"
+    run = train(tiny(tmp_path, "training.precision=bf16", steps), tmp_path / "run")
+    assert "bf16: this processor does not multiply bf16, computing in fp32" in caplog.text
+    plain = train(tiny(tmp_path, steps), tmp_path / "plain")
+    files = [r.checkpoint("last").folder / "model.safetensors" for r in (run, plain)]
+    assert files[0].read_bytes() == files[1].read_bytes()
 
 
 # --- what is written ------------------------------------------------------------------------------

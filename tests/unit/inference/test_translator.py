@@ -16,7 +16,7 @@ from torch import Tensor
 from seq2seq.errors import UserError
 from seq2seq.inference.specs import parse_intervention
 from seq2seq.inference.translator import Translator
-from seq2seq.kernels import products
+from seq2seq.kernels import precision, products
 from seq2seq.model.probe import Recording, observing, recording
 from seq2seq.translation.translation import Candidate, Translation
 from tests.unit.explain.tiny import TEXT, translator
@@ -114,10 +114,24 @@ def test_threads_translate_with_one_new_translator() -> None:
 
 def test_a_precision_leaves_nothing_behind_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(products, "WORTH_PACKING", 1)  # so that small matrices are cast, too
+    monkeypatch.setattr(precision, "multiplies_bf16", lambda device: True)  # or emulates it
     model = translator("additive", "bahdanau")
     own = found(translator("additive", "bahdanau").translate(TEXTS, workers=1))
     rough = found(model.translate(TEXTS, precision="bf16", workers=1))
     assert found(model.translate(TEXTS, workers=1)) == own != rough
+
+
+def test_without_bf16_in_the_processor_it_is_fp32_and_said_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(products, "BF16", False)
+    model = translator("additive", "bahdanau")
+    own = found(model.translate(TEXTS, workers=1))
+    for _ in range(2):
+        assert found(model.translate(TEXTS, precision="bf16", workers=1)) == own
+    assert [record.getMessage() for record in caplog.records] == [
+        "decoding.precision bf16: this processor does not multiply bf16, computing in fp32"
+    ]
 
 
 # --- looking into a search ------------------------------------------------------------------------
