@@ -94,6 +94,9 @@ def read(content_BNW: Tensor, weights_BHN: Tensor) -> Tensor:
 UNUSED = 1e-6
 """The least usage that counts in a product of usages, of which logarithms are taken."""
 
+SAME = 64
+"""Usages whose logarithms, in roundings, come to the same multiple of this count as equal."""
+
 
 def use(usage_BN: Tensor, written_BN: Tensor, read_BHN: Tensor, free_gates_BH: Tensor) -> Tensor:
     """Return the usage after the last step's writing, less what it read and now sets free."""
@@ -107,13 +110,17 @@ def allocate(usage_BN: Tensor) -> Tensor:
 
     a[i] = (1 - u[i]) times the product of u over all slots that are used less -- equation 1. The
     paper sorts them; here each slot looks which those are, the first of equal ones. That is as
-    fast, and ONNX has no sort that keeps the order of equal ones.
+    fast, and ONNX has no sort that keeps the order of equal ones. Usages that differ by rounding
+    alone, as after one write to all slots of an empty memory, count as equal: which of them is the
+    least would depend on the batch.
     """
     slots = usage_BN.size(-1)
     first_NN = torch.ones(slots, slots, dtype=torch.bool, device=usage_BN.device).tril(-1)
-    own_BN1, others_B1N = usage_BN.unsqueeze(2), usage_BN.unsqueeze(1)
+    kind = torch.finfo(usage_BN.dtype)
+    ranks_BN = (usage_BN.detach().clamp_min(kind.tiny).log() / (SAME * kind.eps)).round()
+    own_BN1, others_B1N = ranks_BN.unsqueeze(2), ranks_BN.unsqueeze(1)
     less_BNN = (others_B1N < own_BN1) | ((others_B1N == own_BN1) & first_NN)
-    used_BN1 = UNUSED + (1 - UNUSED) * own_BN1
+    used_BN1 = UNUSED + (1 - UNUSED) * usage_BN.unsqueeze(2)
     product_BN1 = (less_BNN.to(usage_BN.dtype) @ used_BN1.log()).exp()
     return ((1 - used_BN1) * product_BN1).squeeze(2)
 

@@ -85,6 +85,7 @@ RECURRENT = [kind for kind in DECODERS if "cell" in option_names(DECODERS[kind])
 MACHINES: dict[str, dict[str, Any]] = {
     "ntm": {"kind": "ntm", "slots": 5, "width": 3, "reads": 2},
     "dnc": {"kind": "dnc", "slots": 5, "width": 3, "reads": 2, "controller": "gru"},
+    "dnc of Franke et al.": {"kind": "dnc", "slots": 5, "width": 3, "links": False, "norm": True},
 }
 WRITES_TWICE = {**MACHINES["ntm"], "controller": "feed-forward", "writes": 2}
 

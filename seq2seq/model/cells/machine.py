@@ -16,6 +16,7 @@ from seq2seq.kernels.precision import at_least_float32
 from seq2seq.model.cells.gru import GRU
 from seq2seq.model.cells.lstm import LSTM
 from seq2seq.model.contract import Cell, Share, Tree
+from seq2seq.model.dropout import Dropout
 from seq2seq.model.probe import is_probed, probe
 
 ControllerKind = Literal["lstm", "gru", "feed-forward"]
@@ -82,8 +83,13 @@ class Machine(Cell):
         width: int,
         reads: int,
         parameters: int,
+        norm: bool = False,
+        bypass_dropout: float = 0.0,
     ) -> None:
-        """`parameters` is P, how many numbers a step of all heads is governed by."""
+        """`parameters` is P, how many numbers a step of all heads is governed by.
+
+        With `norm` they are normalised. `bypass_dropout` is of what the controller itself puts out.
+        """
         super().__init__(input_size, size)
         self.slots, self.width, self.reads = slots, width, reads
         kind, gates = _CONTROLLERS[controller]
@@ -93,6 +99,8 @@ class Machine(Cell):
         self.first_reads_HW = nn.Parameter(torch.zeros(reads, width))
         self.reading = Linear(reads * width, gates * size, bias=False)
         self.heads = Linear(size, parameters)
+        self.norm = nn.LayerNorm(parameters) if norm else nn.Identity()
+        self.bypass = Dropout(bypass_dropout)
         self.mix = Linear(size + reads * width, size)
 
     def blank(self, zeros_B1: Tensor) -> Tree:
@@ -128,7 +136,8 @@ class Machine(Cell):
         _, controller, reads_BHW, memory = cast("MachineState", state)
         read_BG = self.reading(reads_BHW.flatten(1))
         controller = self.controller.step(input_BG + read_BG, controller)
-        parameters_BP = at_least_float32(self.heads(self.controller.output(controller)))
+        parameters_BP = self.norm(self.heads(self.controller.output(controller)))
+        parameters_BP = at_least_float32(parameters_BP)
         whole = torch.autocast(parameters_BP.device.type, enabled=False)  # memories add up
         with self.memory_scope(), whole:
             reads_BHW, memory = self.turn(parameters_BP, memory)
@@ -136,9 +145,8 @@ class Machine(Cell):
 
     def _mixed(self, controller: Tree, reads_BHW: Tensor) -> Tensor:
         """W [h ; r], h of the controller and r of the heads."""
-        output_BD: Tensor = self.mix(
-            torch.cat((self.controller.output(controller), reads_BHW.flatten(1)), -1)
-        )
+        bypass_BD = self.bypass(self.controller.output(controller))
+        output_BD: Tensor = self.mix(torch.cat((bypass_BD, reads_BHW.flatten(1)), -1))
         return output_BD
 
 

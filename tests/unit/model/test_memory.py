@@ -164,12 +164,22 @@ MACHINES: dict[str, dict[str, Any]] = {
     "ntm": {"slots": 6, "width": 3, "reads": 2},
     "ntm, two that write": {"slots": 6, "width": 3, "writes": 2, "controller": "feed-forward"},
     "dnc": {"slots": 6, "width": 3, "reads": 2, "controller": "gru"},
+    "dnc, of Franke et al.": {
+        "slots": 6,
+        "width": 3,
+        "reads": 2,
+        "links": False,
+        "norm": True,
+    },
 }
 
 
 def machine(name: str) -> Machine:
+    return machine_of(name.partition(",")[0], **MACHINES[name])
+
+
+def machine_of(kind: str, **options: Any) -> Machine:
     torch.manual_seed(2)
-    kind, options = name.partition(",")[0], MACHINES[name]
     cell = build_cell(CellConfig.model_validate({"kind": kind, **options}), 4, 5, key="cell")
     initialise(cell)
     assert isinstance(cell, Machine)
@@ -258,6 +268,40 @@ def test_what_starts_a_machine_starts_its_controller() -> None:
     state = cell.start(start_BX)
     assert isinstance(state, MachineState)
     assert torch.equal(dict(named_leaves(state))["controller"], start_BX)
+
+
+def test_without_links_a_dnc_reads_by_content_alone() -> None:
+    linked, alone = (
+        machine_of("dnc", slots=6, width=3, reads=1, links=links) for links in (True, False)
+    )
+    weights = linked.state_dict()
+    key, modes = slice(0, 3), slice(3, 6)  # of the one head that reads
+    linked.heads.weight.data[modes] = 0
+    linked.heads.bias.data[modes] = torch.tensor([-50.0, 50.0, -50.0])  # before, content, after
+    for name in ("heads.weight", "heads.bias"):
+        weights[name] = torch.cat((weights[name][key], weights[name][modes.stop :]))
+    alone.load_state_dict(weights)
+    inputs_BTI = torch.randn(2, 7, 4)
+    found, expected = (cell(inputs_BTI, blank(cell, 2))[0] for cell in (alone, linked))
+    torch.testing.assert_close(found, expected)
+
+
+def test_norm_is_of_what_the_heads_are_told() -> None:
+    cell = machine_of("dnc", norm=True)
+    inputs_BTI = torch.randn(2, 7, 4)
+    before, _ = cell(inputs_BTI, blank(cell, 2))
+    cell.heads.weight.data *= 3  # and its bias is 0: all of it three times as large
+    torch.testing.assert_close(cell(inputs_BTI, blank(cell, 2))[0], before, atol=1e-3, rtol=1e-3)
+
+
+def test_bypass_dropout_leaves_what_is_read() -> None:
+    cell = machine_of("dnc", bypass_dropout=0.999999)
+    cell.mix.weight.data[:, cell.size :] = 0  # of what is read
+    outputs, _ = cell(torch.randn(2, 7, 4), blank(cell, 2))
+    assert torch.equal(outputs, cell.mix.bias.expand_as(outputs))
+    cell.eval()
+    outputs, _ = cell(torch.randn(2, 7, 4), blank(cell, 2))
+    assert not torch.equal(outputs, cell.mix.bias.expand_as(outputs))
 
 
 def test_probes_say_where_a_machine_stands() -> None:
