@@ -68,7 +68,8 @@ def tell_plan(plan: Plan, file: Path) -> None:
         in_words(plan.schedule.seconds),
     )
     if plan.init is None:
-        logger.info("to expect: %s", expectation_for(plan.corpus.pairs["train"]))
+        expected = expectation_for(plan.corpus.pairs["train"], plan.schedule.steps)
+        logger.info("to expect: %s", expected)
     logger.info("recipe: %s", file)
 
 
