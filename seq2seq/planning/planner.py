@@ -97,7 +97,7 @@ class Planner:
         if best is None:
             assert failure is not None
             raise failure
-        if draft.init is None and is_hurried(best.schedule.steps, wanted):
+        if draft.init is None and is_hurried(best.epochs, draft.row):
             return best._replace(row=hurried(best.row))
         return best
 

@@ -41,7 +41,8 @@ ROWS = (
     Row(4e6, 6000, 192, 256, 384, 0.2, 1000, 0.001, 6),
     Row(float("inf"), 8000, 256, 320, 512, 0.1, 1600, 0.001, 4),
 )
-_HURRY = 0.35  # the share of a row's updates below which nothing is learnt by heart
+_HURRY = 0.35  # the share of a row's updates below which time is short
+_BY_HEART = 5  # epochs after which a network without dropout begins to learn its corpus by heart
 _HURRIED_RATE = 0.005
 _FEWEST = 600  # updates below which a smaller model, which makes more of them, learns more
 
@@ -78,9 +79,9 @@ def is_too_short(steps: int, wanted: int) -> bool:
     return steps < min(_FEWEST, _HURRY * wanted)
 
 
-def is_hurried(steps: int, wanted: int) -> bool:
-    """Whether so few of the `wanted` updates take the settings of `hurried`."""
-    return steps < _HURRY * wanted
+def is_hurried(epochs: float, row: Row) -> bool:
+    """Whether a training of so few epochs takes the settings of `hurried`."""
+    return epochs < min(_BY_HEART, _HURRY * row.epochs)
 
 
 def hurried(row: Row) -> Row:
