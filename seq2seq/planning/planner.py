@@ -97,8 +97,8 @@ class Planner:
         if best is None:
             assert failure is not None
             raise failure
-        if draft.init is None and is_hurried(best.epochs, draft.row):
-            return best._replace(row=hurried(best.row))
+        if draft.init is None and is_hurried(best.schedule.steps, wanted):
+            return best._replace(row=hurried(best.row, best.epochs))
         return best
 
     def _rows(self, draft: Plan) -> list[Row]:

@@ -109,7 +109,7 @@ class Plan(NamedTuple):
 
     def _why_dropout(self) -> str:
         if self.row.dropout < row_for(self.corpus.survey.target.words).dropout:
-            return f"low: {self.epochs:.1f} epochs are too few to overfit"
+            return f"lower: there is time for {self.epochs:.1f} epochs only"
         return "higher for a smaller corpus"
 
     def _training(self) -> str:
