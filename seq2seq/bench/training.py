@@ -21,7 +21,7 @@ from seq2seq.bench.updates import Tally, Updates
 from seq2seq.config import Config
 from seq2seq.data.prepare import prepare
 from seq2seq.kernels import products
-from seq2seq.kernels.precision import used
+from seq2seq.kernels.precision import precision_used
 from seq2seq.machine.device import find_device
 from seq2seq.machine.resources import peak_memory
 from seq2seq.machine.threads import use_threads
@@ -188,7 +188,7 @@ def bench_training(
     config = with_init(config)
     describe_model(config)  # loads `code`, and refuses a model that can't be
     use_threads(config.training.threads if threads is None else threads)
-    machine = Machine.now(device, used(config.training.precision, device.type))
+    machine = Machine.now(device, precision_used(config.training.precision, device.type))
     torch.manual_seed(config.seed)
     prepared = prepare(config)
     model = Seq2Seq(config.model, *prepared.tokenizers.sizes)

@@ -22,7 +22,7 @@ from seq2seq.bench.spread import Spread, count_rounds
 from seq2seq.config import DecodingConfig, revise
 from seq2seq.errors import UserError
 from seq2seq.inference.translator import Translator, load
-from seq2seq.kernels.precision import used
+from seq2seq.kernels.precision import precision_used
 from seq2seq.machine.device import find_device
 from seq2seq.machine.resources import peak_memory, peak_worker_memory
 from seq2seq.translation.translation import Translation
@@ -176,7 +176,9 @@ def bench_translating(
         for beam, settings in options.items():
             passes[beam].append(_pass(translator, texts, settings))
     return TranslatingBench(
-        machine=replace(machine, precision=used(options[beams[0]].precision, torch_device.type)),
+        machine=replace(
+            machine, precision=precision_used(options[beams[0]].precision, torch_device.type)
+        ),
         model=f"{run} ({checkpoint})",
         batch=translator.options.batch,
         sentences=len(texts),

@@ -27,7 +27,7 @@ from seq2seq.inference.probed_step import ProbedState, probed
 from seq2seq.inference.transformer_step import TransformerStep
 from seq2seq.inference.workers import Workers, count_workers
 from seq2seq.kernels import products
-from seq2seq.kernels.precision import autocast, used
+from seq2seq.kernels.precision import autocast, precision_used
 from seq2seq.machine.device import find_device
 from seq2seq.machine.waiting import sleep_when_busy
 from seq2seq.model.contract import Tree
@@ -267,7 +267,7 @@ class Translator(TextTranslator):
         return self._fast[precision]
 
     def _warn_of(self, precision: str) -> None:
-        if used(precision, self.device.type) != precision:
+        if precision_used(precision, self.device.type) != precision:
             logger.warning(
                 "decoding.precision %s: this processor does not multiply %s, computing in fp32",
                 *(precision, precision),
@@ -291,7 +291,7 @@ class Translator(TextTranslator):
     def _computing(self, precision: str) -> Iterator[None]:
         """Multiply in this precision: by packed matrices where that can be, else by autocast."""
         device = self.device.type
-        packs = self._packs[used(precision, device)]
+        packs = self._packs[precision_used(precision, device)]
         packed = products.can_pack(packs.dtype, device)
         with autocast("fp32" if packed else precision, device), products.packing(packs):
             yield

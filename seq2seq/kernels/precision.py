@@ -14,14 +14,16 @@ def multiplies_bf16(device: str) -> bool:
     return device != "cpu" or products.BF16
 
 
-def used(precision: str, device: str) -> str:
+def precision_used(precision: str, device: str) -> str:
     """Return the precision that is computed in where this one is wanted."""
     return "fp32" if precision == "bf16" and not multiplies_bf16(device) else precision
 
 
 def autocast(precision: str, device: str) -> torch.autocast:
     """Return the block in which matrix products are computed in `precision`, where that is used."""
-    return torch.autocast(device, torch.bfloat16, enabled=used(precision, device) == "bf16")
+    return torch.autocast(
+        device, torch.bfloat16, enabled=precision_used(precision, device) == "bf16"
+    )
 
 
 def at_least_float32(tensor: Tensor) -> Tensor:

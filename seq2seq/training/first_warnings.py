@@ -9,7 +9,7 @@ import torch
 from seq2seq.config import Config
 from seq2seq.data.languages import same_language
 from seq2seq.data.prepare import LEAKED, Summary
-from seq2seq.kernels.precision import used
+from seq2seq.kernels.precision import precision_used
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ def warn_of_languages(config: Config, before: Config) -> None:
 def warn_of_precision(config: Config, device: torch.device) -> None:
     """Say that the processor has no bf16."""
     wanted = config.training.precision
-    if used(wanted, device.type) != wanted:
+    if precision_used(wanted, device.type) != wanted:
         logger.warning(
             "training.precision %s: this processor does not multiply %s, computing in fp32",
             *(wanted, wanted),

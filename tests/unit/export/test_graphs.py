@@ -74,6 +74,10 @@ CASES: dict[str, dict[str, Any]] = {
         "attention": "additive",
         "decoder": {"cell": {"kind": "dnc", "slots": 5, "width": 3, "controller": "feed-forward"}},
     },
+    "additive, dnc without links": {
+        "attention": "additive",
+        "decoder": {"cell": {"kind": "dnc", "slots": 5, "width": 3, "links": False, "norm": True}},
+    },
     "none": {"attention": "none", "decoder": {"kind": "conditional"}},
     "perceiver": {
         "attention": "general",
