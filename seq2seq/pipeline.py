@@ -22,6 +22,7 @@ from seq2seq.errors import UserError
 from seq2seq.evaluation.tokenizers import AUTO, load_tokenizer
 from seq2seq.evaluation.validation import build_validate
 from seq2seq.extension import in_a_run, load_code, load_known_code
+from seq2seq.kernels.precision import warn_of_precision
 from seq2seq.machine.device import find_device
 from seq2seq.machine.launched import is_restarted
 from seq2seq.machine.threads import use_threads
@@ -36,7 +37,7 @@ from seq2seq.runs.lock import held
 from seq2seq.runs.run import Run
 from seq2seq.training.distillation import teachers_of
 from seq2seq.training.distributed import ALONE, World, check_devices, joined
-from seq2seq.training.first_warnings import warn_of_data, warn_of_languages, warn_of_precision
+from seq2seq.training.first_warnings import warn_of_data, warn_of_languages
 from seq2seq.training.metrics import Callback
 from seq2seq.training.resuming import check_data, check_settings, note_changes
 from seq2seq.training.tensorboard import check_installed
@@ -178,7 +179,7 @@ def _train(start: _Start, world: World, *, show_bar: bool, callbacks: Sequence[C
                 logger.info("starts from %s: its best weights, its tokenizer", config.init)
                 warn_of_languages(config, Run.open(config.init).config)
             warn_of_data(prepared.summary)
-        warn_of_precision(config, trainer.device)
+        warn_of_precision("training.precision", config.training.precision, trainer.device.type)
         trainer.fit(show_bar=show_bar)
     return run
 

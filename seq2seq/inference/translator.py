@@ -5,7 +5,6 @@ Shapes: B sentences, T target steps, S source positions, H heads, W target vocab
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -27,7 +26,7 @@ from seq2seq.inference.probed_step import ProbedState, probed
 from seq2seq.inference.transformer_step import TransformerStep
 from seq2seq.inference.workers import Workers, count_workers
 from seq2seq.kernels import products
-from seq2seq.kernels.precision import autocast, precision_used
+from seq2seq.kernels.precision import autocast, precision_used, warn_of_precision
 from seq2seq.machine.device import find_device
 from seq2seq.machine.waiting import sleep_when_busy
 from seq2seq.model.contract import Tree
@@ -47,8 +46,6 @@ from seq2seq.translation.reading import Source
 from seq2seq.translation.texts import TextSettings, TextTranslator, longest
 from seq2seq.translation.translation import Translation
 from seq2seq.translation.unknown import tell_unknown
-
-logger = logging.getLogger(__name__)
 
 Fast = FastStep | TransformerStep
 
@@ -260,18 +257,11 @@ class Translator(TextTranslator):
     def _fast_steps(self, precision: str) -> list[Fast | None]:
         if precision not in self._fast:
             # What they make of the weights stays. If two threads make it, the first one's is kept.
-            self._warn_of(precision)
+            warn_of_precision("decoding.precision", precision, self.device.type)
             with torch.inference_mode(False), torch.no_grad():
                 made = [fast_step_of(model) for model in self.models]
             self._fast.setdefault(precision, made)
         return self._fast[precision]
-
-    def _warn_of(self, precision: str) -> None:
-        if precision_used(precision, self.device.type) != precision:
-            logger.warning(
-                "decoding.precision %s: this processor does not multiply %s, computing in fp32",
-                *(precision, precision),
-            )
 
     def _begin(
         self,

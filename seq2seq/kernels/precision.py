@@ -1,9 +1,13 @@
 """Which type numbers are computed in."""
 
+import logging
+
 import torch
 from torch import Tensor
 
 from seq2seq.kernels import products
+
+logger = logging.getLogger(__name__)
 
 
 def multiplies_bf16(device: str) -> bool:
@@ -17,6 +21,15 @@ def multiplies_bf16(device: str) -> bool:
 def precision_used(precision: str, device: str) -> str:
     """Return the precision that is computed in where this one is wanted."""
     return "fp32" if precision == "bf16" and not multiplies_bf16(device) else precision
+
+
+def warn_of_precision(setting: str, precision: str, device: str) -> None:
+    """Say that another precision is computed in than `setting` asks for."""
+    if (found := precision_used(precision, device)) != precision:
+        logger.warning(
+            "%s %s: this processor does not multiply %s, computing in %s",
+            *(setting, precision, precision, found),
+        )
 
 
 def autocast(precision: str, device: str) -> torch.autocast:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Collection
 from typing import NamedTuple
@@ -106,23 +107,24 @@ def _with(config: Config, key: str, value: int | str) -> Config:
 def _time_updates(
     config: Config, prepared: Prepared, device: torch.device, seconds: float
 ) -> float:
-    """Seconds an update takes, from as many as fit into so many `seconds`."""
+    """Seconds an update takes, from as many as fit into so many `seconds`, warmed up."""
     if config.training.threads is not None:
         torch.set_num_threads(config.training.threads)
     torch.manual_seed(config.seed)
     model = Seq2Seq(config.model, *prepared.tokenizers.sizes)
     work = Updates(config, prepared, model, device)
-    stopwatch = Stopwatch(device)
-    started, made = time.perf_counter(), 0
-    while made < _WARM and (not made or time.perf_counter() - started < _WARM_SECONDS):
+    _make_updates(work, _WARM_SECONDS, most=_WARM)
+    return _make_updates(work, seconds)
+
+
+def _make_updates(work: Updates, seconds: float, *, most: float = math.inf) -> float:
+    """Make updates for so many `seconds`, at least one and at most `most`; seconds each took."""
+    stopwatch = Stopwatch(work.device)
+    started, made, spent = time.perf_counter(), 0, 0.0
+    while not made or (made < most and spent < seconds):
         work.make(1, stopwatch)
-        synchronize(device)
-        made += 1
-    started, made = time.perf_counter(), 0
-    while (spent := time.perf_counter() - started) < seconds or not made:
-        work.make(1, stopwatch)
-        synchronize(device)
-        made += 1
+        synchronize(work.device)
+        made, spent = made + 1, time.perf_counter() - started
     return spent / made
 
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import logging
 
-import torch
-
 from seq2seq.config import Config
 from seq2seq.data.languages import same_language
 from seq2seq.data.prepare import LEAKED, Summary
-from seq2seq.kernels.precision import precision_used
 
 logger = logging.getLogger(__name__)
 
@@ -30,16 +27,6 @@ def warn_of_languages(config: Config, before: Config) -> None:
             old.target,
             new.source,
             new.target,
-        )
-
-
-def warn_of_precision(config: Config, device: torch.device) -> None:
-    """Say that the processor has no bf16."""
-    wanted = config.training.precision
-    if precision_used(wanted, device.type) != wanted:
-        logger.warning(
-            "training.precision %s: this processor does not multiply %s, computing in fp32",
-            *(wanted, wanted),
         )
 
 
