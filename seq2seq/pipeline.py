@@ -358,6 +358,12 @@ def _check_training(config: TrainingConfig, model: Seq2Seq) -> None:
             checked_options(chosen(part.table, part, key), part, key)
     for teacher in teachers_of(config):
         Run.open(teacher).checkpoint("best").check()
+    drawn = [unit.addressing for unit in model.decoder.units.values() if unit.addressing.is_drawn]
+    if config.objective.kind == "minimum-risk" and drawn:
+        raise UserError(
+            "training.objective: minimum-risk draws translations, but not where hard attention "
+            "looks, which would not be trained; choose another addressing, or likelihood"
+        )
     wanted = config.objective.options.get("consistency")
     if wanted and not any(isinstance(part, Dropout) and part.p for part in model.modules()):
         raise UserError(

@@ -147,7 +147,7 @@ def _by_piece(spec: str, given_IJ: Matrix, text: str, tokenizers: Tokenizers) ->
 
 def _checked(spec: str, values: Any) -> Matrix:
     try:
-        given = np.asarray(values, np.float64)
+        given = np.asarray(values).astype(np.float64, casting="same_kind")
     except (TypeError, ValueError):
         raise UserError(f"{spec}: expected rows of numbers, as many in each") from None
     if given.ndim != 2 or not given.size:

@@ -32,14 +32,6 @@ D^0.5, so they begin with deviation 1, beside positions whose deviation is 0.7. 
 another, whatever decoder reads them; so they begin with deviation 1 here too."""
 
 
-class LayerNorm(nn.LayerNorm):
-    """Layer normalisation that starts as the identity -- Ba et al. 2016."""
-
-    def initialise(self) -> None:
-        """Set gain 1 and bias 0."""
-        self.reset_parameters()
-
-
 class Positions(nn.Module):
     """Vectors of positions, to be added to the tokens'.
 
@@ -103,7 +95,7 @@ class Residual(nn.Module):
     def __init__(self, size: int, norm: Norm, dropout: float) -> None:
         super().__init__()
         self.pre = norm == "pre"
-        self.norm = LayerNorm(size)
+        self.norm = nn.LayerNorm(size)
         self.dropout = Dropout(dropout)
 
     def enter(self, inputs_BTD: Tensor) -> Tensor:

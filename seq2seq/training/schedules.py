@@ -36,7 +36,10 @@ class InverseSqrt(Schedule):
 
 
 class Plateau(Schedule):
-    """Multiplied by `factor` after `patience` validations without a best, down to `minimum`."""
+    """Multiplied by `factor` after more than `patience` validations without a best.
+
+    No lower than `minimum`.
+    """
 
     def __init__(self, *, factor: float = 0.5, patience: int = 1, minimum: float = 0.01) -> None:
         self.decay, self.patience, self.minimum = factor, patience, minimum

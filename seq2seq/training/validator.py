@@ -10,6 +10,7 @@ from seq2seq.config import TrainingConfig
 from seq2seq.model.model import Seq2Seq
 from seq2seq.training.judgement import best_first, check_loss, is_better
 from seq2seq.training.progress import Progress, Scored
+from seq2seq.training.schedules import plateau_factor
 
 logger = logging.getLogger(__name__)
 
@@ -63,15 +64,15 @@ class Validator:
 
     def judge(self, validation: Validation, progress: Progress) -> bool:
         """Note a validation: a new best, or one more miss; return whether it is the best so far."""
-        better = self.is_best(validation, progress)
+        better, schedule = self.is_best(validation, progress), self._config.schedule
         progress.misses = 0 if better else progress.misses + 1
         progress.judge = self._judging_metric(validation, progress)
         progress.ranking = self._ranked(validation, progress)
         if better:
             progress.best_step = progress.step
             note_best(validation, progress)
-        elif progress.misses % (self._config.schedule.patience + 1) == 0:
-            progress.reductions += 1
+        elif plateau_factor(schedule, 1) != 1:  # not of another kind, which a resume may change
+            progress.reductions += progress.misses % (schedule.patience + 1) == 0
         return better
 
     def is_best(self, validation: Validation, progress: Progress) -> bool:

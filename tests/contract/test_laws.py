@@ -128,7 +128,7 @@ CASES = [
         for cell in CELLS_OF_FORERUNNERS
         for decoder in ("luong", "bahdanau")
     ),
-    *(handed_over("general", "luong", cell["kind"]) for cell in CELLS_OF_FORERUNNERS[::2]),
+    *(handed_over("general", "luong", cell) for cell in CELLS_OF_FORERUNNERS),
     *(handed_over("general", kind, "gru") for kind in ("bahdanau", "conditional", "stacked")),
     *(handed_over("none", "luong", machine, layers=1) for machine in MACHINES.values()),
     *(

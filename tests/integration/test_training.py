@@ -899,6 +899,13 @@ def test_what_an_objective_does_not_take_is_refused(objective: str, setting: str
         load_config(None, [f"training.objective={objective}", setting])
 
 
+def test_minimum_risk_does_not_train_hard_attention_and_says_so(tmp_path: Path) -> None:
+    config = tiny(tmp_path, "training.objective=minimum-risk", "model.attention.addressing=hard")
+    with pytest.raises(UserError, match="minimum-risk draws translations, but not where hard"):
+        train(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_consistency_without_dropout_is_refused(tmp_path: Path) -> None:
     config = tiny(tmp_path, "training.objective.consistency=1")
     with pytest.raises(UserError, match="the two passes are the same"):

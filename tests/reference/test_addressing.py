@@ -117,6 +117,16 @@ def test_local_p_is_luong_2015_equations_9_and_10() -> None:
         np.testing.assert_allclose(weights, expected, rtol=1e-9)
 
 
+def test_local_p_tells_every_position_of_a_long_source_apart_in_bf16() -> None:
+    attention = unit("local-p", window=4).to(torch.bfloat16)
+    length = 300
+    memory_BSE = torch.zeros(1, length, E, dtype=torch.bfloat16)
+    memory = attention.prepare(memory_BSE, torch.ones(1, length, dtype=torch.bool))
+    query_BTQ = queries()[:1].to(torch.bfloat16)
+    weights_TS = attention(query_BTQ, memory, attention.start(memory)).weights_BHTS[0, 0]
+    assert ((weights_TS > 0).sum(-1) <= 9).all()
+
+
 def test_ntm_is_graves_2014_equations_7_to_9() -> None:
     attention = unit("ntm")
     w = attention.addressing.get_parameter("control.weight").detach().numpy()

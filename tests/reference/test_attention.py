@@ -201,6 +201,13 @@ def test_location_gives_no_weight_to_positions_it_has_no_score_for() -> None:
     torch.testing.assert_close(attended.weights_BHTS.sum(-1), torch.ones(B, 1, T).double())
 
 
+@pytest.mark.parametrize("addressing", ["local-m", "local-p", "ntm", "entmax", "hard"])
+def test_no_addressing_gives_weight_where_location_has_no_score(addressing: str) -> None:
+    attended = attend(unit("location", positions=1, addressing=addressing), *tensors())
+    assert (attended.weights_BHTS[..., 1:] == 0).all()
+    assert (attended.weights_BHTS[..., 0] > 0).all()
+
+
 def test_location_reads_the_token_before_the_state() -> None:
     config = AttentionConfig.model_validate({"kind": "location"})
     attention = build_attention(config, Q, E, token_size=3)

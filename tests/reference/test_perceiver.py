@@ -18,7 +18,7 @@ from seq2seq.config import EncoderConfig, ModelConfig
 from seq2seq.errors import UserError
 from seq2seq.model.contract import over_source
 from seq2seq.model.encoders import build_encoder
-from seq2seq.model.encoders.perceiver import Perceiver, Reading
+from seq2seq.model.encoders.perceiver import Perceiver, Reading, Source
 from seq2seq.model.model import Seq2Seq
 from seq2seq.model.probe import recording
 from seq2seq.model.transformer import EMBEDDED
@@ -283,3 +283,14 @@ def test_a_setting_that_cannot_be_is_refused_in_one_line(
 ) -> None:
     with pytest.raises(UserError, match=line):
         build(**options)
+
+
+def test_places_of_the_features_are_exact_where_what_is_read_is_bf16() -> None:
+    source = Source(0, "fourier", None, 1000)
+    positions_S = torch.arange(1000)
+    exact_SP, rounded_SP = (
+        source(torch.zeros(1, 1000, 0, dtype=dtype), positions_S)[0]
+        for dtype in (torch.float32, torch.bfloat16)
+    )
+    assert rounded_SP.dtype == torch.bfloat16
+    torch.testing.assert_close(rounded_SP.float(), exact_SP, atol=2**-8, rtol=0)

@@ -111,6 +111,11 @@ class Addressing(nn.Module):
         """Return non-negative weights; query t is the one that scores t were made for."""
         raise NotImplementedError
 
+    @property
+    def is_drawn(self) -> bool:
+        """Whether positions are drawn in training, which `surrogate` then rewards."""
+        return type(self).surrogate is not Addressing.surrogate
+
     def surrogate(self, choices: Choices, log_probs_BT: Tensor, real_BT: Tensor) -> Tensor:
         """Return what training adds to its summed loss where positions were drawn as `choices`.
 

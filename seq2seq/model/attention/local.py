@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from seq2seq.bounds import Length
 from seq2seq.kernels.deferred import Linear
+from seq2seq.kernels.precision import at_least_float32
 from seq2seq.model.attention.contract import (
     Addressed,
     Addressing,
@@ -64,7 +65,8 @@ class LocalPredictive(Addressing):
     ) -> Addressed:
         """Return weights that sum to at most 1 over the window."""
         lengths_B11 = memory.mask_BS.sum(-1)[:, None, None]
-        centres_BHT = lengths_B11 * self.position(query_BTQ).sigmoid().transpose(1, 2)
+        shares_BTH = at_least_float32(self.position(query_BTQ)).sigmoid()  # bf16 skips positions
+        centres_BHT = lengths_B11 * shares_BTH.transpose(1, 2)
         distances_BHTS = _distances(centres_BHT, memory)
         window_BHTS = (distances_BHTS <= self.window) & memory.mask_BS[:, None, None]
         gaussian_BHTS = (-0.5 * (distances_BHTS / (self.window / 2)) ** 2).exp()

@@ -27,6 +27,13 @@ class Location(Attention):
         self.positions = positions
         self.coefficients = Linear(query_size, positions)
 
+    def prepare(self, memory_BSE: Tensor, mask_BS: Tensor) -> Memory:
+        """Return the states as keys and values, the mask false at further positions."""
+        known_S = (
+            torch.arange(mask_BS.size(1), device=mask_BS.device) < self.coefficients.out_features
+        )
+        return super().prepare(memory_BSE, mask_BS & known_S)
+
     def queries(self, query_BTQ: Tensor) -> Tensor:
         """Return W [y ; s] + b, one number a position."""
         return self.coefficients(query_BTQ).unsqueeze(1)
@@ -34,9 +41,7 @@ class Location(Attention):
     def score(self, queries_BHTK: Tensor, memory: Memory, state: AttentionState) -> Tensor:
         """Return the numbers of the positions that there are."""
         further = memory.mask_BS.size(1) - queries_BHTK.size(-1)
-        # A negative pad cuts. Finite, as a sentence's loss must not be NaN for what it can't reach.
-        lowest = torch.finfo(queries_BHTK.dtype).min / 2
-        return functional.pad(queries_BHTK, (0, further), value=lowest)
+        return functional.pad(queries_BHTK, (0, further))  # a negative pad cuts
 
 
 class LocationAware(Additive):

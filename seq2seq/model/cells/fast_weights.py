@@ -55,6 +55,8 @@ class Association(NamedTuple):
     """What the output has from the input without the memory."""
     kept_BTD: Tensor
     """What is kept of the last output; empty without a gate."""
+    real_B1T1: Tensor | None = None
+    """Which steps are no padding, if some are."""
 
     def part(self, start: int, end: int) -> "Association":
         """Return the steps from `start` to before `end`."""
@@ -65,7 +67,15 @@ class Association(NamedTuple):
             self.rates_BHT1[:, :, start:end],
             self.direct_BTD[:, start:end],
             self.kept_BTD[:, start:end],
+            None if self.real_B1T1 is None else self.real_B1T1[:, :, start:end],
         )
+
+    def clock(self) -> Tensor:
+        """Return the number of real steps until each step, itself included: ticks_T1 or B1T1."""
+        if self.real_B1T1 is None:
+            steps = self.keys_BHTN.size(2)
+            return torch.arange(1, steps + 1, device=self.keys_BHTN.device).unsqueeze(-1)
+        return self.real_B1T1.cumsum(2)
 
 
 class FastWeights(Cell):
@@ -243,7 +253,7 @@ class FastWeights(Cell):
 def write(step: Association, content_BHNV: Tensor, rule: Rule) -> Tensor:
     """Return the matrix after one step (T = 1) has written to it."""
     if rule.decay_H11 is not None:
-        content_BHNV = rule.decay_H11 * content_BHNV
+        content_BHNV = rule.decay_H11 ** step.clock() * content_BHNV
     written_BH1V = step.values_BHTV
     if rule.name == "delta":
         written_BH1V = step.rates_BHT1 * (written_BH1V - step.keys_BHTN @ content_BHNV)
@@ -256,23 +266,23 @@ def at_once(steps: Association, content_BHNV: Tensor, rule: Rule) -> tuple[Tenso
     What step t writes is u_t = b_t (v_t - M^T k_t - sum_j<t (k_j . k_t) u_j), M the matrix given:
     one triangular system for all t -- after Yang et al. 2024, section 3. What it reads is attention
     without a softmax: M^T q_t + sum_j<=t (k_j . q_t) u_j. With a decay d, what was written at step
-    j counts d^(t-j), and M counts d^t.
+    j counts d^(t-j), and M counts d^t; padding is no step.
     """
-    queries_BHTN, keys_BHTN, written_BHTV, rates_BHT1, *_ = steps
+    queries_BHTN, keys_BHTN, written_BHTV, rates_BHT1 = steps[:4]
     keys_BHNT = keys_BHTN.transpose(-1, -2)
     scores_BHTT = (queries_BHTN @ keys_BHNT).tril()
     reads_BHTV, known_BHTV = queries_BHTN @ content_BHNV, keys_BHTN @ content_BHNV
     if rule.decay_H11 is not None:
-        ages_T1 = torch.arange(1, keys_BHTN.size(2) + 1, device=keys_BHTN.device).unsqueeze(-1)
-        ages_TT = (ages_T1 - ages_T1.transpose(0, 1)).clamp(min=0)
-        left_HTT, left_HT1 = rule.decay_H11**ages_TT, rule.decay_H11**ages_T1
-        scores_BHTT = left_HTT * scores_BHTT
-        reads_BHTV, known_BHTV = left_HT1 * reads_BHTV, left_HT1 * known_BHTV
-        content_BHNV = left_HT1[:, -1:] * content_BHNV
+        ages_BHT1 = steps.clock()
+        ages_BHTT = (ages_BHT1 - ages_BHT1.transpose(-1, -2)).clamp(min=0)
+        left_BHTT, left_BHT1 = rule.decay_H11**ages_BHTT, rule.decay_H11**ages_BHT1
+        scores_BHTT = left_BHTT * scores_BHTT
+        reads_BHTV, known_BHTV = left_BHT1 * reads_BHTV, left_BHT1 * known_BHTV
+        content_BHNV = left_BHT1[..., -1:, :] * content_BHNV
     if rule.name == "delta":
         before_BHTT = (keys_BHTN @ keys_BHNT).tril(-1)
         if rule.decay_H11 is not None:
-            before_BHTT = left_HTT * before_BHTT
+            before_BHTT = left_BHTT * before_BHTT
         written_BHTV = torch.linalg.solve_triangular(  # the diagonal counts as 1
             rates_BHT1 * before_BHTT,
             rates_BHT1 * (written_BHTV - known_BHTV),
@@ -281,7 +291,7 @@ def at_once(steps: Association, content_BHNV: Tensor, rule: Rule) -> tuple[Tenso
         )
     reads_BHTV = reads_BHTV + scores_BHTT @ written_BHTV
     if rule.decay_H11 is not None:
-        keys_BHNT = keys_BHNT * left_HTT[:, -1:]
+        keys_BHNT = keys_BHNT * left_BHTT[..., -1:, :]
     return reads_BHTV, content_BHNV + keys_BHNT @ written_BHTV
 
 
@@ -298,11 +308,13 @@ def in_chunks(
 
 
 def until(steps: Association, lengths_B: Tensor) -> Association:
-    """Return the steps with nothing written after the last step of each sentence."""
+    """Return the steps with nothing written or forgotten after each sentence's last step."""
     positions_T = torch.arange(steps.direct_BTD.size(1), device=lengths_B.device)
     real_B1T1 = (positions_T < lengths_B.unsqueeze(1))[:, None, :, None]
     return steps._replace(
-        values_BHTV=steps.values_BHTV * real_B1T1, rates_BHT1=steps.rates_BHT1 * real_B1T1
+        values_BHTV=steps.values_BHTV * real_B1T1,
+        rates_BHT1=steps.rates_BHT1 * real_B1T1,
+        real_B1T1=real_B1T1,
     )
 
 

@@ -25,7 +25,6 @@ from seq2seq.model.transformer import (
     Attending,
     Entrance,
     FeedForward,
-    LayerNorm,
     Norm,
     PositionKind,
     build_layer_unit,
@@ -133,7 +132,7 @@ class TransformerDecoder(Decoder):
             )
             for _ in range(layers)
         )
-        self.norm = LayerNorm(size) if norm == "pre" else nn.Identity()
+        self.norm = nn.LayerNorm(size) if norm == "pre" else nn.Identity()
         self.dropout = Dropout(dropout)
         self.fit = nn.Identity() if embedding == size else Linear(size, embedding, bias=False)
         # The paper's embeddings, which are the output layer too, have deviation size^-0.5.

@@ -30,7 +30,6 @@ from seq2seq.model.transformer import (
     EMBEDDED,
     Attending,
     FeedForward,
-    LayerNorm,
     Positions,
     build_layer_unit,
 )
@@ -109,7 +108,7 @@ class Perceiver(Encoder):
         )
         self.selves = nn.ModuleList(build_block() for _ in range(1 if share else blocks))
         self.blocks = blocks
-        self.norm = LayerNorm(size)
+        self.norm = nn.LayerNorm(size)
 
     @property
     def units(self) -> Mapping[str, Attention]:
@@ -199,8 +198,9 @@ class Source(nn.Module):
         embedded_BSI = self.added(embedded_BSI * EMBEDDED, positions_S.unsqueeze(0))
         if not self.fourier:
             return embedded_BSI
-        places_S1 = positions_S.to(embedded_BSI.dtype).unsqueeze(1) * (2 / (self.span - 1)) - 1
-        features_SP = fourier_features(places_S1, self.bands, (self.span,))
+        exact = torch.promote_types(embedded_BSI.dtype, torch.float32)  # bf16 rounds angles away
+        places_S1 = positions_S.to(exact).unsqueeze(1) * (2 / (self.span - 1)) - 1
+        features_SP = fourier_features(places_S1, self.bands, (self.span,)).to(embedded_BSI.dtype)
         return torch.cat((embedded_BSI, features_SP.expand(embedded_BSI.size(0), -1, -1)), -1)
 
 
@@ -211,7 +211,7 @@ class Reading(nn.Module):
         self, unit: Attention, size: int, ff: int, dropout: float, *, norm_memory: bool = False
     ) -> None:
         super().__init__()
-        self.memory_norm = LayerNorm(unit.memory_size) if norm_memory else None
+        self.memory_norm = nn.LayerNorm(unit.memory_size) if norm_memory else None
         self.attending = Attending(unit, size, "pre", dropout, 0.0)
         self.feeding = FeedForward(size, ff, "gelu", "pre", dropout)
 

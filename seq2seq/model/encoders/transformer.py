@@ -22,7 +22,6 @@ from seq2seq.model.transformer import (
     Attending,
     Entrance,
     FeedForward,
-    LayerNorm,
     Norm,
     PositionKind,
     build_layer_unit,
@@ -86,7 +85,7 @@ class TransformerEncoder(Encoder):
             )
 
         self.layers = nn.ModuleList(build_layer() for _ in range(layers))
-        self.norm = LayerNorm(size) if norm == "pre" else nn.Identity()
+        self.norm = nn.LayerNorm(size) if norm == "pre" else nn.Identity()
 
     @property
     def units(self) -> Mapping[str, Attention]:

@@ -363,12 +363,19 @@ def test_a_file_that_is_no_matrix_is_refused(
         parse(path)
 
 
-def test_an_array_that_is_no_matrix_is_refused(tmp_path: Path, parse: Parse) -> None:
+@pytest.mark.parametrize(
+    ("array", "line"),
+    [
+        (np.ones(3), r"expected rows and columns of weights, found shape \(3,\)"),
+        (np.ones((2, 2), complex), "expected rows of numbers, as many in each"),
+    ],
+)
+def test_an_array_that_is_no_matrix_is_refused(
+    array: Any, line: str, tmp_path: Path, parse: Parse
+) -> None:
     path = tmp_path / "x.npy"
-    np.save(path, np.ones(3))
-    with pytest.raises(
-        UserError, match=r"expected rows and columns of weights, found shape \(3,\)"
-    ):
+    np.save(path, array)
+    with pytest.raises(UserError, match=line):
         parse(path)
     path.write_bytes(b"no array")
     with pytest.raises(UserError, match=r"x\.npy: not a matrix of weights: "):

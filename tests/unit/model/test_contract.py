@@ -165,6 +165,16 @@ def test_a_part_initialises_its_own_weights_and_the_rule_those_of_others() -> No
     assert linear.weight.abs().max() <= (6 / 5) ** 0.5  # Glorot and Bengio's bound
 
 
+def test_vectors_that_are_no_biases_stay_as_they_were_constructed() -> None:
+    norm = nn.LayerNorm(3)
+    norm.register_parameter("temperature", nn.Parameter(torch.tensor(2.0)))
+    nn.init.constant_(norm.bias, 9.0)
+    initialise(norm)
+    assert norm.weight.tolist() == [1, 1, 1]
+    assert norm.bias.tolist() == [0, 0, 0]
+    assert norm.get_parameter("temperature") == 2
+
+
 def test_weights_of_a_run_of_before_the_bridge_was_the_decoders_have_todays_names() -> None:
     weights = {
         "bridge.linear.weight": torch.zeros(1),

@@ -190,6 +190,15 @@ def blank(cell: Machine, batch: int, dtype: torch.dtype = torch.float32) -> Tree
     return cell.start(torch.zeros(batch, cell.state_size, dtype=dtype))
 
 
+def test_a_fresh_dnc_with_norm_tells_its_heads_what_the_controller_says() -> None:
+    cell = machine_of("dnc", slots=5, width=3, norm=True)
+    outputs_BTD, _ = cell(torch.randn(2, 3, 4), blank(cell, 2))
+    outputs_BTD.sum().backward()
+    grad = cell.heads.weight.grad
+    assert grad is not None
+    assert grad.abs().max() > 0
+
+
 @pytest.mark.parametrize("name", MACHINES)
 def test_a_sentence_is_the_same_alone_and_in_a_batch(name: str) -> None:
     cell = machine(name).double()

@@ -16,7 +16,7 @@ def validator(*losses: float, **settings: object) -> Validator:
 
 
 def test_the_best_is_noted_with_its_step_and_a_miss_is_counted() -> None:
-    judge, progress = validator(metric="loss", schedule={"patience": 1}), Progress(step=5)
+    judge, progress = validator(metric="loss", schedule="plateau"), Progress(step=5)
     assert judge.judge(Validation(2.0, 1, 3), progress)
     assert (progress.best_step, progress.misses) == (5, 0)
     assert progress.best_metrics == {"loss": 2.0, "bleu": 1, "chrf": 3, "exact": 0}
@@ -24,6 +24,16 @@ def test_the_best_is_noted_with_its_step_and_a_miss_is_counted() -> None:
     assert not judge.judge(Validation(2.5, 1, 3), progress)
     assert not judge.judge(Validation(2.5, 1, 3), progress)
     assert (progress.best_step, progress.misses, progress.reductions) == (5, 2, 1)
+
+
+def test_only_a_plateau_counts_reductions_so_that_a_resume_may_change_to_it() -> None:
+    progress = Progress()
+    for kind in ("constant", "plateau"):
+        judge = validator(metric="loss", schedule=kind)
+        judge.judge(Validation(2.0, 1, 3), progress)
+        for _ in range(2):
+            judge.judge(Validation(9.0, 1, 3), progress)
+        assert progress.reductions == (kind == "plateau")
 
 
 def test_the_ranking_has_each_step_once_and_compares_what_can_be_compared() -> None:
