@@ -449,8 +449,9 @@ def _parse_override(override: str) -> tuple[Key, Any, Origins]:
     """The key, the value, and the origins of all keys in it."""
     dotted, equals, text = override.partition("=")
     if not equals or not dotted:
+        recipe = "" if equals or not bundled_recipe(Path(override)) else "; or --config before it"
         raise UserError(
-            f"{shortened(override)!r}: expected key=value, for example model.dropout=0.3"
+            f"{shortened(override)!r}: expected key=value, for example model.dropout=0.3{recipe}"
         )
     key, origin = tuple(dotted.split(".")), _origin(override)
     origins = Origins({key: origin})

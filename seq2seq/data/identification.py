@@ -15,7 +15,7 @@ from seq2seq.data.languages import known_language, same_language
 SAMPLE = 500
 """Lines of a text that are looked at."""
 _CHARACTERS = 300  # of a line
-_LETTERS = 30  # of a text, below which its language is not guessed
+_LETTERS = 30  # bytes of a text's letters, below which its language is not guessed
 _FEWEST = 20  # lines of which it is said that they are in another language
 _LIKELIEST = 4  # related languages are often confused
 _CERTAIN = 0.75  # the share of lines that must agree that two languages are exchanged
@@ -84,8 +84,8 @@ def find_oddness(
 
 def guess_language(lines: Sequence[str]) -> list[str]:
     """Return codes of languages, the likeliest of the text first; none if it says too little."""
-    text = "\n".join(line[:_CHARACTERS] for line in lines[:SAMPLE])
-    if sum(char.isalpha() for char in text) < _LETTERS:
+    text = "\n".join(dict.fromkeys(line[:_CHARACTERS] for line in lines[:SAMPLE]))
+    if len("".join(filter(str.isalpha, text)).encode()) < _LETTERS:
         return []
     return [code for code, _ in _rank(text)]
 

@@ -11,6 +11,7 @@ from typing import Any
 from seq2seq.errors import UserError
 
 _KINDS = {
+    stat.S_IFREG: "a file",
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a pipe",
     stat.S_IFSOCK: "a socket",
@@ -28,6 +29,15 @@ def check_file(path: Path, expected: str = "a file") -> None:
     kind = kind_of(path)
     if kind is not None and kind != stat.S_IFREG:
         raise UserError(f"{path}: expected {expected}, found {name_of(kind)}")
+
+
+def check_folder(path: Path) -> None:
+    """Refuse what is no folder, or is not there."""
+    kind = kind_of(path)
+    if kind is None:
+        raise UserError(f"{path}: no such folder")
+    if kind != stat.S_IFDIR:
+        raise UserError(f"{path}: expected a folder, found {name_of(kind)}")
 
 
 def check_target(path: Path) -> None:

@@ -29,7 +29,7 @@ def split_corpus(request: Request, text: Text, folder: Path, name: str) -> Corpu
     unique = list(dict.fromkeys(pairs))
     splits = _held_out(unique, request)
     _write_splits(splits, folder, request, text)
-    found = survey(splits)
+    found = survey(splits, request.only("data.max_length").data.max_length)
     counts = {split: len(chosen) for split, chosen in splits.items()}
     left_out = {
         "with an empty side": len(read) - len(pairs),

@@ -143,6 +143,7 @@ def open_corpus(request: Request) -> Text:
             raise UserError(
                 f"{first}: no such corpus; to train the bundled recipe, give --config {first}"
             )
+    if not others and not Path(first).is_file():
         _check_prefix(first, request)
     if not others and Path(first).suffix in (".yaml", ".yml"):
         raise UserError(
@@ -159,7 +160,7 @@ def open_corpus(request: Request) -> Text:
 
 
 def _check_prefix(prefix: str, request: Request) -> None:
-    """Ask which language is which where `prefix` alone stands for two files."""
+    """Ask which language is which where `prefix` alone stands for two files, or is a folder."""
     path = Path(prefix)
     beside = sorted(p.name for p in path.parent.glob(f"{path.name}.*") if path.name)
     if beside and request.languages == UNKNOWN:
@@ -167,3 +168,5 @@ def _check_prefix(prefix: str, request: Request) -> None:
             f"{prefix}: expected the languages of its files ({', '.join(beside)}); give them with "
             "--source and --target, or name both files"
         )
+    if path.is_dir() and request.languages == UNKNOWN:
+        raise UserError(f"{prefix}: expected a corpus, found a folder; name a file in it")

@@ -34,17 +34,25 @@ class Survey(NamedTuple):
     target: Side
 
 
-def survey(splits: Mapping[str, Pairs]) -> Survey:
-    """Return the figures of the split `train`, and what of `valid` is new to it."""
+def survey(splits: Mapping[str, Pairs], longest: int) -> Survey:
+    """Return the figures of the split `train`, and what of `valid` is new to it.
+
+    A pair with a side of more than `longest` words, which training leaves out, counts for nothing.
+    """
     train, valid = splits["train"], splits["valid"]
     step = -(-len(train) // SAMPLE)
-    sample = train[::step]
-    scale = len(train) / len(sample)
+    sample = [pair for pair in train[::step] if not is_too_long(pair, longest)]
+    scale = len(train) / len(train[::step])
     sides = [
         _side((pair[index] for pair in sample), [pair[index] for pair in valid], scale)
         for index in (0, 1)
     ]
     return Survey(len(train), *sides)
+
+
+def is_too_long(pair: tuple[str, str], longest: int) -> bool:
+    """Whether a side has more than `longest` words, and so more pieces too."""
+    return any(len(side) > longest and len(split_words(side)) > longest for side in pair)
 
 
 def _side(sentences: Iterable[str], validation: list[str], scale: float) -> Side:

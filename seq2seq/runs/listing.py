@@ -11,6 +11,7 @@ from typing import Any
 
 from seq2seq.config import AttentionConfig, load_dump
 from seq2seq.errors import UserError
+from seq2seq.machine.input import check_folder
 from seq2seq.machine.sealed import read_sealed_json
 from seq2seq.runs.finding import is_run, named_checkpoint, read_result
 
@@ -47,8 +48,7 @@ class RunSummary:
 
 def list_runs(folder: Path) -> list[RunSummary]:
     """Return the runs under `folder`, or the one that it is, the newest first."""
-    if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder")
+    check_folder(folder)
     folders = [folder] if is_run(folder) else sorted(folder.iterdir())
     runs = [_summary(each) for each in folders if any((each / part).exists() for part in _PARTS)]
     return sorted(runs, key=lambda run: -run.changed)

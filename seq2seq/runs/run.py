@@ -130,6 +130,8 @@ class Run:
         """
         folder = run_folder(folder)
         if not folder.is_dir():
+            if folder.exists():
+                raise UserError(f"{folder}: expected a run directory, found a file")
             runs = [path.parent.name for path in folder.parent.glob("*/config.yaml")]
             raise UserError(f"{folder}: no such run directory{did_you_mean(folder.name, runs)}")
         if not is_run(folder):

@@ -312,6 +312,12 @@ RUNS = [
     Bad("two runs to average", "average runs/tiny --run runs/tiny",
         r"average: give the run as an argument or with --run, not both"),
     Bad("runs to list in no folder", "runs rnus", r"rnus: no such folder"),
+    Bad("runs to list in a file", "runs m.npz",
+        r"m\.npz: expected a folder, found a file", {"m.npz": b"x"}),
+    Bad("a run that is a file", "translate --run m.npz x",
+        r"m\.npz: expected a run directory, found a file", {"m.npz": b"x"}),
+    Bad("a recipe without --config", "config show demo",
+        r"'demo': expected key=value.*; or --config before it"),
 ]  # fmt: skip
 
 USES = [

@@ -256,6 +256,7 @@ def test_a_setting_that_cannot_be_is_refused_before_the_corpus_is_split(
         (["-c", "tiny.yaml", "--source", "en"], "--source needs a CORPUS"),
         (["mine.tsv", "--init", "runs/none"], "runs/none: no such run directory"),
         (["mine.tsv", "--run", "runs/tiny", "--resume"], "runs/tiny: cannot be resumed from a "),
+        (["."], ".: expected a corpus, found a folder"),
         (["empty.tsv"], "empty.tsv: expected sentence pairs, found "),
         ([], "train: expected a corpus (corpus.tsv), a configuration (--config demo), or a run"),
     ],

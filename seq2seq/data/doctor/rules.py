@@ -25,6 +25,7 @@ RULES = {
     "unreadable": Rule("the file is missing or cannot be read to its end", _ALWAYS, _ALWAYS),
     "line counts": Rule("the two sides have different numbers of lines", _ALWAYS, _ALWAYS),
     "no tab": Rule("a line of the table has no second column", _ALWAYS, _ALWAYS),
+    "blank lines": Rule("nothing stands in a line of the table; it is no pair", _NEVER),
     "no text": Rule("there is no sentence pair", _ALWAYS, _ALWAYS),
     "not UTF-8": Rule("bytes that are no UTF-8 text", _ALWAYS, _ALWAYS),
     "misaligned": Rule("blocks of lines where long sentences do not face long ones", 0.02, 0.1),

@@ -104,8 +104,13 @@ class Scan:
 
     def _table_rows(self, table: Table) -> Iterator[tuple[str, str, int]]:
         path, needed = table.file, max(table.source, table.target) + 1
+        is_header = bool(table.layout.header)
         for number, raw in enumerate(self._raw_lines(path), 1):
-            if number == 1 and table.layout.header:
+            if not raw.strip(b" \r"):
+                self.tallies["blank lines"].add(f"{path}:{number}")
+                continue
+            if is_header:
+                is_header = False
                 continue
             cells = raw.split(b"\t")
             if len(cells) < needed:

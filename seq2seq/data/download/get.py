@@ -18,6 +18,7 @@ from seq2seq.data.download.registry import CORPORA, Corpus
 from seq2seq.data.download.transfer import PinnedFile, Progress, checked_address, download
 from seq2seq.errors import UserError, did_you_mean
 from seq2seq.machine.disk import hash_file
+from seq2seq.machine.input import check_folder
 
 
 @dataclass(frozen=True)
@@ -180,8 +181,7 @@ def _count_lines(path: Path) -> int:
 
 def _find_local(file: PinnedFile, folder: Path) -> Path | None:
     """The file in a folder of the user's, checked, or unpacked; None for a test set not there."""
-    if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder")
+    check_folder(folder)
     packed, plain = folder / file.name, folder / file.unpacked
     if packed.is_file():
         found = hash_file(packed)

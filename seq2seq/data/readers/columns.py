@@ -103,9 +103,16 @@ class Choosing:
             raise NoColumnError(self._listed(file, columns, f"there is no column {wanted}"))
         names = [column.name for column in columns if column.name]
         for fold in (str, str.casefold):
-            for column in columns:
-                if column.name and fold(column.name.strip()) == fold(wanted.strip()):
-                    return column.number - 1
+            named = [
+                column.number
+                for column in columns
+                if column.name and fold(column.name.strip()) == fold(wanted.strip())
+            ]
+            if len(named) > 1:
+                which = " and ".join(map(str, named))
+                raise self._refused(file, columns, f"columns {which} are both named {wanted!r}")
+            if named:
+                return named[0] - 1
         reason = f"there is no column {wanted!r}{did_you_mean(wanted, names)}"
         raise NoColumnError(
             self._listed(file, columns, reason if names else f"no header row names {wanted!r}")
@@ -169,9 +176,8 @@ class Choosing:
             choice = self._in_order(columns, source, target, "by their languages")
             if not choice.exchanged:
                 return choice
-        raise self._refused(
-            file, columns, f"cannot find the columns of {self.source} and {self.target}"
-        )
+        reason = f"cannot find the columns of {self.source} and {self.target}"
+        raise self._refused(file, columns, f"{reason}{_languages_named(columns)}")
 
     def _by_language(self, texts: Sequence[Column]) -> tuple[list[Column], list[Column]]:
         """The columns whose text is in the source's language, and in the target's."""
@@ -226,6 +232,17 @@ class Choosing:
             f"{file}: {reason}; columns: {listed}{more}; "
             "set data.columns to two numbers or names, [source, target]"
         )
+
+
+def _languages_named(columns: Sequence[Column]) -> str:
+    """What to say of languages that the columns, or the cells of a first row, are named after."""
+    tops = [(column.name or next(iter(column.cells), "") or "").strip() for column in columns]
+    names = [top for top in tops if language_in(top)]
+    if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+        return f", as {names.count(twice[0])} columns are named {twice[0]!r}"
+    if len(names) > 2:
+        return f"; give two of {', '.join(names)} with --source and --target"
+    return ""
 
 
 def _holds_sentences(column: Column) -> bool:

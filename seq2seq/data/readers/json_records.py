@@ -51,7 +51,7 @@ def json_values(file: TextFile) -> Iterator[tuple[int, Any]]:
         return
     for number, line in lines:
         try:
-            value = parse_json(line)
+            value = parse_json(line.rstrip())  # an end that comes too early is in this line
         except ValueError as error:
             raise UserError(f"{file}:{number}: not valid JSON: {_json_reason(error)}") from None
         yield number, value

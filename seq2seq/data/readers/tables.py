@@ -98,7 +98,8 @@ class Layout:
         lines = islice(read_raw_lines(file), self.skip, None)
         if self.kind == "tsv" and not self.quoted:
             for number, line in enumerate(lines, 1):
-                yield Row(number, trimmed(line).split("\t"))
+                if line.strip(" \r\n"):  # a blank line is no row
+                    yield Row(number, trimmed(line).split("\t"))
             return
         for row in _parsed(file, lines, self.delimiter, self.skip):
             if self.width is not None and len(row.cells) != self.width:

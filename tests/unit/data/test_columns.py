@@ -56,6 +56,29 @@ def test_what_cannot_be_told_is_refused_with_a_sample_of_each_column(tmp_path: P
         first(table(tmp_path, ENGLISH, OTHER, FRENCH))
 
 
+def test_two_columns_of_one_name_are_refused_by_that_name(tmp_path: Path) -> None:
+    spec = table(tmp_path, ENGLISH, FRENCH, ENGLISH, header="en\tfr\tEN\n")
+    with pytest.raises(UserError, match="columns 1 and 3 are both named 'En'"):
+        first(spec, ("En", "fr"))
+    assert first(spec, ("en", "fr")).source == ENGLISH[0]
+    with pytest.raises(UserError, match="as 2 columns are named 'en'"):
+        first(table(tmp_path, ENGLISH, FRENCH, ENGLISH, header="en\tfr\ten\n"))
+
+
+def test_of_three_languages_in_a_header_none_asked_for_which_there_are_is_said(
+    tmp_path: Path,
+) -> None:
+    spec = table(tmp_path, ENGLISH, OTHER, FRENCH, header="en\tth\tfr\n")
+    with pytest.raises(UserError, match="give two of en, th, fr with --source and --target"):
+        find_corpus(spec, "source", "target")
+
+
+def test_a_blank_line_is_no_row_and_counts_as_a_line(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text("\n \r\nen\tfr\n\nthe dog\tle chien\n\n\t\n")
+    pairs = list(find_corpus(str(tmp_path / "a.tsv"), "en", "fr").pairs())
+    assert pairs == [Pair("the dog", "le chien", 5), Pair("", "", 7)]
+
+
 def test_of_three_languages_the_two_that_are_asked_for_are_taken(tmp_path: Path) -> None:
     german = ["Der Hund schläft auf dem Stuhl.", "Ich liebe dich sehr.", "Wo ist mein Mantel?"]
     assert first(table(tmp_path, german, FRENCH, ENGLISH)) == Pair(ENGLISH[0], FRENCH[0], 1)
@@ -165,6 +188,7 @@ def test_languages_are_told_from_the_text() -> None:
     assert exchanged.is_exchanged
     assert guess_language(FRENCH)[0] == "fr"
     assert guess_language(["12", "34"]) == []
+    assert guess_language(["Hello"] * 300) == []  # again and again tells no more than once
 
 
 def test_two_other_languages_are_no_exchange_of_the_two_that_were_said(

@@ -442,13 +442,14 @@ def test_every_format_is_looked_at_and_places_are_its_own(write: Write, tmp_path
     rows = [f"{n},{a},{b}" for n, (a, b) in enumerate(zip(SOURCES, TARGETS, strict=True))]
     rows[4] = '4,"two\nlines",'
     (tmp_path / "b.csv").write_text("id,en,fr\n" + "\n".join(rows) + "\n")
-    (tmp_path / "c.tsv").write_text("en\tfr\nHello\tBon&apos;jour\nalone\n")
+    (tmp_path / "c.tsv").write_text("en\tfr\nHello\tBon&apos;jour\nalone\n\n")
     splits = {"train": [prefix, *(str(tmp_path / name) for name in ("b.csv", "c.tsv"))]}
     report = check_corpora(splits, "en", "fr")
     assert only(report, "size").count == 42
     assert places(only(report, "empty target")) == ["b.csv:6", "c.tsv:3"]
     assert places(only(report, "entities")) == ["c.tsv:2 &apos;"]
     assert places(only(report, "no tab")) == ["c.tsv:3"]
+    assert places(only(report, "blank lines")) == ["c.tsv:4"]
     columns = [one.detail for one in report.findings if one.check == "columns"]
     assert "en from column 2 (en), fr from column 3 (fr) of 3, by name" in columns[0]
 

@@ -415,7 +415,11 @@ def test_a_memory_in_utf16_is_read(tmp_path: Path) -> None:
         ("a.csv", b'en,fr\n"Hi" you,Salut\n', r"a\.csv:2: expected the end of a quoted cell"),
         ("a.csv", b"one sentence a line\n", r"a\.csv: expected cells between commas"),
         ("a.jsonl", b'{"en":"a","fr":"b"}\n{"en":"a"}\n', r"a\.jsonl:2: expected a field 'fr'"),
-        ("a.jsonl", b'{"en":"a","fr":"b"}\n{"en":\n', r"a\.jsonl:2: not valid JSON"),
+        (
+            "a.jsonl",
+            b'{"en":"a","fr":"b"}\n{"en":\n',
+            r"a\.jsonl:2: not valid JSON.*, at place 7 of",
+        ),
         (
             "a.json",
             b'{"en":["a","b"],"fr":["c","d"]}\n',

@@ -9,7 +9,8 @@ TRAIN = [("a cat sleeps", "un chat dort"), ("a cat eats .", "un chat mange .")]
 
 
 def test_words_and_characters_are_counted_and_new_words_of_validation() -> None:
-    found = survey({"train": TRAIN, "valid": [("a dog sleeps", "un chat mange")], "test": []})
+    splits = {"train": TRAIN, "valid": [("a dog sleeps", "un chat mange")], "test": []}
+    found = survey(splits, 100)
     assert found.pairs == 2
     assert (found.source.words, found.source.distinct_words) == (7, 5)
     assert found.source.alphabet == len(set("a cat sleeps eats ."))
@@ -18,11 +19,17 @@ def test_words_and_characters_are_counted_and_new_words_of_validation() -> None:
 
 
 def test_nothing_is_new_without_a_validation_set() -> None:
-    assert survey({"train": TRAIN, "valid": [], "test": []}).source.unseen == 0
+    assert survey({"train": TRAIN, "valid": [], "test": []}, 100).source.unseen == 0
+
+
+def test_what_training_leaves_out_as_too_long_has_no_say_in_the_sizes() -> None:
+    splits = {"train": [*TRAIN, ("long " * 101, "court")], "valid": [], "test": []}
+    found = survey(splits, 100)
+    assert (found.pairs, found.source.words, found.target.words) == (3, 7, 7)
 
 
 def test_a_large_corpus_is_sampled_and_scaled_up() -> None:
-    found = survey({"train": TRAIN[:1] * (3 * SAMPLE), "valid": [], "test": []})
+    found = survey({"train": TRAIN[:1] * (3 * SAMPLE), "valid": [], "test": []}, 100)
     assert found.pairs == 3 * SAMPLE
     assert found.source.words == 9 * SAMPLE
 
