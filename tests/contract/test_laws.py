@@ -198,7 +198,7 @@ def rows() -> Iterator[Any]:
             yield pytest.param(law, case, marks=marks, id=f"{law.__name__}-{case}")
 
 
-@pytest.mark.parametrize(("law", "case"), rows())
+@pytest.mark.parametrize(("law", "case"), list(rows()))
 def test_it_holds_that(law: Law, case: Case) -> None:
     law(case)
 

@@ -407,7 +407,7 @@ def spoilt(place: Path, row: Row) -> Iterator[None]:
             shutil.rmtree(place / name, ignore_errors=True)
 
 
-@pytest.mark.parametrize("row", rows())
+@pytest.mark.parametrize("row", list(rows()))
 def test_what_can_not_be_is_one_line(
     row: Row, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
