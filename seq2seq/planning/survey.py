@@ -41,7 +41,7 @@ def survey(splits: Mapping[str, Pairs], longest: int) -> Survey:
     """
     train, valid = splits["train"], splits["valid"]
     step = -(-len(train) // SAMPLE)
-    sample = [pair for pair in train[::step] if not is_too_long(pair, longest)]
+    sample = [pair for pair in train[::step] if not _is_too_long(pair, longest)]
     scale = len(train) / len(train[::step])
     sides = [
         _side((pair[index] for pair in sample), [pair[index] for pair in valid], scale)
@@ -50,7 +50,7 @@ def survey(splits: Mapping[str, Pairs], longest: int) -> Survey:
     return Survey(len(train), *sides)
 
 
-def is_too_long(pair: tuple[str, str], longest: int) -> bool:
+def _is_too_long(pair: tuple[str, str], longest: int) -> bool:
     """Whether a side has more than `longest` words, and so more pieces too."""
     return any(len(side) > longest and len(split_words(side)) > longest for side in pair)
 

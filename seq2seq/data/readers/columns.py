@@ -110,7 +110,7 @@ class Choosing:
             ]
             if len(named) > 1:
                 which = " and ".join(map(str, named))
-                raise self._refused(file, columns, f"columns {which} are both named {wanted!r}")
+                raise self._refused(file, columns, f"columns {which} are each named {wanted!r}")
             if named:
                 return named[0] - 1
         reason = f"there is no column {wanted!r}{did_you_mean(wanted, names)}"

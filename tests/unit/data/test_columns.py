@@ -58,7 +58,7 @@ def test_what_cannot_be_told_is_refused_with_a_sample_of_each_column(tmp_path: P
 
 def test_two_columns_of_one_name_are_refused_by_that_name(tmp_path: Path) -> None:
     spec = table(tmp_path, ENGLISH, FRENCH, ENGLISH, header="en\tfr\tEN\n")
-    with pytest.raises(UserError, match="columns 1 and 3 are both named 'En'"):
+    with pytest.raises(UserError, match="columns 1 and 3 are each named 'En'"):
         first(spec, ("En", "fr"))
     assert first(spec, ("en", "fr")).source == ENGLISH[0]
     with pytest.raises(UserError, match="as 2 columns are named 'en'"):
