@@ -31,13 +31,13 @@ def check_file(path: Path, expected: str = "a file") -> None:
         raise UserError(f"{path}: expected {expected}, found {name_of(kind)}")
 
 
-def check_folder(path: Path) -> None:
+def check_folder(path: Path, expected: str = "a folder") -> None:
     """Refuse what is no folder, or is not there."""
     kind = kind_of(path)
     if kind is None:
         raise UserError(f"{path}: no such folder")
     if kind != stat.S_IFDIR:
-        raise UserError(f"{path}: expected a folder, found {name_of(kind)}")
+        raise UserError(f"{path}: expected {expected}, found {name_of(kind)}")
 
 
 def check_target(path: Path) -> None:

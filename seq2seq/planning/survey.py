@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from seq2seq.data.split import Pairs
@@ -40,28 +40,32 @@ def survey(splits: Mapping[str, Pairs], longest: int) -> Survey:
     A pair with a side of more than `longest` words, which training leaves out, counts for nothing.
     """
     train, valid = splits["train"], splits["valid"]
-    step = -(-len(train) // SAMPLE)
-    sample = [pair for pair in train[::step] if not _is_too_long(pair, longest)]
-    scale = len(train) / len(train[::step])
-    sides = [
-        _side((pair[index] for pair in sample), [pair[index] for pair in valid], scale)
-        for index in (0, 1)
-    ]
-    return Survey(len(train), *sides)
+    sample = train[:: -(-len(train) // SAMPLE)]
+    sides = _Count(), _Count()
+    for pair in sample:
+        words = [split_words(sentence) for sentence in pair]
+        if max(map(len, words)) <= longest:  # as many pieces at least
+            for side, sentence, found in zip(sides, pair, words, strict=True):
+                side.add(sentence, found)
+    scale = len(train) / len(sample)
+    source, target = (
+        side.result(scale, [pair[index] for pair in valid]) for index, side in enumerate(sides)
+    )
+    return Survey(len(train), source, target)
 
 
-def _is_too_long(pair: tuple[str, str], longest: int) -> bool:
-    """Whether a side has more than `longest` words, and so more pieces too."""
-    return any(len(side) > longest and len(split_words(side)) > longest for side in pair)
+class _Count:
+    """Adds up the sentences of one side."""
 
+    def __init__(self) -> None:
+        self.words, self.distinct, self.alphabet = 0, set[str](), set[str]()
 
-def _side(sentences: Iterable[str], validation: list[str], scale: float) -> Side:
-    words, distinct, alphabet = 0, set[str](), set[str]()
-    for sentence in sentences:
-        found = split_words(sentence)
-        words += len(found)
-        distinct.update(found)
-        alphabet.update(sentence)
-    new = [word for sentence in validation for word in split_words(sentence)]
-    unseen = sum(word not in distinct for word in new) / max(1, len(new))
-    return Side(round(words * scale), len(distinct), len(alphabet), unseen)
+    def add(self, sentence: str, words: list[str]) -> None:
+        self.words += len(words)
+        self.distinct.update(words)
+        self.alphabet.update(sentence)
+
+    def result(self, scale: float, validation: list[str]) -> Side:
+        new = [word for sentence in validation for word in split_words(sentence)]
+        unseen = sum(word not in self.distinct for word in new) / max(1, len(new))
+        return Side(round(self.words * scale), len(self.distinct), len(self.alphabet), unseen)

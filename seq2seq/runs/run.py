@@ -25,6 +25,7 @@ from seq2seq.data.tokenizer import Tokenizers
 from seq2seq.errors import DamagedError, UserError, did_you_mean
 from seq2seq.extension import check_known, load_code, load_known_code, remember_code
 from seq2seq.machine.disk import writing
+from seq2seq.machine.input import check_folder
 from seq2seq.machine.sealed import check_files, read_sealed_json, seal_text, sums_of
 from seq2seq.model.model import Seq2Seq
 from seq2seq.runs.checkpoint import (
@@ -129,9 +130,9 @@ class Run:
         With `trust_code` its own code runs, whoever wrote it; else only known code ever does.
         """
         folder = run_folder(folder)
-        if not folder.is_dir():
-            if folder.exists():
-                raise UserError(f"{folder}: expected a run directory, found a file")
+        if folder.exists():
+            check_folder(folder, "a run directory")
+        else:
             runs = [path.parent.name for path in folder.parent.glob("*/config.yaml")]
             raise UserError(f"{folder}: no such run directory{did_you_mean(folder.name, runs)}")
         if not is_run(folder):

@@ -104,14 +104,10 @@ class Scan:
 
     def _table_rows(self, table: Table) -> Iterator[tuple[str, str, int]]:
         path, needed = table.file, max(table.source, table.target) + 1
-        is_header = bool(table.layout.header)
-        for number, raw in enumerate(self._raw_lines(path), 1):
-            if not raw.strip(b" \r"):
-                self.tallies["blank lines"].add(f"{path}:{number}")
-                continue
-            if is_header:
-                is_header = False
-                continue
+        rows = self._filled_lines(path)
+        if table.layout.header:
+            next(rows, None)
+        for number, raw in rows:
             cells = raw.split(b"\t")
             if len(cells) < needed:
                 self.tallies["no tab"].add(f"{path}:{number}")
@@ -120,6 +116,14 @@ class Scan:
                 self._clean(cells[n], path, number) for n in (table.source, table.target)
             )
             yield source, target, number
+
+    def _filled_lines(self, path: TextFile) -> Iterator[tuple[int, bytes]]:
+        """The lines of a table by their numbers, without blank ones, which are no rows."""
+        for number, raw in enumerate(self._raw_lines(path), 1):
+            if raw.strip(b" \r"):
+                yield number, raw
+            else:
+                self.tallies["blank lines"].add(f"{path}:{number}")
 
     def _lines_of(self, path: TextFile) -> Iterator[str]:
         for number, raw in enumerate(self._raw_lines(path), 1):

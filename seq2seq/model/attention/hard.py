@@ -109,7 +109,7 @@ class StraightThrough(Addressing):
 
 def refuse_hard(unit: Attention, key: str) -> None:
     """Raise UserError if a unit inside an encoder draws positions; `key` is where it was chosen."""
-    if isinstance(unit.addressing, Stochastic):
+    if unit.addressing.is_drawn:
         raise UserError(f"{key}.addressing: hard is learnt from the decoder's choices; try gumbel")
 
 
