@@ -131,6 +131,9 @@ def make(
         int | None,
         typer.Option("--facts", help="Sentences that an answer needs: 1, 2 or 3 (stories)."),
     ] = None,
+    questions: Annotated[
+        int | None, typer.Option("--questions", help="Most questions about a story (stories).")
+    ] = None,
 ) -> None:
     """Make a corpus of an artificial task, with test sets longer than its training examples.
 
@@ -157,6 +160,7 @@ def make(
         "rewrite": rewrite,
         "joined": joined,
         "facts": facts,
+        "questions": questions,
     }
     given = {option: value for option, value in options.items() if value is not None}
     made = make_corpus(kind, root, name=name, pairs=pairs, held_out=held_out, seed=seed, **given)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -14,6 +15,9 @@ from seq2seq.machine.disk import write_lines
 
 HELD_OUT = 2000
 """Sources in valid and in test, each, of a standard corpus; a twentieth of a smaller one."""
+
+FURTHER = ".refs.jsonl"
+"""Ending of the file beside a held-out set that has every translation of its sources."""
 
 Pairs = list[tuple[str, str]]
 
@@ -27,7 +31,7 @@ def split_pairs(
     sentence, directly or through others, form a family; families are drawn for test and valid in
     the order of a hash, so the same pairs and seed always give the same splits. A family larger
     than `held_out` is trained on. Train keeps every translation of a source; valid and test have
-    each source once, with its first translation.
+    each source once, with its first translation; `write_splits` keeps the others beside them.
     """
     unique = list(dict.fromkeys(pairs))
     families = _families(unique)
@@ -50,11 +54,25 @@ def split_pairs(
     return splits
 
 
-def write_splits(splits: Mapping[str, Pairs], folder: Path, languages: tuple[str, str]) -> None:
-    """Write the two sides of each split to files in `folder`: train.en, train.fr and so on."""
-    for split, pairs in splits.items():
+def write_splits(
+    splits: Mapping[str, Pairs], pairs: Pairs, folder: Path, languages: tuple[str, str]
+) -> None:
+    """Write the two sides of each split of `pairs` to files in `folder`: train.en and so on.
+
+    If a source that is held out has several translations, all are in valid.refs.jsonl or
+    test.refs.jsonl, as `evaluate --reference` reads them.
+    """
+    translations: defaultdict[str, list[str]] = defaultdict(list)
+    for source, target in pairs:
+        translations[source].append(target)
+    for split, chosen in splits.items():
         for side, language in enumerate(languages):
-            write_lines(folder / f"{split}.{language}", (pair[side] for pair in pairs))
+            write_lines(folder / f"{split}.{language}", (pair[side] for pair in chosen))
+        known = [list(dict.fromkeys(translations[source])) for source, _ in chosen]
+        if split != "train" and any(len(one) > 1 for one in known):
+            rows = ({languages[1]: one} for one in known)
+            lines = (json.dumps(row, ensure_ascii=False) for row in rows)
+            write_lines(folder / f"{split}{FURTHER}", lines)
 
 
 class _Families(NamedTuple):

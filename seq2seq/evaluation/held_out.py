@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from itertools import zip_longest
 from pathlib import Path
@@ -10,8 +11,11 @@ from typing import NamedTuple
 from seq2seq.config import Config, CorpusPath
 from seq2seq.data.corpus import find_test_set, warn_if_odd, with_sources
 from seq2seq.data.download import sacrebleu_testset
+from seq2seq.data.split import FURTHER
 from seq2seq.errors import UserError
 from seq2seq.evaluation.references import Stream, read_references
+
+logger = logging.getLogger(__name__)
 
 
 class HeldOut(NamedTuple):
@@ -34,6 +38,9 @@ def open_held_out(
     `further` are files of more references. Raises UserError if there is nothing to test on.
     """
     given = _sacrebleu(config, test_set) if test_set is not None else _corpus(config, corpus)
+    beside = Path(f"{given.name}{FURTHER}")
+    if test_set is None and not further and beside.is_file():
+        logger.info("more translations are known: --reference %s counts them too", beside)
     references = read_references(
         further,
         len(given.sources),

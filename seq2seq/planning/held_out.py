@@ -28,7 +28,7 @@ def split_corpus(request: Request, text: Text, folder: Path, name: str) -> Corpu
         raise UserError(f"{names}: expected sentence pairs, found only pairs with an empty side")
     unique = list(dict.fromkeys(pairs))
     splits = _held_out(unique, request)
-    _write_splits(splits, folder, request, text)
+    _write_splits(splits, unique, folder, request, text)
     found = survey(splits, request.only("data.max_length").data.max_length)
     counts = {split: len(chosen) for split, chosen in splits.items()}
     left_out = {
@@ -54,9 +54,11 @@ def _held_out(unique: Pairs, request: Request) -> dict[str, Pairs]:
     return splits | {split: [] for split in back}
 
 
-def _write_splits(splits: dict[str, Pairs], folder: Path, request: Request, text: Text) -> None:
+def _write_splits(
+    splits: dict[str, Pairs], pairs: Pairs, folder: Path, request: Request, text: Text
+) -> None:
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / ORIGIN).unlink(missing_ok=True)  # the splits are not whole until it is written
-        write_splits(splits, folder, request.languages)
+        write_splits(splits, pairs, folder, request.languages)
         write_origin(folder, request, text)

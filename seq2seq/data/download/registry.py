@@ -94,7 +94,7 @@ def _build_tatoeba(files: list[Path], out: Path) -> None:
         if len(cells) < 2:
             raise UserError(f"{files[0]}:{number}: expected English<TAB>French, found no tab")
         pairs.append((cells[0].strip(), cells[1].strip()))
-    write_splits(split_pairs(pairs), out, ("en", "fr"))
+    write_splits(split_pairs(pairs), pairs, out, ("en", "fr"))
 
 
 # --- the registry --------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import ClassVar, NamedTuple
 
 from seq2seq.data.make.contract import Draws, Example, Task, check_least
@@ -26,7 +27,7 @@ class Stories(Task):
     """`Anna went to the attic. Ben hurried to the hall. Where is Anna?` -> `attic`.
 
     Two facts: `Anna took the cup. Anna went to the hall. Where is the cup?` Three: `Where was the
-    cup before the hall?`
+    cup before the hall?` Two questions: `... Where is Ben? Where is Anna?` -> `hall attic`.
     """
 
     unit: ClassVar[str] = "sentences"
@@ -36,6 +37,8 @@ class Stories(Task):
     beyond: tuple[int, ...] = (20, 30, 40)
     facts: int = 1
     """Sentences that must be put together for an answer: 1, 2 or 3."""
+    questions: int = 1
+    """The most questions about a story; how many of them it has is drawn too."""
 
     def check(self) -> None:
         """Raise UserError if the options don't go together."""
@@ -43,6 +46,7 @@ class Stories(Task):
         if self.facts not in (1, 2, 3):
             raise UserError(f"--facts: expected 1, 2 or 3, found {self.facts}")
         check_least("shortest", self.shortest, self.facts)
+        check_least("questions", self.questions, 1)
 
     @property
     def name(self) -> str:
@@ -50,20 +54,23 @@ class Stories(Task):
         return str(self.facts)
 
     def example(self, draws: Draws, length: int) -> Example:
-        """Return a story of `length` sentences, with a question that can be answered from it."""
+        """Return a story of `length` sentences, with questions that can be answered from it."""
         while True:
             story = _Story(draws, with_things=self.facts > 1)
             for _ in range(length):
                 story.go_on()
-            if questions := list(story.questions(self.facts)):
+            if known := list(story.questions(self.facts)):
                 break
-        question = draws.one(questions)
+        most = min(self.questions, len(known))
+        asked = draws.several(draws.between(1, most) if most > 1 else 1, known)
         words = [word for sentence in story.sentences for word in sentence]
-        place = sum(len(sentence) for sentence in story.sentences[: question.told]) + _PLACE
+        starts = [0, *accumulate(map(len, story.sentences))]
         return Example(
-            " ".join([*words, *question.words]).replace(" .", ".").replace(" ?", "?"),
-            question.answer,
-            [(place, 0)],
+            " ".join([*words, *(word for question in asked for word in question.words)])
+            .replace(" .", ".")
+            .replace(" ?", "?"),
+            " ".join(question.answer for question in asked),
+            [(starts[question.told] + _PLACE, place) for place, question in enumerate(asked)],
         )
 
 

@@ -52,7 +52,7 @@ def solve_retrieval(source: str) -> str:
 
 def solve_stories(source: str) -> str:
     """Follow everybody and everything, sentence by sentence, and keep all that was seen."""
-    *sentences, question = re.split(r"(?<=\.) ", source)
+    *sentences, questions = re.split(r"(?<=\.) ", source)
     where: dict[str, str] = {}
     holder: dict[str, str] = {}
     seen: dict[str, list[str]] = {}
@@ -71,12 +71,17 @@ def solve_stories(source: str) -> str:
             path = seen.setdefault(thing, [])
             if path[-1:] != [where[by]]:
                 path.append(where[by])
-    words = question.rstrip("?").split()
-    if words[1] == "was":
-        path = seen[words[3]]
-        assert path.count(words[-1]) == 1, "the question has several answers"
-        return path[path.index(words[-1]) - 1]
-    return where[words[-1]] if words[-1] in where else seen[words[-1]][-1]
+    return " ".join(
+        answer(question.split(), where, seen) for question in questions.rstrip("?").split("? ")
+    )
+
+
+def answer(question: list[str], where: dict[str, str], seen: dict[str, list[str]]) -> str:
+    if question[1] == "was":
+        path = seen[question[3]]
+        assert path.count(question[-1]) == 1, "the question has several answers"
+        return path[path.index(question[-1]) - 1]
+    return where[question[-1]] if question[-1] in where else seen[question[-1]][-1]
 
 
 SOLVERS: dict[str, Callable[[str], str]] = {
@@ -97,6 +102,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("retrieval", {"keys": 5, "rewrite": True}),
     ("retrieval", {"keys": 40, "values": 15, "joined": True}),
     *(("stories", {"facts": facts}) for facts in (1, 2, 3)),
+    *(("stories", {"facts": facts, "questions": 4}) for facts in (1, 2, 3)),
 ]
 
 
@@ -220,6 +226,7 @@ def test_the_held_out_sets_do_not_depend_on_the_size_of_the_training_set(tmp_pat
         ("recall", {"symbols": 4, "width": 2}, "--symbols: expected at least 5, found 4"),
         ("retrieval", {"keys": 20}, "--keys 20: expected at least 24"),
         ("stories", {"facts": 4}, "--facts: expected 1, 2 or 3, found 4"),
+        ("stories", {"questions": 0}, "--questions: expected at least 1, found 0"),
     ],
 )
 def test_options_that_cannot_be_are_refused(

@@ -1,6 +1,9 @@
 """Splits of a corpus share no sentence, and are the same every time."""
 
-from seq2seq.data.split import split_pairs, words_alone
+from pathlib import Path
+
+from seq2seq.data.split import split_pairs, words_alone, write_splits
+from seq2seq.evaluation.references import Stream, read_references
 
 
 def test_no_two_splits_share_a_sentence_of_either_side() -> None:
@@ -37,6 +40,25 @@ def test_train_keeps_every_translation_and_test_only_the_first() -> None:
     assert len(splits["train"]) == 2 * (100 - 20)
     assert len(splits["test"]) == 10
     assert all(target.startswith("Un") for _, target in splits["test"])
+
+
+def test_the_other_translations_of_what_is_held_out_are_beside_it(tmp_path: Path) -> None:
+    words = ("Un", "Deux", "Un")
+    pairs = [(f"English {n}.", f"{word} {n}.") for n in range(100) for word in words]
+    write_splits(split_pairs(pairs), pairs, tmp_path, ("en", "fr"))
+    first: Stream = list((tmp_path / "test.fr").read_text("utf-8").splitlines())
+    streams = read_references([tmp_path / "test.refs.jsonl"], 10, language="fr", beside=[first])
+    assert streams == [first, [f"Deux{str(line)[2:]}" for line in first]]
+    assert not (tmp_path / "train.refs.jsonl").exists()
+
+
+def test_where_each_has_one_translation_nothing_is_beside_it(tmp_path: Path) -> None:
+    pairs = [(f"English {n}.", f"Français {n}.") for n in range(100)]
+    write_splits(split_pairs(pairs), pairs, tmp_path, ("en", "fr"))
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {
+        f"{split}.{side}" for split in ("train", "valid", "test") for side in ("en", "fr")
+    }
 
 
 def test_another_seed_draws_others_and_as_many() -> None:
