@@ -8,7 +8,8 @@ import signal
 import sys
 import tempfile
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from seq2seq.errors import UserError
@@ -29,22 +30,23 @@ def launch(arguments: Sequence[str], processes: int, *, restarts: int = 0) -> No
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-    os.environ.update(_environment(processes, os.environ))
-    config = LaunchConfig(
-        min_nodes=1,
-        max_nodes=1,
-        nproc_per_node=processes,
-        run_id=uuid.uuid4().hex,
-        rdzv_backend="c10d",
-        rdzv_endpoint="localhost:0",  # any port that is free
-        local_addr="localhost",  # a machine need not know its own name
-        max_restarts=restarts,
-        **_signals(LaunchConfig),
-    )
     logging.disable(logging.CRITICAL)  # the launcher's own lines: a process says what is wrong
     try:
-        with tempfile.TemporaryDirectory(prefix="seq2seq-", ignore_cleanup_errors=True) as meeting:
-            os.environ[MEETING] = meeting
+        with (
+            tempfile.TemporaryDirectory(prefix="seq2seq-", ignore_cleanup_errors=True) as meeting,
+            _told({MEETING: meeting, **_environment(processes, os.environ)}),
+        ):
+            config = LaunchConfig(
+                min_nodes=1,
+                max_nodes=1,
+                nproc_per_node=processes,
+                run_id=uuid.uuid4().hex,
+                rdzv_backend="c10d",
+                rdzv_endpoint="localhost:0",  # any port that is free
+                local_addr="localhost",  # a machine need not know its own name
+                max_restarts=restarts,
+                **_signals(LaunchConfig),
+            )
             elastic_launch(config, sys.executable)("-m", "seq2seq", *arguments)
     except SignalException:
         return
@@ -59,6 +61,21 @@ def launch(arguments: Sequence[str], processes: int, *, restarts: int = 0) -> No
         ) from None
     finally:
         logging.disable(logging.NOTSET)
+
+
+@contextmanager
+def _told(environment: Mapping[str, str]) -> Iterator[None]:
+    """Processes that start within are told this; afterwards the environment is as it was."""
+    before = {name: os.environ.get(name) for name in environment}
+    os.environ.update(environment)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _environment(processes: int, given: Mapping[str, str]) -> dict[str, str]:

@@ -18,6 +18,16 @@ def test_what_the_user_has_set_stays() -> None:
     assert "OMP_NUM_THREADS" not in launch._environment(2, {"OMP_NUM_THREADS": "3"})
 
 
+def test_afterwards_the_environment_is_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(launched.MEETING, "another")
+    monkeypatch.delenv("SEQ2SEQ_NEW", raising=False)
+    with launch._told({launched.MEETING: "folder", "SEQ2SEQ_NEW": "1"}):
+        assert os.environ[launched.MEETING] == "folder"
+        assert os.environ["SEQ2SEQ_NEW"] == "1"
+    assert os.environ[launched.MEETING] == "another"
+    assert "SEQ2SEQ_NEW" not in os.environ
+
+
 def test_a_signal_that_is_ignored_stays_ignored() -> None:
     class Config:
         __dataclass_fields__ = ("signals_to_handle",)
