@@ -6,6 +6,8 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -228,18 +230,30 @@ def _trainer(
     return Trainer(config, model, batches, run, validate, callbacks=callbacks, world=world)
 
 
+_WEIGHTLESS = frozenset({"dropout", "dropouts", "bypass_dropout", "slots"})
+"""Settings of a model that no weight depends on. -- Of slots: Graves et al. 2016, extended data,
+figure 2."""
+
+
 def with_init(config: Config, run: Run | None = None) -> Config:
     """Return `config` with the model, tokenizer, languages and code of the run it starts from.
 
-    That is `run`, else the one that `config.init` names; without either it stays as it is. Raises
-    UserError where the configuration itself says otherwise of the model or the tokenizer.
+    That is `run`, else the one that `config.init` names; without either it stays as it is. What no
+    weight depends on may be another: dropout, and how many slots a memory has. Raises UserError
+    where the configuration itself says otherwise of the model or the tokenizer.
     """
     if config.init is None:
         return config
     run = run or Run.open(config.init)
     given = config.model_dump(mode="json", exclude_unset=True)
+    model = run.config.model.model_dump(mode="json")
     for key, was, now in differences(run.config, config):
-        if key.startswith(("model.", "tokenizer.")) and _has(given, key):
+        top, *path = key.split(".")
+        if top not in ("model", "tokenizer") or not _has(given, key):
+            continue
+        if top == "model" and not _WEIGHTLESS.isdisjoint(path):
+            reduce(getitem, path[:-1], model)[path[-1]] = now
+        else:
             raise UserError(
                 f"{key}: was {was!r} in {run.folder} and can't be {now!r} in a run that starts "
                 "from it (init); leave it out"
@@ -254,7 +268,7 @@ def with_init(config: Config, run: Run | None = None) -> Config:
     code = [file for file in map(str, run.code) if file not in config.code]
     return config.model_copy(
         update={
-            "model": run.config.model,
+            "model": type(run.config.model).model_validate(model),
             "tokenizer": run.config.tokenizer,
             "data": config.data.model_copy(update=languages),
             "code": [*code, *config.code],

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from seq2seq import pipeline
-from seq2seq.config import load_config
+from seq2seq.config import differences, load_config
 from seq2seq.data.prepare import prepare
 from seq2seq.errors import UserError
 from seq2seq.model.model import Seq2Seq
@@ -92,6 +92,20 @@ def test_a_model_that_is_said_otherwise_is_refused(
     with pytest.raises(UserError, match=told):
         pipeline.train(config, tmp_path / "runs/tuned")
     assert not (tmp_path / "runs/tuned").exists()
+
+
+def test_what_no_weight_depends_on_may_be_another(tmp_path: Path) -> None:
+    cell = "{kind: dnc, slots: %d, width: 2, reads: 1}"
+    one = tiny(tmp_path / "first", f"model.encoder.cell={cell % 3}", "model.dropout=0.1")
+    first = pipeline.train(one, tmp_path / "runs/first")
+    more = f"model: {{dropout: 0.3, encoder: {{cell: {cell % 9}}}}}"
+    tuned = pipeline.train(load_config(tuning(tmp_path, first, more)), tmp_path / "runs/tuned")
+    assert tuned.config.model.dropout == 0.3
+    changed = [key for key, _, _ in differences(first.config, tuned.config) if "model." in key]
+    assert changed == ["model.dropout", "model.encoder.cell.slots"]
+    was, now = first.checkpoint("best").weights(), tuned.checkpoint("last").weights()
+    for name in was:
+        torch.testing.assert_close(now[name], was[name], atol=1e-8, rtol=0)
 
 
 def test_a_model_that_is_said_alike_is_not_refused(tmp_path: Path, first: Run) -> None:
