@@ -62,17 +62,23 @@ def write_splits(
     If a source that is held out has several translations, all are in valid.refs.jsonl or
     test.refs.jsonl, as `evaluate --reference` reads them.
     """
-    translations: defaultdict[str, list[str]] = defaultdict(list)
-    for source, target in pairs:
-        translations[source].append(target)
     for split, chosen in splits.items():
         for side, language in enumerate(languages):
             write_lines(folder / f"{split}.{language}", (pair[side] for pair in chosen))
-        known = [list(dict.fromkeys(translations[source])) for source, _ in chosen]
-        if split != "train" and any(len(one) > 1 for one in known):
-            rows = ({languages[1]: one} for one in known)
-            lines = (json.dumps(row, ensure_ascii=False) for row in rows)
-            write_lines(folder / f"{split}{FURTHER}", lines)
+        if split != "train":
+            _write_further(folder / f"{split}{FURTHER}", chosen, pairs, languages[1])
+
+
+def _write_further(file: Path, chosen: Pairs, pairs: Pairs, language: str) -> None:
+    """Write every translation of what is held out; no file, nor an older one, if each has one."""
+    known: dict[str, dict[str, None]] = {source: {} for source, _ in chosen}
+    for source, target in pairs:
+        if source in known:
+            known[source][target] = None
+    file.unlink(missing_ok=True)
+    if any(len(targets) > 1 for targets in known.values()):
+        rows = ({language: list(known[source])} for source, _ in chosen)
+        write_lines(file, (json.dumps(row, ensure_ascii=False) for row in rows))
 
 
 class _Families(NamedTuple):

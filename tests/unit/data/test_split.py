@@ -54,6 +54,7 @@ def test_the_other_translations_of_what_is_held_out_are_beside_it(tmp_path: Path
 
 def test_where_each_has_one_translation_nothing_is_beside_it(tmp_path: Path) -> None:
     pairs = [(f"English {n}.", f"Français {n}.") for n in range(100)]
+    (tmp_path / "test.refs.jsonl").write_text("of an earlier split\n", encoding="utf-8")
     write_splits(split_pairs(pairs), pairs, tmp_path, ("en", "fr"))
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {
