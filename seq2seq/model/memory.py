@@ -27,7 +27,8 @@ def oneplus(raw: Tensor) -> Tensor:
 
 def cosines(keys_BHW: Tensor, content_BNW: Tensor) -> Tensor:
     """Return cosines_BHN of keys and slots -- Graves et al. 2014, equation 6."""
-    return _unit(keys_BHW) @ _unit(content_BNW).transpose(1, 2)
+    products_BHN = (keys_BHW * _inverse_length(keys_BHW)) @ content_BNW.transpose(1, 2)
+    return products_BHN * _inverse_length(content_BNW).transpose(1, 2)
 
 
 def look_up(keys_BHW: Tensor, strengths_BH1: Tensor, content_BNW: Tensor) -> Tensor:
@@ -35,9 +36,9 @@ def look_up(keys_BHW: Tensor, strengths_BH1: Tensor, content_BNW: Tensor) -> Ten
     return (strengths_BH1 * cosines(keys_BHW, content_BNW)).softmax(-1)
 
 
-def _unit(vectors_BXW: Tensor) -> Tensor:
+def _inverse_length(vectors_BXW: Tensor) -> Tensor:
     squares_BX1 = (vectors_BXW * vectors_BXW).sum(-1, keepdim=True)
-    return vectors_BXW * (squares_BX1 + EMPTY**2).rsqrt()
+    return (squares_BX1 + EMPTY**2).rsqrt()
 
 
 def interpolate(found: Tensor, last: Tensor, gate: Tensor) -> Tensor:
@@ -80,8 +81,9 @@ def write(content_BNW: Tensor, weights_BHN: Tensor, erase_BHW: Tensor, add_BHW: 
     -- Graves et al. 2014, equations 3 and 4.
     """
     for weights_BN, erase_BW in zip(weights_BHN.unbind(1), erase_BHW.unbind(1), strict=True):
-        content_BNW = content_BNW * (1 - weights_BN.unsqueeze(2) * erase_BW.unsqueeze(1))
-    return content_BNW + weights_BHN.transpose(1, 2) @ add_BHW
+        erased_BNW = weights_BN.unsqueeze(2) * erase_BW.unsqueeze(1)
+        content_BNW = torch.addcmul(content_BNW, content_BNW, erased_BNW, value=-1)
+    return torch.baddbmm(content_BNW, weights_BHN.transpose(1, 2), add_BHW)
 
 
 def read(content_BNW: Tensor, weights_BHN: Tensor) -> Tensor:
@@ -109,20 +111,21 @@ def allocate(usage_BN: Tensor) -> Tensor:
     """Return allocation_BN: all of it to the least used slot if that is free, else the next.
 
     a[i] = (1 - u[i]) times the product of u over all slots that are used less -- equation 1. The
-    paper sorts them; here each slot looks which those are, the first of equal ones. That is as
-    fast, and ONNX has no sort that keeps the order of equal ones. Usages that differ by rounding
-    alone, as after one write to all slots of an empty memory, count as equal: which of them is the
-    least would depend on the batch.
+    first of equal ones counts as the least used, and usages that differ by rounding alone, as after
+    one write to all slots of an empty memory, as equal: which of them is the least would depend on
+    the batch.
     """
-    slots = usage_BN.size(-1)
-    first_NN = torch.ones(slots, slots, dtype=torch.bool, device=usage_BN.device).tril(-1)
     kind = torch.finfo(usage_BN.dtype)
     ranks_BN = (usage_BN.detach().clamp_min(kind.tiny).log() / (SAME * kind.eps)).round()
-    own_BN1, others_B1N = ranks_BN.unsqueeze(2), ranks_BN.unsqueeze(1)
-    less_BNN = (others_B1N < own_BN1) | ((others_B1N == own_BN1) & first_NN)
-    used_BN1 = UNUSED + (1 - UNUSED) * usage_BN.unsqueeze(2)
-    product_BN1 = (less_BNN.to(usage_BN.dtype) @ used_BN1.log()).exp()
-    return ((1 - used_BN1) * product_BN1).squeeze(2)
+    used_BN = UNUSED + (1 - UNUSED) * usage_BN
+    if torch.onnx.is_in_onnx_export():
+        order_BN = ranks_BN.argsort()  # ONNX's sort is stable, and has no option that says so
+    else:
+        order_BN = ranks_BN.argsort(stable=True)
+    logs_BN = used_BN.log().gather(-1, order_BN)
+    sorted_BN = functional.pad(logs_BN[:, :-1].cumsum(-1), (1, 0)).exp()
+    product_BN = torch.zeros_like(sorted_BN).scatter(-1, order_BN, sorted_BN)
+    return (1 - used_BN) * product_BN
 
 
 def precede(precedence_BN: Tensor, written_BN: Tensor) -> Tensor:
