@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from seq2seq.counted import counted
 from seq2seq.machine.processor import processor
 from seq2seq.machine.resources import usable_cores
 
@@ -60,7 +61,7 @@ class Machine:
 
     def render(self) -> str:
         """Return one line."""
-        threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
+        threads = counted(self.threads, "thread")
         parts = [
             f"{self.processor}, {threads} of {self.cores} cores, {self.instructions}",
             f"torch {self.torch_version}" + (f", {self.precision}" if self.precision else ""),

@@ -11,8 +11,9 @@ from typing import Any
 import torch
 
 from seq2seq.bench.machine import Machine, Memory
-from seq2seq.bench.spread import Spread, count_rounds
+from seq2seq.bench.spread import Spread
 from seq2seq.config import Config
+from seq2seq.counted import counted
 from seq2seq.data.corpus import find_corpus
 from seq2seq.data.prepare import prepare
 from seq2seq.errors import UserError
@@ -63,7 +64,7 @@ class PreparingBench:
         total = sum(self.written.values())
         rows = [
             self.machine.render(),
-            f"{count_rounds(len(self.seconds))} of {self.pairs:,} pairs, "
+            f"{counted(len(self.seconds), 'round')} of {self.pairs:,} pairs, "
             f"{self.text_bytes / 1e6:,.2f} MB of text; median [lowest, highest]",
             "",
             f"pairs/s        {self.pairs_per_second.render(',.0f', _WIDTH)}",

@@ -7,11 +7,6 @@ from statistics import median
 from typing import NamedTuple
 
 
-def count_rounds(count: int) -> str:
-    """Return `1 round` or `3 rounds`."""
-    return "1 round" if count == 1 else f"{count} rounds"
-
-
 class Spread(NamedTuple):
     """The median, the lowest and the highest of some rounds, in their own unit."""
 

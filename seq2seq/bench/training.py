@@ -15,10 +15,11 @@ from seq2seq.bench.machine import (
     peak_device_memory,
     synchronize,
 )
-from seq2seq.bench.spread import Spread, count_rounds
+from seq2seq.bench.spread import Spread
 from seq2seq.bench.stopwatch import STAGES, Stopwatch
 from seq2seq.bench.updates import Tally, Updates
 from seq2seq.config import Config
+from seq2seq.counted import counted
 from seq2seq.data.prepare import prepare
 from seq2seq.kernels import products
 from seq2seq.kernels.precision import precision_used
@@ -122,7 +123,8 @@ class TrainingBench:
         return "\n\n".join(parts)
 
     def _head(self) -> str:
-        rounds = f"{count_rounds(len(self.rounds))} of {self.updates} updates, {self.warmup} before"
+        rounds = counted(len(self.rounds), "round")
+        rounds = f"{rounds} of {self.updates} updates, {self.warmup} before"
         return f"{self.machine.render()}\n{self.model}\n{rounds}; median [lowest, highest]"
 
     def _speeds(self) -> str:

@@ -18,8 +18,9 @@ from seq2seq.bench.machine import (
     set_threads,
     synchronize,
 )
-from seq2seq.bench.spread import Spread, count_rounds
+from seq2seq.bench.spread import Spread
 from seq2seq.config import DecodingConfig, revise
+from seq2seq.counted import counted
 from seq2seq.errors import UserError
 from seq2seq.inference.translator import Translator, load
 from seq2seq.kernels.precision import precision_used
@@ -111,7 +112,7 @@ class TranslatingBench:
 
     def render(self) -> str:
         """Return a page for a person."""
-        rounds = count_rounds(len(self.beams[0].rounds))
+        rounds = counted(len(self.beams[0].rounds), "round")
         head = [
             self.machine.render(),
             self.model,

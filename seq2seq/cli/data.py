@@ -11,6 +11,7 @@ import typer
 from seq2seq.bounds import MOST_EXAMPLES
 from seq2seq.cli.options import ConfigFile, open_config, shows_progress, told_apart
 from seq2seq.cli.output import tell
+from seq2seq.counted import counted
 from seq2seq.errors import UserError
 
 if TYPE_CHECKING:
@@ -281,7 +282,7 @@ def check(
     )
     tell(report.table())
     if (pairs := report.pairs.get("train")) and model is None and not report.must_fix:
-        tell(f"\nto expect of {pairs:,} pairs: {expectation_for(pairs)}")
+        tell(f"\nto expect of {counted(pairs, 'pair')}: {expectation_for(pairs)}")
     if report.must_fix:
         raise typer.Exit(1)
 

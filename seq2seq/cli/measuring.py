@@ -32,6 +32,7 @@ from seq2seq.cli.options import (
     write_lines,
 )
 from seq2seq.cli.output import tell
+from seq2seq.counted import counted
 from seq2seq.errors import UserError
 
 if TYPE_CHECKING:
@@ -203,7 +204,8 @@ def evaluate(
             values["intervention"] = cost.as_dict()
         tell(json.dumps(values, ensure_ascii=False))
     else:
-        tell(f"{test.name}: {len(test.sources):,} sentences, beam {translator.options.beam}")
+        sentences = counted(len(test.sources), "sentence")
+        tell(f"{test.name}: {sentences}, beam {translator.options.beam}")
         tell(evaluation.render())
         if cost:
             tell(f"\n{cost.render()}")
@@ -335,7 +337,8 @@ def tune(
         rows = [each._asdict() for each in tried]
         tell(json.dumps({"tokenize": tokenize, "tried": rows, "best": best._asdict()}))
     else:
-        tell(f"{held_out.name}: {len(held_out.sources):,} sentences, BLEU of {tokenize} tokens")
+        sentences = counted(len(held_out.sources), "sentence")
+        tell(f"{held_out.name}: {sentences}, BLEU of {tokenize} tokens")
         tell(render_tried(tried))
         tell(f"best by {metric}: {best.settings}")
     if write:

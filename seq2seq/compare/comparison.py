@@ -17,6 +17,7 @@ from seq2seq.compare.report import render_csv, render_differences, render_table
 from seq2seq.compare.results import SystemResult
 from seq2seq.compare.significance import paired_tests
 from seq2seq.config import BleuTokenizer, Config
+from seq2seq.counted import counted
 from seq2seq.data.corpus import locate_corpus
 from seq2seq.data.pairs import each_translation
 from seq2seq.errors import UserError
@@ -45,11 +46,9 @@ class Comparison:
     def render_table(self) -> str:
         """Return a Markdown table, a row a system, and what its figures mean."""
         held_out = self.conditions.held_out
-        tested_on = (
-            f"{held_out.name}, {len(held_out.references[0]):,} sentences; BLEU is sacreBLEU's, "
-            f"mixed case, tokens {self.tokenize}."
-        )
-        return render_table(self.systems, tested_on)
+        sentences = counted(len(held_out.references[0]), "sentence")
+        bleu = f"BLEU is sacreBLEU's, mixed case, tokens {self.tokenize}."
+        return render_table(self.systems, f"{held_out.name}, {sentences}; {bleu}")
 
     def render_differences(self) -> str:
         """Return where each system differs from the baseline, as Markdown."""

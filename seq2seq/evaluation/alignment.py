@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from seq2seq.counted import counted
 from seq2seq.errors import UserError
 from seq2seq.evaluation.gold import GoldAlignment
 from seq2seq.evaluation.links import Links, links_from_attention
@@ -34,7 +35,7 @@ class AlignmentScore:
         return (
             f"AER {self.aer:.1%}  precision {self.precision:.1%}  recall {self.recall:.1%}  "
             f"({self.links} links, {self.sure} sure, {self.possible} possible, "
-            f"{self.sentences} sentences)"
+            f"{counted(self.sentences, 'sentence')})"
         )
 
 

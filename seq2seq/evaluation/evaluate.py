@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.config import BleuTokenizer
+from seq2seq.counted import counted
 from seq2seq.evaluation.alignment import AlignmentScore, AttentionAlignment
 from seq2seq.evaluation.comparable import References, check_lines
 from seq2seq.evaluation.gold import read_gold
@@ -60,7 +61,7 @@ class Evaluation:
         figures = [f"{score.name} {score.value:.2f}" for score in self.scores]
         if self.alignment:
             figures.append(f"AER {self.alignment.unshifted.aer:.1%}")
-        return f"Evaluation({', '.join(figures)}, {len(self.hypotheses):,} sentences)"
+        return f"Evaluation({', '.join(figures)}, {counted(len(self.hypotheses), 'sentence')})"
 
     def __str__(self) -> str:
         """Return the whole report."""

@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from seq2seq.counted import counted
 from seq2seq.data.text import clean_source
 from seq2seq.data.words import has_spaces, split_words
 from seq2seq.errors import UserError
@@ -109,7 +110,8 @@ def find_pathologies(
 
 def render_pathologies(report: PathologyReport) -> str:
     """Return the report as text: one line for each kind of failure that was found."""
-    head = f"{report.sentences} translations, {report.length_ratio:.2f} words for each source word"
+    translations = counted(report.sentences, "translation")
+    head = f"{translations}, {report.length_ratio:.2f} words for each source word"
     if report.clean:
         return f"{head}: no pathologies"
     rows = [f"{head}:"]

@@ -19,6 +19,7 @@ from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.metrics.ter import TER
 
 from seq2seq.config import BleuTokenizer
+from seq2seq.counted import counted
 from seq2seq.evaluation.comparable import References, Texts, comparable
 from seq2seq.evaluation.metric import SEED, Score, score_metric
 from seq2seq.evaluation.tokenizers import AUTO, DEFAULT, choose_tokenizer, is_cjk, load_tokenizer
@@ -108,7 +109,7 @@ def score_exact(hypotheses: Sequence[str], references: References) -> Score:
     return Score(
         "exact",
         100 * share,
-        f"{right:,} of {lines:,} lines",
+        f"{right:,} of {counted(lines, 'line')}",
         (max(0.0, interval[0]), min(100.0, interval[1])),
         texts.note,
     )

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from seq2seq.counted import counted
 from seq2seq.data.batching import as_source
 from seq2seq.data.tokenizer import BOS, EOS, WordPieces
 from seq2seq.errors import UserError
@@ -52,7 +53,7 @@ class Explanation(ForcedReading):
         """Return source, translation, and how much there is between them."""
         texts = f"{quoted(self.source)} -> {quoted(self.translation)}"
         sizes = f"{len(self.source_pieces)} source and {len(self.target_pieces)} target pieces"
-        heads = "1 head" if self.heads == 1 else f"{self.heads} heads"
+        heads = counted(self.heads, "head")
         return f"Explanation({texts}, {sizes}, {self.kinds.attention} attention, {heads})"
 
     def __str__(self) -> str:

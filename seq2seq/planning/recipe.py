@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 from typing import NamedTuple
 
+from seq2seq.counted import counted
 from seq2seq.data.pairs import one_line
 from seq2seq.machine.disk import writing
 from seq2seq.planning.pace import MachineSettings
@@ -84,7 +85,7 @@ class Plan(NamedTuple):
             pairs = self.corpus.pairs[split]
             if pairs:
                 path = _quoted(f"{self.corpus.folder}/{split}")
-                lines.append(_line(f"  {split}: {path}", f"{pairs:,} pairs"))
+                lines.append(_line(f"  {split}: {path}", counted(pairs, "pair")))
             elif split == "valid":
                 path = _quoted(f"{self.corpus.folder}/train")
                 lines.append(_line(f"  valid: {path}", "too few pairs to hold any out"))

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from seq2seq.counted import counted
 from seq2seq.planning.expectations import expectation_for
 from seq2seq.planning.pace import MachineSettings
 from seq2seq.planning.recipe import Corpus, Plan
@@ -96,7 +97,7 @@ def _model(plan: Plan) -> str:
 
 def _ways(machine: MachineSettings) -> str:
     tried = ", ".join(f"{name} {seconds:.2g} s" for name, seconds in machine.tried.items())
-    threads = {None: "", 1: ", 1 thread"}.get(machine.threads, f", {machine.threads} threads")
+    threads = "" if machine.threads is None else f", {counted(machine.threads, 'thread')}"
     return f" in {machine.precision}{threads}" + (f" (tried: {tried})" if tried else "")
 
 

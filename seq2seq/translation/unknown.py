@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 
+from seq2seq.counted import counted
 from seq2seq.translation.translation import Translation
 
 logger = logging.getLogger(__name__)
@@ -28,10 +29,7 @@ def tell_unknown(translations: Iterable[Translation]) -> Iterator[Translation]:
             logger.warning("no word known to the model: %s (decoding.unknown)", _listed(whole))
         if partly:
             logger.warning(
-                "%d source piece%s unknown to the model: %s",
-                pieces,
-                "" if pieces == 1 else "s",
-                _listed(partly),
+                "%s unknown to the model: %s", counted(pieces, "source piece"), _listed(partly)
             )
 
 

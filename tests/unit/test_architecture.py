@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 ORDER = (
-    ("errors",),
+    ("counted", "errors"),
     ("bounds", "callables", "extras", "kinds", "machine"),
     ("bundled", "extension"),
     ("config",),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from seq2seq.counted import counted
 from seq2seq.data.corpus import OneFile
 from seq2seq.data.doctor.report import SHOWN, Finding, make_finding
 from seq2seq.data.doctor.rules import OF_FILES, ONLY_ABOVE
@@ -121,7 +122,7 @@ def _check_lengths(scan: Scan) -> list[Finding]:
     if blocks:
         rate = len(blocks) / looked_at
         places = [scan.source.place(start) for start in blocks[:SHOWN]]
-        detail = f"of {looked_at} blocks of {BLOCK} lines"
+        detail = f"of {counted(looked_at, 'block')} of {BLOCK} lines"
         findings.append(make_finding(scan.split, "misaligned", len(blocks), rate, places, detail))
     return findings
 
@@ -142,7 +143,7 @@ def _check_repeats(scan: Scan) -> list[Finding]:
 
 def _sizes(scan: Scan) -> list[Finding]:
     sides = (scan.source, scan.target)
-    words = ", ".join(f"{side.name} {side.words:,} words" for side in sides)
+    words = ", ".join(f"{side.name} {counted(side.words, 'word')}" for side in sides)
     found = [make_finding(scan.split, "size", len(scan.pairs), None, (), words)]
     for side in sides:
         length, index = side.longest

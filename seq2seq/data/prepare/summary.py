@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from seq2seq.counted import counted
 from seq2seq.data.corpus import PartOddness
 from seq2seq.data.tokenizer import UNK
 from seq2seq.errors import DamagedError
@@ -37,7 +38,7 @@ class SplitSummary:
     def __str__(self) -> str:
         noted = f" ({listed(self.noted)})" if self.noted else ""
         return (
-            f"{self.read:,} pairs read, {self.kept:,} kept{noted}, "
+            f"{counted(self.read, 'pair')} read, {self.kept:,} kept{noted}, "
             f"dropped {listed(self.dropped)}; "
             f"{self.source_pieces:,} source and {self.target_pieces:,} target pieces, "
             f"{self.source_unknown:.3%} and {self.target_unknown:.3%} unknown"
