@@ -135,6 +135,9 @@ def make(
     questions: Annotated[
         int | None, typer.Option("--questions", help="Most questions about a story (stories).")
     ] = None,
+    who: Annotated[
+        bool | None, typer.Option("--who", help="Ask who has a thing (stories).")
+    ] = None,
 ) -> None:
     """Make a corpus of an artificial task, with test sets longer than its training examples.
 
@@ -162,6 +165,7 @@ def make(
         "joined": joined,
         "facts": facts,
         "questions": questions,
+        "who": who,
     }
     given = {option: value for option, value in options.items() if value is not None}
     made = make_corpus(kind, root, name=name, pairs=pairs, held_out=held_out, seed=seed, **given)

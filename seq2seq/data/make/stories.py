@@ -1,4 +1,4 @@
-"""Stories: people move about and carry things; where is one of them?
+"""Stories: people move about and carry things; where is one of them, or who has it?
 
 A question needs one, two or three sentences of the story together, its supporting facts, as the
 first three tasks of -- Weston et al. 2015, 3. The people, things and sentences are this project's.
@@ -6,7 +6,7 @@ first three tasks of -- Weston et al. 2015, 3. The people, things and sentences 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import ClassVar, NamedTuple
@@ -27,7 +27,8 @@ class Stories(Task):
     """`Anna went to the attic. Ben hurried to the hall. Where is Anna?` -> `attic`.
 
     Two facts: `Anna took the cup. Anna went to the hall. Where is the cup?` Three: `Where was the
-    cup before the hall?` Two questions: `... Where is Ben? Where is Anna?` -> `hall attic`.
+    cup before the hall?` Two questions: `... Where is Ben? Where is Anna?` -> `hall attic`. Who:
+    `Anna took the cup. Ben took the key. Who has the cup?` -> `Anna`.
     """
 
     unit: ClassVar[str] = "sentences"
@@ -39,24 +40,28 @@ class Stories(Task):
     """Sentences that must be put together for an answer: 1, 2 or 3."""
     questions: int = 1
     """The most questions about a story; how many of them it has is drawn too."""
+    who: bool = False
+    """Ask who has a thing, of people who take things, also from each other, and go nowhere."""
 
     def check(self) -> None:
         """Raise UserError if the options don't go together."""
         super().check()
         if self.facts not in (1, 2, 3):
             raise UserError(f"--facts: expected 1, 2 or 3, found {self.facts}")
+        if self.who and self.facts != 1:
+            raise UserError(f"--facts: expected 1 with --who, found {self.facts}")
         check_least("shortest", self.shortest, self.facts)
         check_least("questions", self.questions, 1)
 
     @property
     def name(self) -> str:
-        """The number of facts."""
-        return str(self.facts)
+        """The number of facts, or `who`."""
+        return "who" if self.who else str(self.facts)
 
     def example(self, draws: Draws, length: int) -> Example:
         """Return a story of `length` sentences, with questions that can be answered from it."""
         while True:
-            story = _Story(draws, with_things=self.facts > 1)
+            story = _Takings(draws) if self.who else _Story(draws, with_things=self.facts > 1)
             for _ in range(length):
                 story.go_on()
             if known := list(story.questions(self.facts)):
@@ -70,8 +75,14 @@ class Stories(Task):
             .replace(" .", ".")
             .replace(" ?", "?"),
             " ".join(question.answer for question in asked),
-            [(starts[question.told] + _PLACE, place) for place, question in enumerate(asked)],
+            [
+                (starts[question.told] + question.word, place)
+                for place, question in enumerate(asked)
+            ],
         )
+
+
+_PLACE = 4  # `Anna went to the attic .`: the word of a sentence that names the place
 
 
 class _Question(NamedTuple):
@@ -79,6 +90,8 @@ class _Question(NamedTuple):
     answer: str
     told: int
     """The sentence that names the answer."""
+    word: int = _PLACE
+    """Its word that does."""
 
 
 class _Stay(NamedTuple):
@@ -93,16 +106,15 @@ class _Thing:
     """What became of a thing since it was first taken."""
 
     holder: str | None = None
+    taken: int = 0
+    """The sentence that says how the holder came to it."""
     stays: list[_Stay] = field(default_factory=list)
-
-
-_PLACE = 4  # `Anna went to the attic .`: the word of a sentence that names the place
 
 
 class _Story:
     """A story as it is told, and what is the case after each sentence."""
 
-    def __init__(self, draws: Draws, *, with_things: bool) -> None:
+    def __init__(self, draws: Draws, *, with_things: bool = True) -> None:
         self.sentences: list[list[str]] = []
         self._draws = draws
         self._with_things = with_things
@@ -113,11 +125,16 @@ class _Story:
         """Tell one more sentence, half of the time about the same person."""
         again = self.sentences and self._draws.below(2)
         person = self.sentences[-1][0] if again else self._draws.one(PEOPLE)
-        deeds = [self._move]
+        self._draws.one(self._deeds(person))(person)
+
+    def _deeds(self, person: str) -> Sequence[Callable[[str], None]]:
         if self._with_things and person in self._people:
-            deeds += [self._take] if self._in_reach(person) else []
-            deeds += [self._drop] if self._held(person) else []
-        self._draws.one(deeds)(person)
+            return [self._move, *self._dealings(person)]
+        return [self._move]
+
+    def _dealings(self, person: str) -> Sequence[Callable[[str], None]]:
+        taking = [self._take] if self._in_reach(person) else []
+        return taking + ([self._drop] if self._held(person) else [])
 
     def questions(self, facts: int) -> Iterator[_Question]:
         """Yield every question that needs so many facts."""
@@ -144,8 +161,9 @@ class _Story:
     def _take(self, person: str) -> None:
         name = self._draws.one(self._in_reach(person))
         thing = self._things.setdefault(name, _Thing())
-        thing.holder = person
-        thing.stays = [*thing.stays[:-1], self._people[person]]
+        thing.holder, thing.taken = person, len(self.sentences)
+        if person in self._people:
+            thing.stays = [*thing.stays[:-1], self._people[person]]
         self._say(person, self._draws.one(TAKE), name)
 
     def _drop(self, person: str) -> None:
@@ -168,3 +186,20 @@ class _Story:
             if (thing := self._things.get(name)) is None
             or (thing.holder is None and thing.stays[-1].place == here)
         ]
+
+
+class _Takings(_Story):
+    """A story of people who take and drop things, wherever that is."""
+
+    def questions(self, facts: int) -> Iterator[_Question]:
+        """Yield a question for each thing that somebody has."""
+        for name, thing in self._things.items():
+            if thing.holder is not None:
+                yield _Question(["Who", "has", "the", name, "?"], thing.holder, thing.taken, word=0)
+
+    def _deeds(self, person: str) -> Sequence[Callable[[str], None]]:
+        return self._dealings(person)
+
+    def _in_reach(self, person: str) -> list[str]:
+        held = self._held(person)
+        return [name for name in THINGS if name not in held]

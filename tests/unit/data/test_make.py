@@ -62,21 +62,29 @@ def solve_stories(source: str) -> str:
             assert where.get(person) != noun, "somebody moves to where they are"
             where[person] = noun
         elif verb in ("took", "picked", "grabbed"):
-            assert noun not in holder, "somebody takes what another one holds"
+            assert noun not in holder or not where, "somebody takes what another one holds"
             assert not seen.get(noun) or seen[noun][-1] == where[person], "taken from afar"
             holder[noun] = person
         else:
             assert holder.pop(noun) == person, "somebody drops what they do not hold"
-        for thing, by in holder.items():
+        for thing, by in holder.items() if where else ():
             path = seen.setdefault(thing, [])
             if path[-1:] != [where[by]]:
                 path.append(where[by])
     return " ".join(
-        answer(question.split(), where, seen) for question in questions.rstrip("?").split("? ")
+        answer(question.split(), where, seen, holder)
+        for question in questions.rstrip("?").split("? ")
     )
 
 
-def answer(question: list[str], where: dict[str, str], seen: dict[str, list[str]]) -> str:
+def answer(
+    question: list[str],
+    where: dict[str, str],
+    seen: dict[str, list[str]],
+    holder: dict[str, str],
+) -> str:
+    if question[0] == "Who":
+        return holder[question[-1]]
     if question[1] == "was":
         path = seen[question[3]]
         assert path.count(question[-1]) == 1, "the question has several answers"
@@ -103,6 +111,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("retrieval", {"keys": 40, "values": 15, "joined": True}),
     *(("stories", {"facts": facts}) for facts in (1, 2, 3)),
     *(("stories", {"facts": facts, "questions": 4}) for facts in (1, 2, 3)),
+    ("stories", {"who": True, "questions": 2}),
 ]
 
 
@@ -227,6 +236,7 @@ def test_the_held_out_sets_do_not_depend_on_the_size_of_the_training_set(tmp_pat
         ("retrieval", {"keys": 20}, "--keys 20: expected at least 24"),
         ("stories", {"facts": 4}, "--facts: expected 1, 2 or 3, found 4"),
         ("stories", {"questions": 0}, "--questions: expected at least 1, found 0"),
+        ("stories", {"who": True, "facts": 2}, "--facts: expected 1 with --who, found 2"),
     ],
 )
 def test_options_that_cannot_be_are_refused(
