@@ -1,4 +1,4 @@
-"""Which lines of a text the models could not read, or not all of."""
+"""Which lines of a text the models can't have read as they are meant."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _SHOWN = 5  # line numbers in a warning about many
 
 
 def tell_unknown(translations: Iterable[Translation]) -> Iterator[Translation]:
-    """Yield `translations`, the lines of a text; then warn of those with unknown pieces."""
-    whole, partly, pieces = [], [], 0
+    """Yield `translations`, the lines of a text; then warn of those with unknown pieces or tabs."""
+    whole, partly, tabbed, pieces = [], [], [], 0
     try:
         for line, translation in enumerate(translations, 1):
             if translation.is_unknown:
@@ -23,6 +23,8 @@ def tell_unknown(translations: Iterable[Translation]) -> Iterator[Translation]:
             elif translation.unknown:
                 partly.append(line)
                 pieces += translation.unknown
+            if "\t" in translation.source:
+                tabbed.append(line)
             yield translation
     finally:
         if whole:
@@ -30,6 +32,11 @@ def tell_unknown(translations: Iterable[Translation]) -> Iterator[Translation]:
         if partly:
             logger.warning(
                 "%s unknown to the model: %s", counted(pieces, "source piece"), _listed(partly)
+            )
+        if tabbed:
+            logger.warning(
+                "tabs inside: %s, translated whole; `cut -f1` takes the first column of a table",
+                _listed(tabbed),
             )
 
 

@@ -131,6 +131,15 @@ def test_unknown_lines_are_warned_of_once_with_their_number(
     assert not told.records
 
 
+def test_rows_of_a_table_are_warned_of(
+    translator: Translator, told: pytest.LogCaptureFixture
+) -> None:
+    list(translator.translate(["here", "here\tici", "the cat\tle chat"], GREEDY))
+    assert [record.getMessage() for record in told.records] == [
+        "tabs inside: 2 lines (2, 3), translated whole; `cut -f1` takes the first column of a table"
+    ]
+
+
 def test_unknown_sources_are_a_pathology_of_their_own(translator: Translator) -> None:
     translator.options = GREEDY
     sources = ["the cat sleeps", "我爱你", "Привет, мир, как дела"]
