@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Teach a DNC questions that need two facts, in three steps: who has which thing, then short stories,
 # then long ones, each from the end of the step before: stories.sh [SEED [RUNS]]. Half an hour of one
-# core; what is done already is kept, and what was stopped goes on.
+# core; what is done already is kept, what was stopped goes on, and standard output is the record.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-seq2seq=(${SEQ2SEQ:-${VENV:-.venv}/bin/seq2seq} --quiet)
+seq2seq=(${SEQ2SEQ:-${VENV:-.venv}/bin/seq2seq})
 seed=${1:-1}
 runs=${2:-runs/stories}
 mkdir -p "$runs"
