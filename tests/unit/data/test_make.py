@@ -53,6 +53,7 @@ def solve_retrieval(source: str) -> str:
 def solve_stories(source: str) -> str:
     """Follow everybody and everything, sentence by sentence, and keep all that was seen."""
     *sentences, questions = re.split(r"(?<=\.) ", source)
+    has_places = not questions.startswith("Who")
     where: dict[str, str] = {}
     holder: dict[str, str] = {}
     seen: dict[str, list[str]] = {}
@@ -62,12 +63,12 @@ def solve_stories(source: str) -> str:
             assert where.get(person) != noun, "somebody moves to where they are"
             where[person] = noun
         elif verb in ("took", "picked", "grabbed"):
-            assert noun not in holder or not where, "somebody takes what another one holds"
+            assert noun not in holder or not has_places, "somebody takes what another one holds"
             assert not seen.get(noun) or seen[noun][-1] == where[person], "taken from afar"
             holder[noun] = person
         else:
             assert holder.pop(noun) == person, "somebody drops what they do not hold"
-        for thing, by in holder.items() if where else ():
+        for thing, by in holder.items() if has_places else ():
             path = seen.setdefault(thing, [])
             if path[-1:] != [where[by]]:
                 path.append(where[by])
