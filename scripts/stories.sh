@@ -32,6 +32,7 @@ lesson() {  # NAME VALID STEPS MOST OVERRIDE ...: so many updates, then more unt
     sed -nE 's/^[^ ]+ [^ ]+ (step|finished)/\1/p' "$run/train.log"
 }
 
+printf '$ scripts/stories.sh %s    # %s, one thread\n' "$seed" "$(lscpu | sed -n 's/^Model name: *//p')"
 corpus who --who --shortest 2 --longest 3 --pairs 200000 --seed 51
 corpus words --facts 2 --shortest 2 --longest 6 --pairs 3000 --seed 12     # for the words of the later steps
 corpus who-6 --who --shortest 2 --longest 6 --pairs 100000 --seed 52
@@ -40,7 +41,6 @@ corpus things-6 --facts 2 --shortest 2 --longest 6 --pairs 300000 --seed 42
 corpus things-12 --facts 2 --pairs 300000 --seed 44
 corpus stories-2 --facts 2                                                 # for its tests, which nothing was chosen by
 
-printf '$ scripts/stories.sh %s    # %s, one thread\n' "$seed" "$(lscpu | sed -n 's/^Model name: *//p')"
 few=(model.encoder.cell.slots=32 model.decoder.cell.slots=32)
 lesson who who 3000 10000 "${few[@]}" data.train="$(texts who words)" training.schedule=constant
 lesson short things-6 2000 6000 "${few[@]}" data.train="$(texts who-6 places-6 things-6)" \
