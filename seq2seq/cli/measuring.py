@@ -139,6 +139,14 @@ def evaluate(
         ),
     ] = False,
     exact: Exact = False,
+    exposure: Annotated[
+        bool,
+        typer.Option(
+            "--exposure",
+            help="Also print exposure bias: how well second halves are translated after the first "
+            "half of the reference, and after the model's own.",
+        ),
+    ] = False,
     output: Output = None,
     bootstrap: Bootstrap = 1000,
     beam: Beam = None,
@@ -187,6 +195,7 @@ def evaluate(
         language=config.data.target,
         moses=config.data.target if moses else None,
         exact=exact or config.training.metric == "exact",
+        exposure=exposure,
         alignments=alignments,
         aligning=aligning,
         bootstrap=bootstrap,

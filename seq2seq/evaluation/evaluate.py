@@ -12,6 +12,7 @@ from seq2seq.config import BleuTokenizer
 from seq2seq.counted import counted
 from seq2seq.evaluation.alignment import AlignmentScore, AttentionAlignment
 from seq2seq.evaluation.comparable import References, check_lines
+from seq2seq.evaluation.exposure import Exposure, measure_exposure
 from seq2seq.evaluation.gold import read_gold
 from seq2seq.evaluation.lengths import LengthBucket, render_lengths, score_by_length
 from seq2seq.evaluation.links import Links
@@ -55,6 +56,8 @@ class Evaluation:
     """The links of each pair, of the last kind in `link_scores`."""
     entropy: float | None
     """Entropy of attention on the first references, in nats a word; None without attention."""
+    exposure: Exposure | None = None
+    """What is lost because the model reads its own words; None where nobody asked."""
 
     def __repr__(self) -> str:
         """Return the scores on one line; `print` shows the whole report."""
@@ -76,6 +79,8 @@ class Evaluation:
             parts.append("\n".join(["attention on the references, against the gold:", *lines]))
         if self.entropy is not None:
             parts.append(f"attention entropy on the references: {self.entropy:.3f} nats a word")
+        if self.exposure:
+            parts.append(self.exposure.render())
         if self.pathologies:
             parts += [render_lengths(self.lengths), render_pathologies(self.pathologies)]
         return "\n\n".join(parts)
@@ -96,6 +101,7 @@ def evaluate(
     language: str = "",
     moses: str | None = None,
     exact: bool = False,
+    exposure: bool = False,
     alignments: str | Path | None = None,
     aligning: Aligning | None = None,
     bootstrap: int = 1000,
@@ -104,10 +110,10 @@ def evaluate(
 
     `tokenize` names the tokeniser of BLEU, by default the choice of `choose_tokenizer` for the
     target `language`; `moses` names the target language for an additional lower-cased,
-    Moses-tokenised BLEU; `exact` asks for the share of lines that are right to the letter too;
-    `alignments` is a gold file for the alignment error rate of attention
-    when the model reads the first references; `aligning` says how to count words and which other
-    links to score. Raises UserError where the files don't belong together.
+    Moses-tokenised BLEU; `exact` asks for the share of lines that are right to the letter too,
+    `exposure` for exposure bias; `alignments` is a gold file for the alignment error rate of
+    attention when the model reads the first references; `aligning` says how to count words and
+    which other links to score. Raises UserError where the files don't belong together.
     """
     check_lines(sources, references)  # each will have a hypothesis
     if moses:
@@ -119,6 +125,9 @@ def evaluate(
         gold = None
     pairs = [(source, target or "") for source, target in zip(sources, references[0], strict=True)]
     aligned = align(translator, pairs, gold, aligning)
+    exposed = (
+        measure_exposure(translator, sources, references, tokenize=tokenize) if exposure else None
+    )
     translations = translator.translate(sources)
     hypotheses = [translation.text for translation in translations]
     scores = score_tokens(hypotheses, references, tokenize, bootstrap=bootstrap)
@@ -144,6 +153,7 @@ def evaluate(
         link_scores=aligned.scores,
         links=aligned.links,
         entropy=aligned.entropy,
+        exposure=exposed,
     )
 
 

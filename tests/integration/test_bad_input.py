@@ -330,6 +330,8 @@ USES = [
         {"x.en": b"a cat\n\xff\n", "out.fr": "kept\n"}),
     Bad("an output in no folder", "translate -o no/out.fr cat",
         r"no/out\.fr: cannot be written: there is no folder no"),
+    Bad("exposure of several", "evaluate -m runs/tiny -m runs/tiny --exposure",
+        r"exposure: expected one model, found 2"),
     Bad("a folder for an output", "evaluate -o runs", r"runs: expected a file to write, found a.*"),
     Bad("more hypotheses than the beam holds", "translate --n-best 6 cat",
         r"n_best 6 is more than beam 5"),

@@ -314,6 +314,18 @@ def test_score_of_the_references_themselves_is_perfect(command: Command) -> None
     assert values == pytest.approx({"BLEU": 100, "chrF2": 100, "TER": 0})
 
 
+def test_evaluate_prints_exposure_bias(command: Command) -> None:
+    arguments = ["-q", "evaluate", "--exposure", "--bootstrap", "0"]
+    lines = command(*arguments).out.splitlines()
+    first = lines.index("exposure bias: second halves of 10 references, greedy search")
+    own, reference, gap = (line.split()[-2:] for line in lines[first + 2 : first + 5])
+    values = json.loads(command(*arguments, "--json").out)["exposure"]
+    assert values["sentences"] == 10
+    assert own == [f"{values[name]:.2f}" for name in ("own_bleu", "own_chrf")]
+    assert reference == [f"{values[name]:.2f}" for name in ("reference_bleu", "reference_chrf")]
+    assert gap[0] == f"{values['reference_bleu'] - values['own_bleu']:+.2f}"
+
+
 def test_the_share_of_right_lines_is_the_same_in_evaluate_and_score(
     world: Path, command: Command
 ) -> None:

@@ -1,0 +1,162 @@
+"""Exposure bias: what a translation loses because the decoder reads its own words.
+
+In training a decoder reads the reference, in translation what it wrote itself, and one error may
+lead to the next -- Bengio et al. 2015, section 1; Ranzato et al. 2016, section 1. Here it goes on
+once from the first half of the reference and once from its own, and what follows is compared with
+the second half of the reference -- Wu et al. 2018 (Beyond Error Propagation), section 3; He et al.
+2021, section 4.
+
+Shapes: B sentences, T target steps, W target vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from seq2seq.config import BleuTokenizer
+from seq2seq.data.batching import Batch, as_source, collate
+from seq2seq.data.tokenizer import BOS, EOS, PAD, UNK, Tokenizer
+from seq2seq.errors import UserError
+from seq2seq.evaluation.comparable import References
+from seq2seq.evaluation.scores import quick_scores
+from seq2seq.inference.translator import Translator
+from seq2seq.translation.careful import batch_size
+from seq2seq.translation.texts import longest
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """BLEU and chrF, percent, of the second half of the references, as greedy search finds it.
+
+    `own_...` after the first half of the model's own translation, `reference_...` after the first
+    half of the reference.
+    """
+
+    sentences: int
+    """Those whose reference has two words or more."""
+    own_bleu: float
+    reference_bleu: float
+    own_chrf: float
+    reference_chrf: float
+
+    @property
+    def gap(self) -> float:
+        """By how many BLEU the second half is better after the first half of the reference."""
+        return self.reference_bleu - self.own_bleu
+
+    def render(self) -> str:
+        """Return the scores as a table."""
+        chrf_gap = self.reference_chrf - self.own_chrf
+        return "\n".join(
+            [
+                f"exposure bias: second halves of {self.sentences:,} references, greedy search",
+                f"{'after':<18}  {'BLEU':>6}  {'chrF':>6}",
+                f"{'its own first half':<18}  {self.own_bleu:>6.2f}  {self.own_chrf:>6.2f}",
+                f"{'the reference':<18}  {self.reference_bleu:>6.2f}  {self.reference_chrf:>6.2f}",
+                f"{'gap':<18}  {self.gap:>+6.2f}  {chrf_gap:>+6.2f}",
+            ]
+        )
+
+
+def measure_exposure(
+    translator: Translator,
+    sources: Sequence[str],
+    references: References,
+    *,
+    tokenize: BleuTokenizer,
+) -> Exposure:
+    """Return how much better second halves are after the first half of the first references.
+
+    A half is that of the words, the first one having the middle word. The reference also tells how
+    the translator of the reference put it, so the gap is the most that exposure bias can be.
+
+    Raises UserError for an ensemble, or if no source has a reference of two words.
+    """
+    if len(translator.models) > 1:
+        raise UserError(f"exposure: expected one model, found {len(translator.models)}")
+    tokenizer = translator.tokenizers.target
+    expected: list[str] = []
+    after_own: list[str] = []
+    after_reference: list[str] = []
+    pairs = [
+        (source, tokenizer.encode(target))
+        for source, target in zip(sources, references[0], strict=True)
+        if target and not translator.is_blank(source)
+    ]
+    pairs = [(source, ids) for source, ids in pairs if len(tokenizer.target_words(ids)) > 1]
+    if not pairs:
+        raise UserError("exposure: expected sources with references of two words, found none")
+    pairs.sort(key=lambda pair: len(pair[1]))  # those of a batch end at about the same time
+    size = batch_size(translator.options)
+    for start in range(0, len(pairs), size):
+        some = [source for source, _ in pairs[start : start + size]]
+        halves = [_halves(tokenizer, ids) for _, ids in pairs[start : start + size]]
+        expected += [tokenizer.decode(second) for _, second in halves]
+        owns = _go_on(translator, some, [[] for _ in some])
+        after_own += [tokenizer.decode(_halves(tokenizer, ids)[1]) for ids in owns]
+        goings_on = _go_on(translator, some, [first for first, _ in halves])
+        after_reference += map(tokenizer.decode, goings_on)
+    own, reference = (
+        quick_scores(found, [expected], tokenize=tokenize) for found in (after_own, after_reference)
+    )
+    return Exposure(len(expected), own.bleu, reference.bleu, own.chrf, reference.chrf)
+
+
+def _halves(tokenizer: Tokenizer, ids: list[int]) -> tuple[list[int], list[int]]:
+    """The pieces up to the middle word, it included, and those after it."""
+    words = tokenizer.target_words(ids)
+    first = [piece for word in words[: (len(words) + 1) // 2] for piece in word.pieces]
+    cut = max(first, default=-1) + 1
+    return ids[:cut], ids[cut:]
+
+
+@torch.inference_mode()
+def _go_on(
+    translator: Translator, sources: Sequence[str], prefixes: Sequence[list[int]]
+) -> list[list[int]]:
+    """What greedy search writes after each prefix, without it and without its end."""
+    (model,) = translator.models
+    batch = _batch(translator, sources, prefixes)
+    stops = [  # where a row is cut if it has not ended
+        len(prefix) + longest(len(translator.source_ids(source)), translator.options)
+        for source, prefix in zip(sources, prefixes, strict=True)
+    ]
+    memory, state = model.encode(batch.source_BS, batch.source_lengths_B)
+    given_BT = batch.real_BT.to(translator.device)  # BOS and the prefix
+    lengths_B = batch.target_lengths_B.to(translator.device)
+    choice_B = batch.inputs_BT[:, 0]
+    ended_B = torch.zeros_like(choice_B, dtype=torch.bool)
+    written = []
+    for step in range(max(stops)):
+        if step < given_BT.size(1):
+            choice_B = torch.where(given_BT[:, step], batch.inputs_BT[:, step], choice_B)
+        decoded = model.decode(choice_B.unsqueeze(1), memory, state)
+        state = decoded.state
+        logits_BW = model.output(decoded.features_BTF.squeeze(1))
+        logits_BW[:, [PAD, BOS, UNK]] = -torch.inf
+        choice_B = logits_BW.argmax(-1)
+        written.append(choice_B)
+        ended_B |= (choice_B == EOS) & (step + 1 >= lengths_B)
+        if ended_B.all():
+            break
+    rows = torch.stack(written, 1).tolist()
+    return [
+        _until_end(row[len(prefix) : stop])
+        for row, prefix, stop in zip(rows, prefixes, stops, strict=True)
+    ]
+
+
+def _batch(translator: Translator, sources: Sequence[str], prefixes: Sequence[list[int]]) -> Batch:
+    ids = [
+        (as_source(translator.source_ids(source)), np.asarray(prefix, np.int64))
+        for source, prefix in zip(sources, prefixes, strict=True)
+    ]
+    return collate(ids, source_end=False).to(translator.device)  # the sources have their end
+
+
+def _until_end(ids: list[int]) -> list[int]:
+    return ids[: ids.index(EOS)] if EOS in ids else ids
