@@ -157,6 +157,7 @@ def evaluate(
     language: str | None = None,
     moses: str | None = None,
     exact: bool | None = None,
+    exposure: bool = False,
     bootstrap: int = 1000,
     checkpoint: str = "best",
     device: str = "auto",
@@ -170,7 +171,8 @@ def evaluate(
     the run's configuration. `alignments` is a file of gold alignments for the alignment error rate.
     `tokenize` is what BLEU counts, else the run's `evaluation.tokenize`, chosen by the target
     `language`, else the run's; `moses` is that language for the literature's lower-cased BLEU too.
-    `exact` asks for the share of lines that are right to the letter, else the run's metric does.
+    `exact` asks for the share of lines that are right to the letter, else the run's metric does;
+    `exposure` asks for exposure bias: what second halves gain after half of the reference.
     `bootstrap` is the number of resamples behind the 95 % intervals, 0 for none. Further keywords
     are settings of decoding (`beam=1`). `print` shows the whole report.
 
@@ -201,6 +203,7 @@ def evaluate(
         language=language or (config.data.target if config else ""),
         moses=moses,
         exact=bool(config and config.training.metric == "exact") if exact is None else exact,
+        exposure=exposure,
         alignments=None if alignments is None else Path(alignments).expanduser(),
         bootstrap=bootstrap,
     )
@@ -219,6 +222,7 @@ def compare(
     source: str | os.PathLike[str] | None = None,
     alignments: str | os.PathLike[str] | None = None,
     moses: bool = False,
+    exposure: bool = False,
     baseline: str | None = None,
     samples: int = 0,
     examples: int = 3,
@@ -232,9 +236,9 @@ def compare(
     `overrides`, as in `load_config`, hold for all. What a folder `into` (runs/compare) has
     finished is not trained again. The test set is the models' `data.test` or `data`, with further
     files of `references`; of files of translations it is `references` and `source`. `moses` also
-    asks for lower-cased, Moses-tokenised BLEU, `alignments` for the alignment error rate.
-    `samples` is how often a paired test draws (0: sacreBLEU's own number), `examples` how many
-    sentences of each difference are kept. `print` shows the table.
+    asks for lower-cased, Moses-tokenised BLEU, `alignments` for the alignment error rate,
+    `exposure` for exposure bias. `samples` is how often a paired test draws (0: sacreBLEU's own
+    number), `examples` how many sentences of each difference are kept. `print` shows the table.
 
     Raises UserError where a system is none, or the systems have no test set in common.
     """
@@ -262,6 +266,7 @@ def compare(
             None if source is None else _path("source", source),
             None if alignments is None else _path("alignments", alignments),
             moses,
+            exposure,
         ),
         into=None if into is None else _path("into", into),
         jobs=jobs,

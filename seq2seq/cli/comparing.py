@@ -90,6 +90,14 @@ def compare(
         bool,
         typer.Option("--moses", help="Also lower-cased, Moses-tokenised BLEU, as in many papers."),
     ] = False,
+    exposure: Annotated[
+        bool,
+        typer.Option(
+            "--exposure",
+            help="Also exposure bias: by how many BLEU second halves are better after the first "
+            "half of the reference than after the model's own.",
+        ),
+    ] = False,
     baseline: Annotated[
         str | None,
         typer.Option("--baseline", help="System to hold the others against. [default: the first]"),
@@ -146,7 +154,7 @@ def compare(
     comparison = compare_systems(
         names,
         Grid(seeds, dict(varied), overrides),
-        Texts(corpus, references or [], source, alignments, moses),
+        Texts(corpus, references or [], source, alignments, moses, exposure),
         into=into,
         jobs=jobs,
         baseline=baseline,

@@ -27,6 +27,7 @@ class Texts(NamedTuple):
     """The sources of files of translations."""
     alignments: Path | None = None
     moses: bool = False
+    exposure: bool = False
 
 
 class Conditions(NamedTuple):
@@ -38,6 +39,8 @@ class Conditions(NamedTuple):
     moses: bool = False
     """Whether lower-cased, Moses-tokenised BLEU is wanted beside."""
     alignments: Path | None = None
+    exposure: bool = False
+    """Whether exposure bias is wanted too."""
     sources_are_text: bool = True
     """Whether the sources have words: not, if they are files or unknown."""
 
@@ -75,7 +78,8 @@ def find_conditions(members: Sequence[Member], texts: Texts) -> Conditions:
         read_gold(texts.alignments, sentences=len(held_out.sources))
     _check_lines(members, held_out)
     text = data.source_kind.is_text
-    return Conditions(held_out, data.target, texts.moses, texts.alignments, sources_are_text=text)
+    wanted = (texts.moses, texts.alignments, texts.exposure)
+    return Conditions(held_out, data.target, *wanted, sources_are_text=text)
 
 
 def _check_lines(members: Sequence[Member], held_out: HeldOut) -> None:
@@ -97,6 +101,8 @@ def _of_files(members: Sequence[Member], texts: Texts) -> Conditions:
         )
     if texts.alignments is not None:
         raise UserError("compare: --alignments needs a model, whose attention it is compared with")
+    if texts.exposure:
+        raise UserError("compare: --exposure needs a model, which goes on from half a reference")
     references = texts.references
     language = without_endings(references[0]).suffix.removeprefix(".")
     lines = sum(1 for _ in read_texts(members[0].path))

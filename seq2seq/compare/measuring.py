@@ -44,6 +44,8 @@ class Measured:
     moses_bleu: float | None
     aer_percent: float | None
     entropy_nats: float | None
+    exposure_bleu: float | None
+    """What second halves gain after the first half of the reference: exposure bias."""
     parameters: int | None
     tokens_per_second: float | None
     """Target tokens in training, the median of what was logged."""
@@ -105,6 +107,7 @@ def _key(run: Run, conditions: Conditions) -> str:
         "test": [conditions.held_out.sources, conditions.held_out.references],
         "language": conditions.language,
         "moses": conditions.moses,
+        "exposure": conditions.exposure,
         "alignments": sha256(gold.read_bytes()).hexdigest() if gold else None,
     }
     return sha256(json.dumps(decisive, sort_keys=True).encode("utf-8", "replace")).hexdigest()
@@ -128,6 +131,7 @@ def _of_run(member: Member, run: Run, conditions: Conditions) -> Measured:
         held_out.references,
         language=conditions.language,
         moses=conditions.language if conditions.moses else None,
+        exposure=conditions.exposure,
         alignments=conditions.alignments,
     )
     result = run.result or {}
@@ -143,6 +147,7 @@ def _of_run(member: Member, run: Run, conditions: Conditions) -> Measured:
         found.hypotheses,
         aer_percent=100 * found.alignment.unshifted.aer if found.alignment else None,
         entropy_nats=found.entropy,
+        exposure_bleu=found.exposure.gap if found.exposure else None,
         parameters=sum(weights.numel() for weights in translator.models[0].parameters()),
         tokens_per_second=median(speeds) if speeds else None,
         minutes=None if seconds is None else seconds / 60,
@@ -151,8 +156,8 @@ def _of_run(member: Member, run: Run, conditions: Conditions) -> Measured:
 
 
 _COSTS = (
-    *("aer_percent", "entropy_nats", "parameters", "tokens_per_second", "minutes"),
-    "memory_bytes",
+    *("aer_percent", "entropy_nats", "exposure_bleu", "parameters", "tokens_per_second"),
+    *("minutes", "memory_bytes"),
 )
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,6 +59,10 @@ def test_recipes_are_trained_measured_and_held_against_the_first(
     assert "general, seed 1: translating" in command(*arguments).err
 
 
+def _runs(out: str) -> list[dict[str, Any]]:
+    return [run for system in json.loads(out)["systems"] for run in system["runs"]]
+
+
 def test_runs_are_compared_as_they_are(world: Path, command: Command) -> None:
     settings = ("--run", "runs/other", "training.max_steps=4", "training.validate_every=4")
     assert command("train", "-c", "tiny.yaml", *settings).status == 0
@@ -66,7 +71,14 @@ def test_runs_are_compared_as_they_are(world: Path, command: Command) -> None:
     assert status == 0, err
     found = json.loads(out)
     assert [system["name"] for system in found["systems"]] == ["tiny", "other"]
-    tiny, other = (system["runs"][0] for system in found["systems"])
+    tiny, other = _runs(out)
+    assert tiny["exposure_bleu"] is None
+    evaluated = command("-q", "evaluate", "-m", "runs/tiny", "--exposure", "--json").out
+    exposed = {
+        run["system"]: run["exposure_bleu"] for run in _runs(command(*ours, "--exposure").out)
+    }
+    exposure = json.loads(evaluated)["exposure"]
+    assert exposed["tiny"] == exposure["reference_bleu"] - exposure["own_bleu"]
     assert tiny["bleu"] > 90 > other["bleu"]
     assert found["systems"][1]["differences"]["worse"]
     assert not (world / "runs/compare").exists()
@@ -109,6 +121,7 @@ def test_a_picture_is_drawn(world: Path, command: Command) -> None:
         ("tiny.yaml --vary seed=[1] --vary seed=[2]", "--vary seed: given twice; one list holds"),
         ("tiny.yaml --alignments none.align", "none.align: "),
         ("test.fr --reference test.fr --alignments x", "compare: --alignments needs a model"),
+        ("test.fr --reference test.fr --exposure", "compare: --exposure needs a model"),
         ("tiny valid.fr train.fr", "train.fr: expected 10 lines, one for each of "),
         ("tiny --jobs 2", "compare: --jobs is for recipes, and none is trained here"),
         ("tiny.yaml --vary model.dropout", "--vary model.dropout: expected KEY=[VALUE, VALUE]"),

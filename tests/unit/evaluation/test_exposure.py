@@ -1,6 +1,7 @@
 """Exposure bias: greedy search goes on from given halves as the network says it must."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ DECODERS: list[dict[str, Any]] = [
 ]
 
 
-def measure(model: Translator, targets: list[str | None] | list[str] = TARGETS) -> Exposure:
+def measure(model: Translator, targets: Sequence[str | None] = TARGETS) -> Exposure:
     return measure_exposure(model, SOURCES, [list(targets)], tokenize="13a")
 
 
@@ -75,9 +76,9 @@ def test_what_has_no_two_halves_is_left_out() -> None:
     whole = measure(model)
     assert whole.sentences == sum(" " in target for target in TARGETS)
     assert measure(model, [None, "chat", *TARGETS[2:]]).sentences == whole.sentences - 2
-    for nothing in (["chat"] * len(EIGHT), [None] * len(EIGHT)):
+    for nothing in ("chat", None):
         with pytest.raises(UserError, match=r"^exposure: expected .* two words, found none$"):
-            measure(model, nothing)
+            measure(model, [nothing] * len(EIGHT))
 
 
 def test_the_batch_changes_nothing() -> None:
