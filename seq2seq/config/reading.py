@@ -169,9 +169,9 @@ def load_dump(path: str | Path, overrides: Sequence[str] = ()) -> Config:
 def _overridden(tree: Tree, overrides: Sequence[str], origins: Origins) -> Config:
     _apply_overrides(tree, overrides, origins)
     config = parse_config(tree, origins)
-    _refuse_idle(Config, tree, (), origins)
     if not config.code:  # which may register more
         _refuse_unknown_kinds(config, origins)
+    _refuse_idle(Config, tree, (), origins)
     return config
 
 

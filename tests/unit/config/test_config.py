@@ -402,6 +402,10 @@ def test_an_absolute_path_stays(tmp_path: Path) -> None:
             r"yaml:3: training\.schedule\.kind: expected one of .*, found 'platau' "
             r"\(did you mean 'plateau'",
         ),
+        (  # and not that it takes no steps
+            "training:\n  teacher_forcing: {kind: lineal, steps: 5}",
+            r"yaml:2: training\.teacher_forcing\.kind: .* found 'lineal' .*mean 'linear'",
+        ),
         ("model:\n  decoder: lunog", r"yaml:2: model\.decoder.*found 'lunog' .*mean 'luong'"),
         ("seed: soon", r"yaml:1: seed: expected integer, found 'soon'"),
         ("seed: -1", r"yaml:1: seed: expected greater than or equal to 0, found -1"),
