@@ -94,7 +94,7 @@ def compare(
         bool,
         typer.Option(
             "--exposure",
-            help="Also exposure bias: by how many BLEU second halves are better after the first "
+            help="Also exposure bias: by how many chrF second halves are better after the first "
             "half of the reference than after the model's own.",
         ),
     ] = False,

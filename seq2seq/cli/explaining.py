@@ -14,6 +14,7 @@ from seq2seq.cli.options import (
     AsJson,
     Device,
     TrustCode,
+    check_overwritten,
     open_runs,
     open_translator,
     read_inputs,
@@ -154,6 +155,8 @@ def explain(
     if grid and not any(output.suffix.lower() in _DRAWN for output in outputs or []):
         raise UserError(f"explain: --grid needs -o FILE with the ending {', '.join(_DRAWN)}")
     outputs, refused = _writable(outputs or [], 1)  # before a run is looked for
+    for output in outputs:
+        check_overwritten(output, [source])
     runs = open_runs(model, trust_code=trust_code)
     lines = read_inputs(texts, source, files=not runs[0].config.data.source_kind.is_text)
     if target is not None:

@@ -24,6 +24,7 @@ from seq2seq.cli.options import (
     TrustCode,
     Workers,
     check_output,
+    check_overwritten,
     open_run,
     open_runs,
     open_translator,
@@ -178,6 +179,8 @@ def evaluate(
     if test_set is not None and corpus is not None:
         raise UserError("evaluate: give --data or --test-set, not both")
     test = open_held_out(config, corpus, test_set=test_set, further=references or [])
+    for file in (output, output_alignments):
+        check_overwritten(file, [*test.files, alignments, attention])
     translator = open_translator(runs, checkpoint, device)
     reverse = None
     if reverse_model:

@@ -394,6 +394,26 @@ def check_output(output: Path | None) -> None:
         raise UserError(f"{output}: cannot be written: there is no folder {output.parent}")
 
 
+def check_overwritten(output: Path | None, reads: Iterable[Path | str | None]) -> None:
+    """Refuse to write to a file that is read too, be it by another name or as standard input."""
+    if output is None or not output.is_file():
+        return
+    there = output.stat()
+    for file in reads:
+        if file is not None and os.path.isfile(file) and os.path.samestat(os.stat(file), there):
+            raise UserError(f"{output}: is read too, and would be lost; name another file")
+    if _standard_input_is(there):
+        raise UserError(f"{output}: is standard input, and would be lost; name another file")
+
+
+def _standard_input_is(file: os.stat_result) -> bool:
+    """Whether standard input is a file that is this one."""
+    try:
+        return sys.stdin is not None and os.path.samestat(os.fstat(sys.stdin.fileno()), file)
+    except (OSError, ValueError):  # it is closed, or no file
+        return False
+
+
 def write_lines(lines: Iterable[str], output: Path | None) -> None:
     """Write to standard output (`-`), or to a file that appears only when it is complete.
 

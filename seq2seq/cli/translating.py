@@ -24,6 +24,7 @@ from seq2seq.cli.options import (
     TrustCode,
     Workers,
     check_output,
+    check_overwritten,
     open_export,
     open_runs,
     open_translator,
@@ -165,6 +166,8 @@ def translate(
     source = None if source == Path("-") else source
     _check_input(texts, source, stream, attention)
     _check_outputs(output, alignments, tokenized)
+    for file in (output, alignments):
+        check_overwritten(file, [source, attention])
     settings = {
         "beam": beam,
         "n_best": n_best,

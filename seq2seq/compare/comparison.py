@@ -92,7 +92,11 @@ def compare(
     """
     names = list(dict.fromkeys(member.system for member in members))
     baseline = choose_baseline(members, baseline)
-    tokenize = choose_tokenizer(conditions.held_out.references, language=conditions.language)
+    tokenize = choose_tokenizer(
+        conditions.held_out.references,
+        tokenize=conditions.tokenize,
+        language=conditions.language,
+    )
     measured = {
         name: [
             measure(member, conditions, keep and keep / f"{member.path.name}.json")

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from seq2seq.compare.members import Member
+from seq2seq.config import BleuTokenizer, Config
 from seq2seq.data.corpus import read_texts, without_endings
 from seq2seq.errors import UserError
+from seq2seq.evaluation.exposure import check_exposure
 from seq2seq.evaluation.gold import read_gold
 from seq2seq.evaluation.held_out import HeldOut, open_held_out
 from seq2seq.evaluation.moses import load_moses
 from seq2seq.evaluation.references import read_references
+from seq2seq.evaluation.tokenizers import AUTO
 from seq2seq.runs.run import Run
+
+logger = logging.getLogger(__name__)
 
 
 class Texts(NamedTuple):
@@ -43,6 +49,8 @@ class Conditions(NamedTuple):
     """Whether exposure bias is wanted too."""
     sources_are_text: bool = True
     """Whether the sources have words: not, if they are files or unknown."""
+    tokenize: BleuTokenizer = AUTO
+    """What BLEU counts, as the first model's `evaluation.tokenize` says."""
 
 
 def find_conditions(members: Sequence[Member], texts: Texts) -> Conditions:
@@ -69,7 +77,7 @@ def find_conditions(members: Sequence[Member], texts: Texts) -> Conditions:
             )
         if texts.corpus is None and own.test != data.test:  # which may be the same text elsewhere
             theirs = open_held_out(configs[name], further=texts.references)
-            if theirs._replace(name="") != held_out._replace(name=""):
+            if theirs[:2] != held_out[:2]:  # sources and references
                 raise UserError(
                     f"{name}: data.test is {theirs.name}, which is not the text of {held_out.name} "
                     f"({first}); what is compared needs one test set: give --data"
@@ -77,9 +85,30 @@ def find_conditions(members: Sequence[Member], texts: Texts) -> Conditions:
     if texts.alignments is not None:
         read_gold(texts.alignments, sentences=len(held_out.sources))
     _check_lines(members, held_out)
-    text = data.source_kind.is_text
-    wanted = (texts.moses, texts.alignments, texts.exposure)
-    return Conditions(held_out, data.target, *wanted, sources_are_text=text)
+    if texts.exposure:
+        check_exposure(held_out.references)
+    return Conditions(
+        held_out,
+        data.target,
+        texts.moses,
+        texts.alignments,
+        texts.exposure,
+        sources_are_text=data.source_kind.is_text,
+        tokenize=_tokenize(configs),
+    )
+
+
+def _tokenize(configs: Mapping[str, Config]) -> BleuTokenizer:
+    """What BLEU counts for all; a warning where they would count differently."""
+    wanted = {name: config.evaluation.tokenize for name, config in configs.items()}
+    (first, tokenize), *others = wanted.items()
+    for name, other in others:
+        if other != tokenize:
+            logger.warning(
+                "%s has evaluation.tokenize %s, and %s %s: BLEU counts the tokens of %s for all",
+                *(name, other, first, tokenize, tokenize),
+            )
+    return tokenize
 
 
 def _check_lines(members: Sequence[Member], held_out: HeldOut) -> None:

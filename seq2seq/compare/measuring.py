@@ -44,7 +44,7 @@ class Measured:
     moses_bleu: float | None
     aer_percent: float | None
     entropy_nats: float | None
-    exposure_bleu: float | None
+    exposure_chrf: float | None
     """What second halves gain after the first half of the reference: exposure bias."""
     parameters: int | None
     tokens_per_second: float | None
@@ -106,6 +106,7 @@ def _key(run: Run, conditions: Conditions) -> str:
         "decoding": run.config.decoding.model_dump(mode="json"),
         "test": [conditions.held_out.sources, conditions.held_out.references],
         "language": conditions.language,
+        "tokenize": conditions.tokenize,
         "moses": conditions.moses,
         "exposure": conditions.exposure,
         "alignments": sha256(gold.read_bytes()).hexdigest() if gold else None,
@@ -116,7 +117,12 @@ def _key(run: Run, conditions: Conditions) -> str:
 def _of_translations(member: Member, conditions: Conditions) -> Measured:
     hypotheses = list(read_texts(member.path))
     held_out = conditions.held_out
-    scores = score_corpus(hypotheses, held_out.references, language=conditions.language)
+    scores = score_corpus(
+        hypotheses,
+        held_out.references,
+        tokenize=conditions.tokenize,
+        language=conditions.language,
+    )
     if conditions.moses:
         scores += score_moses(hypotheses, held_out.references, language=conditions.language)
     return _measured(member, scores, hypotheses)
@@ -129,6 +135,7 @@ def _of_run(member: Member, run: Run, conditions: Conditions) -> Measured:
         translator,
         held_out.sources,
         held_out.references,
+        tokenize=conditions.tokenize,
         language=conditions.language,
         moses=conditions.language if conditions.moses else None,
         exposure=conditions.exposure,
@@ -147,7 +154,7 @@ def _of_run(member: Member, run: Run, conditions: Conditions) -> Measured:
         found.hypotheses,
         aer_percent=100 * found.alignment.unshifted.aer if found.alignment else None,
         entropy_nats=found.entropy,
-        exposure_bleu=found.exposure.gap if found.exposure else None,
+        exposure_chrf=found.exposure.chrf_gap if found.exposure else None,
         parameters=sum(weights.numel() for weights in translator.models[0].parameters()),
         tokens_per_second=median(speeds) if speeds else None,
         minutes=None if seconds is None else seconds / 60,
@@ -156,7 +163,7 @@ def _of_run(member: Member, run: Run, conditions: Conditions) -> Measured:
 
 
 _COSTS = (
-    *("aer_percent", "entropy_nats", "exposure_bleu", "parameters", "tokens_per_second"),
+    *("aer_percent", "entropy_nats", "exposure_chrf", "parameters", "tokens_per_second"),
     *("minutes", "memory_bytes"),
 )
 

@@ -41,7 +41,7 @@ _COLUMNS = (
     _Column("BLEU, Moses, lower case", lambda m: m.moses_bleu, 2),
     _Column("AER %", lambda m: m.aer_percent, 1),
     _Column("entropy, nats", lambda m: m.entropy_nats, 2),
-    _Column("exposure bias, BLEU", lambda m: m.exposure_bleu, 2),
+    _Column("exposure bias, chrF", lambda m: m.exposure_chrf, 2),
     _Column("parameters", lambda m: m.parameters, 0),
     _Column("target tokens/s", lambda m: m.tokens_per_second, 0),
     _Column("minutes", lambda m: m.minutes, 1),

@@ -124,10 +124,10 @@ def evaluate(
         logger.warning("%s is ignored: the model has no attention to align words with", alignments)
         gold = None
     pairs = [(source, target or "") for source, target in zip(sources, references[0], strict=True)]
-    aligned = align(translator, pairs, gold, aligning)
     exposed = (
         measure_exposure(translator, sources, references, tokenize=tokenize) if exposure else None
     )
+    aligned = align(translator, pairs, gold, aligning)
     translations = translator.translate(sources)
     hypotheses = [translation.text for translation in translations]
     scores = score_tokens(hypotheses, references, tokenize, bootstrap=bootstrap)

@@ -18,11 +18,13 @@ import numpy as np
 import torch
 
 from seq2seq.config import BleuTokenizer
+from seq2seq.counted import counted
 from seq2seq.data.batching import Batch, as_source, collate
 from seq2seq.data.tokenizer import BOS, EOS, PAD, UNK, Tokenizer
+from seq2seq.data.words import split_words
 from seq2seq.errors import UserError
 from seq2seq.evaluation.comparable import References
-from seq2seq.evaluation.scores import quick_scores
+from seq2seq.evaluation.scores import quick_scores, why_bleu_is_blind
 from seq2seq.inference.translator import Translator
 from seq2seq.translation.careful import batch_size
 from seq2seq.translation.texts import longest
@@ -33,33 +35,43 @@ class Exposure:
     """BLEU and chrF, percent, of the second half of the references, as greedy search finds it.
 
     `own_...` after the first half of the model's own translation, `reference_...` after the first
-    half of the reference.
+    half of the reference, `..._gap` what the second gains over the first.
     """
 
     sentences: int
     """Those whose reference has two words or more."""
-    own_bleu: float
-    reference_bleu: float
+    own_bleu: float | None
+    """None where the halves have too few runs of four tokens for BLEU to tell (`blind`)."""
+    reference_bleu: float | None
+    bleu_gap: float | None
     own_chrf: float
     reference_chrf: float
-
-    @property
-    def gap(self) -> float:
-        """By how many BLEU the second half is better after the first half of the reference."""
-        return self.reference_bleu - self.own_bleu
+    chrf_gap: float
+    blind: str
+    """Why there is no BLEU; empty where there is."""
 
     def render(self) -> str:
         """Return the scores as a table."""
-        chrf_gap = self.reference_chrf - self.own_chrf
-        return "\n".join(
-            [
-                f"exposure bias: second halves of {self.sentences:,} references, greedy search",
-                f"{'after':<18}  {'BLEU':>6}  {'chrF':>6}",
-                f"{'its own first half':<18}  {self.own_bleu:>6.2f}  {self.own_chrf:>6.2f}",
-                f"{'the reference':<18}  {self.reference_bleu:>6.2f}  {self.reference_chrf:>6.2f}",
-                f"{'gap':<18}  {self.gap:>+6.2f}  {chrf_gap:>+6.2f}",
-            ]
-        )
+        halves = f"second halves of {counted(self.sentences, 'reference')}"
+        rows = [
+            ("its own first half", self.own_bleu, self.own_chrf, ""),
+            ("the reference", self.reference_bleu, self.reference_chrf, ""),
+            ("gap", self.bleu_gap, self.chrf_gap, "+"),
+        ]
+        lines = [f"exposure bias: {halves}, plain greedy search"]
+        lines += [f"{'after':<18}  {'BLEU':>6}  {'chrF':>6}"]
+        for name, bleu, chrf, sign in rows:
+            shown = "-" if bleu is None else f"{bleu:{sign}.2f}"
+            lines.append(f"{name:<18}  {shown:>6}  {chrf:>{sign}6.2f}")
+        if self.blind:
+            lines.append(f"(no BLEU: {self.blind})")
+        return "\n".join(lines)
+
+
+def check_exposure(references: References) -> None:
+    """Raise UserError unless a first reference has two words, before the work."""
+    if not any(reference and len(split_words(reference)) > 1 for reference in references[0]):
+        raise UserError("exposure: expected sources with references of two words, found none")
 
 
 def measure_exposure(
@@ -71,26 +83,28 @@ def measure_exposure(
 ) -> Exposure:
     """Return how much better second halves are after the first half of the first references.
 
-    A half is that of the words, the first one having the middle word. The reference also tells how
-    the translator of the reference put it, so the gap is the most that exposure bias can be.
+    A half is that of the words, the first one having the middle word. The search is the plain
+    greedy one, whatever the settings of decoding: only how long a translation may get is theirs.
+    The reference also tells how its translator put it, so the gap is the most that exposure bias
+    can be.
 
     Raises UserError for an ensemble, or if no source has a reference of two words.
     """
     if len(translator.models) > 1:
         raise UserError(f"exposure: expected one model, found {len(translator.models)}")
+    check_exposure(references)
     tokenizer = translator.tokenizers.target
-    expected: list[str] = []
-    after_own: list[str] = []
-    after_reference: list[str] = []
     pairs = [
         (source, tokenizer.encode(target))
         for source, target in zip(sources, references[0], strict=True)
-        if target and not translator.is_blank(source)
+        if target and len(split_words(target)) > 1 and not translator.is_blank(source)
     ]
-    pairs = [(source, ids) for source, ids in pairs if len(tokenizer.target_words(ids)) > 1]
     if not pairs:
-        raise UserError("exposure: expected sources with references of two words, found none")
+        raise UserError("exposure: expected references of two words for sources, found none")
     pairs.sort(key=lambda pair: len(pair[1]))  # those of a batch end at about the same time
+    expected: list[str] = []
+    after_own: list[str] = []
+    after_reference: list[str] = []
     size = batch_size(translator.options)
     for start in range(0, len(pairs), size):
         some = [source for source, _ in pairs[start : start + size]]
@@ -103,7 +117,17 @@ def measure_exposure(
     own, reference = (
         quick_scores(found, [expected], tokenize=tokenize) for found in (after_own, after_reference)
     )
-    return Exposure(len(expected), own.bleu, reference.bleu, own.chrf, reference.chrf)
+    blind = why_bleu_is_blind(expected, tokenize)
+    return Exposure(
+        sentences=len(expected),
+        own_bleu=None if blind else own.bleu,
+        reference_bleu=None if blind else reference.bleu,
+        bleu_gap=None if blind else reference.bleu - own.bleu,
+        own_chrf=own.chrf,
+        reference_chrf=reference.chrf,
+        chrf_gap=reference.chrf - own.chrf,
+        blind=blind,
+    )
 
 
 def _halves(tokenizer: Tokenizer, ids: list[int]) -> tuple[list[int], list[int]]:

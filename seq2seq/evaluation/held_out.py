@@ -24,6 +24,8 @@ class HeldOut(NamedTuple):
     sources: list[str]
     references: list[Stream]
     name: str
+    files: tuple[Path, ...] = ()
+    """What was read; of a test set of sacreBLEU none."""
 
 
 def open_held_out(
@@ -48,7 +50,7 @@ def open_held_out(
         beside=given.references,
         expected=f"one for each sentence of {given.name}",
     )
-    return given._replace(references=references)
+    return given._replace(references=references, files=(*given.files, *further))
 
 
 def _sacrebleu(config: Config, name: str) -> HeldOut:
@@ -62,10 +64,10 @@ def _corpus(config: Config, corpus: CorpusPath | None) -> HeldOut:
     spec = corpus or data.test
     if not spec:
         raise UserError("no test set: there is no data.test; give one with --data")
-    files = find_test_set(spec, data.source, data.target, data.columns)
+    found = find_test_set(spec, data.source, data.target, data.columns)
     if data.source_kind.is_text:
-        warn_if_odd(files, data)
-    files = with_sources(files, data.source_kind)
-    pairs = list(files.pairs())
+        warn_if_odd(found, data)
+    pairs = list(with_sources(found, data.source_kind).pairs())
+    sources = [pair.source for pair in pairs]
     references = zip_longest(*(pair.translations for pair in pairs))
-    return HeldOut([pair.source for pair in pairs], list(map(list, references)), str(spec))
+    return HeldOut(sources, list(map(list, references)), str(spec), found.files)

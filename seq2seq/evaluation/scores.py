@@ -25,6 +25,8 @@ from seq2seq.evaluation.metric import SEED, Score, score_metric
 from seq2seq.evaluation.tokenizers import AUTO, DEFAULT, choose_tokenizer, is_cjk, load_tokenizer
 
 _NORMAL_95 = 1.959964  # standard deviations of the normal distribution on either side
+_FOUR_GRAMS = 100  # in the references; of fewer, a single one moves its precision by over 1 %
+_LINES = 10  # and one for so many lines, so that BLEU doesn't rest on a few of them
 
 
 class QuickScores(NamedTuple):
@@ -93,6 +95,21 @@ def quick_scores(
         score_metric(metric, texts, 0, SEED).value for metric in (BLEU(tokenize=tokenize), CHRF())
     )
     return QuickScores(bleu, chrf, 100 * count_exact(texts) / len(hypotheses))
+
+
+def why_bleu_is_blind(references: Sequence[str], tokenize: BleuTokenizer) -> str:
+    """Return why BLEU says too little on `references`; empty where it says enough.
+
+    BLEU is a mean of the precisions of one to four tokens in a row. Where hardly a line has four,
+    it is 0 or depends on chance, however good the translations are.
+    """
+    found = count_runs(references, tokenize)
+    needed = max(_FOUR_GRAMS, math.ceil(len(references) / _LINES))
+    if found >= needed:
+        return ""
+    return (
+        f"the references have {found:,} runs of four tokens (tok:{tokenize}), fewer than {needed:,}"
+    )
 
 
 def score_exact(hypotheses: Sequence[str], references: References) -> Score:

@@ -7,10 +7,10 @@ from itertools import zip_longest
 
 import torch
 
-from seq2seq.config import BleuTokenizer, Config
+from seq2seq.config import Config
 from seq2seq.data.batching import in_order
 from seq2seq.data.prepare import Prepared
-from seq2seq.evaluation.scores import count_runs, quick_scores
+from seq2seq.evaluation.scores import quick_scores, why_bleu_is_blind
 from seq2seq.evaluation.tokenizers import choose_tokenizer
 from seq2seq.inference.translator import Translator
 from seq2seq.machine.device import find_device
@@ -22,9 +22,6 @@ from seq2seq.training.validator import Sample, Validate, Validation
 from seq2seq.translation.texts import TextSettings
 
 logger = logging.getLogger(__name__)
-
-_FOUR_GRAMS = 100  # in the references; of fewer, a single one moves its precision by over 1 %
-_LINES = 10  # and one for so many lines, so that BLEU doesn't rest on a few of them
 
 
 def build_validate(config: Config, prepared: Prepared, world: World = ALONE) -> Validate:
@@ -79,21 +76,6 @@ def build_validate(config: Config, prepared: Prepared, world: World = ALONE) -> 
         )
 
     return validate
-
-
-def why_bleu_is_blind(references: Sequence[str], tokenize: BleuTokenizer) -> str:
-    """Return why BLEU says too little on `references`; empty where it says enough.
-
-    BLEU is a mean of the precisions of one to four tokens in a row. Where hardly a line has four,
-    it is 0 or depends on chance, however good the translations are.
-    """
-    found = count_runs(references, tokenize)
-    needed = max(_FOUR_GRAMS, math.ceil(len(references) / _LINES))
-    if found >= needed:
-        return ""
-    return (
-        f"the references have {found:,} runs of four tokens (tok:{tokenize}), fewer than {needed:,}"
-    )
 
 
 @torch.no_grad()

@@ -314,16 +314,36 @@ def test_score_of_the_references_themselves_is_perfect(command: Command) -> None
     assert values == pytest.approx({"BLEU": 100, "chrF2": 100, "TER": 0})
 
 
+def test_the_file_that_is_standard_input_is_not_written_to(world: Path) -> None:
+    (world / "mine.en").write_text("a cat\n")
+    (world / "link.en").symlink_to("mine.en")
+    with (world / "mine.en").open() as file:
+        found = subprocess.run(
+            [sys.executable, "-m", "seq2seq", "-q", "translate", "-o", "link.en"],
+            cwd=world,
+            stdin=file,
+            capture_output=True,
+            text=True,
+        )
+    assert (found.returncode, found.stderr) == (
+        2,
+        "error: link.en: is standard input, and would be lost; name another file\n",
+    )
+    assert (world / "mine.en").read_text() == "a cat\n"
+
+
 def test_evaluate_prints_exposure_bias(command: Command) -> None:
     arguments = ["-q", "evaluate", "--exposure", "--bootstrap", "0"]
     lines = command(*arguments).out.splitlines()
-    first = lines.index("exposure bias: second halves of 10 references, greedy search")
-    own, reference, gap = (line.split()[-2:] for line in lines[first + 2 : first + 5])
+    first = lines.index("exposure bias: second halves of 10 references, plain greedy search")
+    own, reference, gap, why = (line.split()[-2:] for line in lines[first + 2 : first + 6])
     values = json.loads(command(*arguments, "--json").out)["exposure"]
     assert values["sentences"] == 10
-    assert own == [f"{values[name]:.2f}" for name in ("own_bleu", "own_chrf")]
-    assert reference == [f"{values[name]:.2f}" for name in ("reference_bleu", "reference_chrf")]
-    assert gap[0] == f"{values['reference_bleu'] - values['own_bleu']:+.2f}"
+    assert values["own_bleu"] is values["bleu_gap"] is None
+    assert own == ["-", f"{values['own_chrf']:.2f}"]
+    assert reference == ["-", f"{values['reference_chrf']:.2f}"]
+    assert gap == ["-", f"{values['chrf_gap']:+.2f}"]
+    assert why == ["than", "100)"]
 
 
 def test_the_share_of_right_lines_is_the_same_in_evaluate_and_score(

@@ -72,13 +72,12 @@ def test_runs_are_compared_as_they_are(world: Path, command: Command) -> None:
     found = json.loads(out)
     assert [system["name"] for system in found["systems"]] == ["tiny", "other"]
     tiny, other = _runs(out)
-    assert tiny["exposure_bleu"] is None
+    assert tiny["exposure_chrf"] is None
     evaluated = command("-q", "evaluate", "-m", "runs/tiny", "--exposure", "--json").out
     exposed = {
-        run["system"]: run["exposure_bleu"] for run in _runs(command(*ours, "--exposure").out)
+        run["system"]: run["exposure_chrf"] for run in _runs(command(*ours, "--exposure").out)
     }
-    exposure = json.loads(evaluated)["exposure"]
-    assert exposed["tiny"] == exposure["reference_bleu"] - exposure["own_bleu"]
+    assert exposed["tiny"] == json.loads(evaluated)["exposure"]["chrf_gap"]
     assert tiny["bleu"] > 90 > other["bleu"]
     assert found["systems"][1]["differences"]["worse"]
     assert not (world / "runs/compare").exists()

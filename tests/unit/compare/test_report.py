@@ -28,7 +28,7 @@ def measured(system: str, seed: int | None, bleu: float) -> Measured:
         moses_bleu=None,
         aer_percent=11.25,
         entropy_nats=None,
-        exposure_bleu=None,
+        exposure_chrf=None,
         parameters=1234567,
         tokens_per_second=None,
         minutes=6.0,

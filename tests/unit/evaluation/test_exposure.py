@@ -1,6 +1,5 @@
 """Exposure bias: greedy search goes on from given halves as the network says it must."""
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -96,11 +95,18 @@ def test_an_ensemble_is_refused() -> None:
 
 
 def test_the_gap_is_what_the_reference_adds() -> None:
-    exposure = Exposure(1000, 50.4, 53.0, 65.0, 68.5)
-    assert exposure.gap == pytest.approx(2.6)
+    exposure = Exposure(1000, 50.4, 53.0, 2.6, 65.0, 68.5, 3.5, "")
     *_, own, reference, gap = exposure.render().splitlines()
     assert own.split()[-2:] == ["50.40", "65.00"]
     assert reference.split()[-2:] == ["53.00", "68.50"]
     assert gap.split() == ["gap", "+2.60", "+3.50"]
-    worse = dataclasses.replace(exposure, own_bleu=54.0)
-    assert worse.render().splitlines()[-1].split() == ["gap", "-1.00", "+3.50"]
+
+
+def test_where_halves_are_short_there_is_no_bleu() -> None:
+    """A perfect model would have 0 too: no half has four tokens."""
+    exposure = measure(translator())
+    assert exposure.own_bleu is exposure.reference_bleu is exposure.bleu_gap is None
+    assert exposure.chrf_gap == exposure.reference_chrf - exposure.own_chrf
+    *_, gap, why = exposure.render().splitlines()
+    assert gap.split() == ["gap", "-", f"{exposure.chrf_gap:+.2f}"]
+    assert why.startswith("(no BLEU: the references have 0 runs of four tokens")

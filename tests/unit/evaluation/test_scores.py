@@ -6,9 +6,16 @@ import pytest
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
+from seq2seq.config import BleuTokenizer
 from seq2seq.errors import UserError
 from seq2seq.evaluation.moses import score_moses
-from seq2seq.evaluation.scores import quick_scores, render_scores, score_corpus, score_exact
+from seq2seq.evaluation.scores import (
+    quick_scores,
+    render_scores,
+    score_corpus,
+    score_exact,
+    why_bleu_is_blind,
+)
 
 
 def scores_of(hypotheses: list[str], reference: list[str], bootstrap: int = 0) -> dict[str, float]:
@@ -253,3 +260,25 @@ def test_without_sacremoses_the_install_line_is_named(monkeypatch: pytest.Monkey
     monkeypatch.setitem(__import__("sys").modules, "sacremoses", None)
     with pytest.raises(UserError, match=r"pip install 'seq2seq-attention\[moses\]'"):
         score_moses(["a"], [["a"]])
+
+
+@pytest.mark.parametrize(
+    ("lines", "tokenize", "blind"),
+    [
+        (["je t'aime"] * 500, "13a", True),  # two tokens
+        (["deux mots ici"] * 500, "13a", True),
+        (["un deux trois quatre"] * 99, "13a", True),  # one run of four each
+        (["un deux trois quatre"] * 100, "13a", False),
+        (["un deux trois quatre"] * 150 + ["un mot"] * 1851, "13a", True),  # not one for ten lines
+        (["un deux trois quatre"] * 210 + ["un mot"] * 1790, "13a", False),
+        (["在图书馆里老师喜欢水。"] * 100, "13a", True),
+        (["在图书馆里老师喜欢水。"] * 100, "zh", False),
+    ],
+)
+def test_bleu_is_blind_where_hardly_a_line_has_four_tokens(
+    lines: list[str], tokenize: BleuTokenizer, blind: bool
+) -> None:
+    reason = why_bleu_is_blind(lines, tokenize)
+    assert bool(reason) == blind
+    if blind:
+        assert f"tok:{tokenize}" in reason
