@@ -23,7 +23,7 @@ from pydantic import ValidationError
 from seq2seq.bundled import bundled_recipe
 from seq2seq.config.messages import Origins, explain
 from seq2seq.config.options import check_values
-from seq2seq.config.tree import Config, Key, Part, UnitConfig, has_kind, parts_of
+from seq2seq.config.tree import Config, Key, Part, chosen_parts, has_kind, parts_of
 from seq2seq.errors import UserError, did_you_mean, shortened
 from seq2seq.kinds import option_names, unknown_kind, unknown_option
 from seq2seq.machine.input import read_text
@@ -125,7 +125,7 @@ def load_config(path: str | Path | None = None, overrides: Sequence[str] = ()) -
 
 def _refuse_unknown_options(config: Config, origins: Origins) -> None:
     """Refuse an option that the tree doesn't know, and that the kind chosen doesn't take."""
-    for key, part in _units(config, ()):
+    for key, part in chosen_parts(config):
         if not (part.options and part.kind in part.table):
             continue
         taken = option_names(part.table[part.kind])
@@ -133,21 +133,15 @@ def _refuse_unknown_options(config: Config, origins: Origins) -> None:
             if name not in taken:
                 here = (*key, name)
                 reason = unknown_option(part.kind, name, taken, type(part).model_fields)
+                if config.init and key[0] == "model":
+                    kind = ".".join((*key, "kind"))
+                    reason += f"; if the run of init has another kind, name it too: {kind}=KIND"
                 raise UserError(f"{origins.of(here)}: {'.'.join(here)}: {reason}")
         try:
             check_values(part.table[part.kind], part, ".".join(key))
         except UserError as error:
             name = str(error).partition(":")[0].rpartition(".")[2]
             raise UserError(f"{origins.of((*key, name))}: {error}") from None
-
-
-def _units(part: Part, key: Key) -> Iterator[tuple[Key, UnitConfig]]:
-    """Yield every part that is chosen by name, and its key."""
-    if isinstance(part, UnitConfig):
-        yield key, part
-    for name in type(part).model_fields:
-        if isinstance(inner := getattr(part, name), Part):
-            yield from _units(inner, (*key, name))
 
 
 def load_dump(path: str | Path, overrides: Sequence[str] = ()) -> Config:
@@ -177,7 +171,7 @@ def _overridden(tree: Tree, overrides: Sequence[str], origins: Origins) -> Confi
 
 def _refuse_unknown_kinds(config: Config, origins: Origins) -> None:
     """Refuse a part chosen by a name that no table has."""
-    for key, part in _units(config, ()):
+    for key, part in chosen_parts(config):
         if part.kind not in part.table:
             here = (*key, "kind")
             reason = unknown_kind(part.table, part.kind, ".".join(key))

@@ -6,6 +6,8 @@ A key that is not in this file is refused, never ignored, and so is a setting th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
+from operator import getitem
 from typing import Annotated, Any, ClassVar, Literal, TypeGuard, get_args
 
 from pydantic import (
@@ -44,6 +46,7 @@ from seq2seq.kinds import (
     SCHEDULES,
     SOURCES,
     option_names,
+    options_of,
 )
 
 Key = tuple[str, ...]
@@ -409,7 +412,8 @@ class TeacherForcingConfig(UnitConfig):
         falling = [kind for kind in FORCINGS if kind != "constant"]
         kind = values.get("kind", "constant")
         idle = _of_other_kinds({"end": falling, "steps": falling}, kind)
-        if kind == "constant" and values.get("start", 1) == 1:
+        stays = kind == "constant" or values.get("end", 0) == 1
+        if stays and values.get("start", 1) == 1:
             idle |= dict.fromkeys(("per", "next"), "every input comes from the reference")
         return idle
 
@@ -567,8 +571,36 @@ class Config(Part):
 
 
 def differences(one: Config, other: Config) -> Iterator[tuple[str, Any, Any]]:
-    """Yield (dotted key, value in `one`, value in `other`) of each setting that differs."""
-    yield from _differences(one.model_dump(mode="json"), other.model_dump(mode="json"), "")
+    """Yield (dotted key, value in `one`, value in `other`) of each setting that differs.
+
+    An option of a kind that only one of them gives has its default in the other.
+    """
+    trees = one.model_dump(mode="json"), other.model_dump(mode="json")
+    theirs = dict(chosen_parts(other))
+    for key, part in chosen_parts(one):
+        if key in theirs and part.kind == theirs[key].kind:
+            _fill_defaults(part, [reduce(getitem, key, tree) for tree in trees])
+    yield from _differences(trees[0], trees[1], "")
+
+
+def chosen_parts(part: Part, key: Key = ()) -> Iterator[tuple[Key, UnitConfig]]:
+    """Yield the key of every part that is chosen by name, and the part."""
+    if isinstance(part, UnitConfig):
+        yield key, part
+    for name in type(part).model_fields:
+        if isinstance(inner := getattr(part, name), Part):
+            yield from chosen_parts(inner, (*key, name))
+
+
+def _fill_defaults(part: UnitConfig, branches: Sequence[dict[str, Any]]) -> None:
+    """Give each of the branches the default of what another one sets."""
+    names = {*branches[0]} ^ {*branches[1]}
+    if not names or part.kind not in part.table:
+        return
+    for option in options_of(part.table[part.kind]):
+        if option.name in names and option.default is not option.empty:
+            for branch in branches:
+                branch.setdefault(option.name, option.default)
 
 
 def _differences(one: Any, other: Any, key: str) -> Iterator[tuple[str, Any, Any]]:

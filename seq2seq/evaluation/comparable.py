@@ -52,12 +52,12 @@ def comparable(hypotheses: Sequence[str], references: References) -> Texts:
         for stream, raw in zip(theirs, references, strict=True)
         for one, other in zip(stream, raw, strict=True)
     )
-    notes = {
-        "hypotheses composed (NFC)": sum(map(str.__ne__, ours, hypotheses)),
-        "references composed (NFC)": composed,
-        "blank references taken for missing": _drop_blank(theirs),
-    }
-    note = "; ".join(f"{count:,} {what}" for what, count in notes.items() if count)
+    notes = [
+        (sum(map(str.__ne__, ours, hypotheses)), ("hypothesis", "hypotheses"), "composed (NFC)"),
+        (composed, ("reference", "references"), "composed (NFC)"),
+        (_drop_blank(theirs), ("blank reference", "blank references"), "taken for missing"),
+    ]
+    note = "; ".join(f"{count:,} {what[count > 1]} {done}" for count, what, done in notes if count)
     return Texts(ours, theirs, note)
 
 

@@ -7,6 +7,7 @@ import logging
 from seq2seq.config import Config
 from seq2seq.data.languages import same_language
 from seq2seq.data.prepare import LEAKED, Summary
+from seq2seq.training.schedules import teacher_forcing_ratio
 
 logger = logging.getLogger(__name__)
 
@@ -46,4 +47,19 @@ def warn_of_data(summary: Summary) -> None:
             "remembered, and the best checkpoint is chosen by it; hold other pairs out",
             f"{seen:,}",
             f"{kept:,}",
+        )
+
+
+def warn_of_forcing(config: Config) -> None:
+    """Say that the training ends before its schedule of teacher forcing does."""
+    forcing, updates = config.training.teacher_forcing, config.training.max_steps
+    if forcing.kind != "constant" and updates is not None and forcing.steps > updates:
+        logger.warning(
+            "training.teacher_forcing gets to %.2f on its way from %g to %g: it takes %g updates "
+            "(training.teacher_forcing.steps), and the training ends after %s",
+            teacher_forcing_ratio(forcing, updates),
+            forcing.start,
+            forcing.end,
+            forcing.steps,
+            f"{updates:,}",
         )

@@ -108,6 +108,20 @@ def test_what_no_weight_depends_on_may_be_another(tmp_path: Path) -> None:
         torch.testing.assert_close(now[name], was[name], atol=1e-8, rtol=0)
 
 
+def test_an_option_that_is_not_given_has_its_default(tmp_path: Path) -> None:
+    one = tiny(tmp_path / "first", "model.encoder.cell={kind: ntm, slots: 3}")
+    first = pipeline.train(one, tmp_path / "runs/first")
+    cell = "model: {encoder: {cell: {kind: ntm, width: %d}}}"
+    assert pipeline.with_init(load_config(tuning(tmp_path, first, cell % 20))).init is not None
+    with pytest.raises(UserError, match=r"cell\.width: was 20 in .* and can't be 7 "):
+        pipeline.with_init(load_config(tuning(tmp_path, first, cell % 7)))
+
+
+def test_an_option_of_the_run_s_kind_asks_for_the_kind(tmp_path: Path, first: Run) -> None:
+    with pytest.raises(UserError, match=r"unknown option .* name it too: model\.encoder\.cell"):
+        load_config(tuning(tmp_path, first), ["model.encoder.cell.slots=4"])
+
+
 def test_a_model_that_is_said_alike_is_not_refused(tmp_path: Path, first: Run) -> None:
     config = load_config(tuning(tmp_path, first, "model: {embedding: 8}"))
     assert pipeline.with_init(config).model == first.config.model

@@ -337,11 +337,13 @@ def _decoded(stream: BinaryIO, name: str) -> Iterator[str]:
                     raise UserError(f"{name}:{number}: expected text, found a line without end")
                 yield _without_mark(raw.decode("utf-8"), number)
         except UnicodeDecodeError as error:
-            raise UserError(f"{name}:{number}: expected UTF-8 text, found {_byte(error)}") from None
+            found = _found(error, number)
+            raise UserError(f"{name}:{number}: expected UTF-8 text, found {found}") from None
 
 
-def _byte(error: UnicodeDecodeError) -> str:
-    if error.object[:2] in (b"\xff\xfe", b"\xfe\xff"):
+def _found(error: UnicodeDecodeError, number: int) -> str:
+    """What stands in line `number` that is not UTF-8."""
+    if number == 1 and error.object[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "UTF-16, as some programs save it; save it as UTF-8"
     return f"byte 0x{error.object[error.start]:02x} at place {error.start + 1} of the line"
 

@@ -304,6 +304,13 @@ def test_a_number_is_finite(key: str, value: str) -> None:
             ["training.teacher_forcing.per=batch"],
             "per has no effect: every input comes from the reference",
         ),
+        (
+            [
+                "training.teacher_forcing={kind: linear, end: 1}",
+                "training.teacher_forcing.per=batch",
+            ],
+            "per has no effect: every input comes from the reference",
+        ),
         (["batching.sentences=3", "batching.tokens=99"], "tokens .*sentences sets the size"),
         (["model.encoder.self_residual=true"], "self_residual .*self_attention is null"),
     ],

@@ -405,6 +405,7 @@ def test_a_memory_in_utf16_is_read(tmp_path: Path) -> None:
         ("a.tar.gz", b"\x1f\x8b", r"a\.tar\.gz: .*unpack it"),
         ("a.csv", b"PK\x03\x04", r"a\.csv: expected text, found zip data; save a sheet"),
         ("a.tsv", gzip.compress(b"a\tb\n", mtime=0), r"found gzip data; name it a\.tsv\.gz"),
+        ("a.tsv", b"a\tb\n\xff\xfea\tb\n", r"a\.tsv:2: .*found byte 0xff at place 1 of the line"),
         ("a.tsv", "a\tb\n".encode("utf-16"), r"a\.tsv:1: .*found UTF-16, .*save it as UTF-8"),
         (
             "a.csv",
