@@ -30,6 +30,10 @@ lesson() {  # NAME VALID STEPS MOST OVERRIDE ...: so many updates, then more unt
     done
     printf '\n== %s\n' "$1"
     sed -nE 's/^[^ ]+ [^ ]+ (step|finished)/\1/p' "$run/train.log"
+    awk -v exact="$(result "$run" exact)" 'BEGIN {exit exact < 99}' && return
+    echo "stories.sh: lesson $1, seed $seed: $(result "$run" exact) % are right after $4 updates, expected 99;" \
+        "what builds on it would not be learnt: try another seed" >&2
+    exit 1
 }
 
 printf '$ scripts/stories.sh %s    # %s, one thread\n' "$seed" "$(lscpu | sed -n 's/^Model name: *//p')"
