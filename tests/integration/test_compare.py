@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -61,6 +62,20 @@ def test_recipes_are_trained_measured_and_held_against_the_first(
 
 def _runs(out: str) -> list[dict[str, Any]]:
     return [run for system in json.loads(out)["systems"] for run in system["runs"]]
+
+
+def test_bleu_counts_the_tokens_that_the_run_says(world: Path, command: Command) -> None:
+    shutil.copytree(world / "runs/tiny", world / "runs/chars")
+    config = world / "runs/chars/config.yaml"
+    lines = config.read_text("utf-8").replace("tokenize: auto", "tokenize: char").splitlines()
+    config.write_text("\n".join(lines[1:-1]))  # without its checksum
+    found = command("-q", "evaluate", "-m", "runs/chars", "--json")
+    assert found.status == 0, found.err
+    evaluated = json.loads(found.out)
+    status, out, err = command("compare", "runs/chars", "runs/tiny", "--samples", "20")
+    assert (status, "tokens char." in out) == (0, True), err
+    assert "tiny has evaluation.tokenize auto, and chars char: BLEU counts" in err
+    assert f"| chars | {evaluated['scores'][0]['value']:.2f} [" in out
 
 
 def test_runs_are_compared_as_they_are(world: Path, command: Command) -> None:
