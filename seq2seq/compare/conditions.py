@@ -99,15 +99,14 @@ def find_conditions(members: Sequence[Member], texts: Texts) -> Conditions:
 
 
 def _tokenize(configs: Mapping[str, Config]) -> BleuTokenizer:
-    """What BLEU counts for all; a warning where they would count differently."""
+    """What BLEU counts for all; a warning if one of them would count otherwise."""
     wanted = {name: config.evaluation.tokenize for name, config in configs.items()}
     (first, tokenize), *others = wanted.items()
-    for name, other in others:
-        if other != tokenize:
-            logger.warning(
-                "%s has evaluation.tokenize %s, and %s %s: BLEU counts the tokens of %s for all",
-                *(name, other, first, tokenize, tokenize),
-            )
+    if different := [(name, other) for name, other in others if other != tokenize]:
+        logger.warning(
+            "evaluation.tokenize is %s for (%s) and %s for (%s): BLEU counts the tokens of %s for all",
+            *(tokenize, first, *reversed(different[0]), tokenize),
+        )
     return tokenize
 
 

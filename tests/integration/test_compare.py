@@ -74,7 +74,7 @@ def test_bleu_counts_the_tokens_that_the_run_says(world: Path, command: Command)
     evaluated = json.loads(found.out)
     status, out, err = command("compare", "runs/chars", "runs/tiny", "--samples", "20")
     assert (status, "tokens char." in out) == (0, True), err
-    assert "tiny has evaluation.tokenize auto, and chars char: BLEU counts" in err
+    assert "char for (chars, seed 1) and auto for (tiny, seed 1): BLEU counts" in err
     assert f"| chars | {evaluated['scores'][0]['value']:.2f} [" in out
 
 
