@@ -104,7 +104,8 @@ def _tokenize(configs: Mapping[str, Config]) -> BleuTokenizer:
     (first, tokenize), *others = wanted.items()
     if different := [(name, other) for name, other in others if other != tokenize]:
         logger.warning(
-            "evaluation.tokenize is %s for (%s) and %s for (%s): BLEU counts the tokens of %s for all",
+            "evaluation.tokenize is %s for (%s) and %s for (%s): BLEU counts the tokens of %s "
+            "for all",
             *(tokenize, first, *reversed(different[0]), tokenize),
         )
     return tokenize
