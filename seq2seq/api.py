@@ -194,7 +194,7 @@ def evaluate(
         sources, streams = _test_set(model, data)
     else:
         sources, streams = _texts("sources", sources), _streams(references)
-    config = None if _is_translator(model) else _run(model).config
+    config = translator.config
     return score(
         translator,
         sources,

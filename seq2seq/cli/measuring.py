@@ -320,6 +320,7 @@ def tune(
         LENGTH_PENALTIES,
         METRICS,
         best_of,
+        chosen,
         render_tried,
         searches,
         try_searches,
@@ -344,7 +345,6 @@ def tune(
         )
     )
     best = best_of(tried, metric)
-    way = next(way for way in ways if (way.beam, way.length_penalty) == best[:2])
     if as_json:
         rows = [each._asdict() for each in tried]
         tell(json.dumps({"tokenize": tokenize, "tried": rows, "best": best._asdict()}))
@@ -354,8 +354,9 @@ def tune(
         tell(render_tried(tried))
         tell(f"best by {metric}: {best.settings}")
     if write:
-        run.decode_by(way)
-        logging.getLogger("seq2seq").info("%s decodes so from now on", run.folder)
+        run.decode_by(chosen(config.decoding, best))
+        sampled = ", and samples no longer" if config.decoding.sample else ""
+        logging.getLogger("seq2seq").info("%s decodes so from now on%s", run.folder, sampled)
 
 
 def _aligning(

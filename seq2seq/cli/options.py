@@ -395,9 +395,13 @@ def check_output(output: Path | None) -> None:
 
 
 def check_overwritten(output: Path | None, reads: Iterable[Path | str | None]) -> None:
-    """Refuse to write to a file that is read too, be it by another name or as standard input."""
+    """Refuse to write to a file that is read too, be it as standard input, or is part of a run."""
+    from seq2seq.runs.finding import run_file_at
+
     if output is None or not output.is_file():
         return
+    if run := run_file_at(output):
+        raise UserError(f"{output}: belongs to the run {run}, and would be lost; name another file")
     there = output.stat()
     for file in reads:
         if file is not None and os.path.isfile(file) and os.path.samestat(os.stat(file), there):

@@ -13,6 +13,7 @@ from seq2seq.compare.trials import train_members
 from seq2seq.errors import UserError
 from seq2seq.machine.disk import writing
 from seq2seq.runs.files import write_text
+from seq2seq.runs.finding import is_run
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +39,8 @@ def compare_systems(
     wrong is, as a UserError, before anything is trained.
     """
     folder = into or FOLDER
+    if into:
+        _check_free(into)
     members = find_members(names, grid, folder, trust_code=trust_code)
     choose_baseline(members, baseline)
     conditions = find_conditions(members, texts)
@@ -58,6 +61,19 @@ def compare_systems(
     if trained or into:
         _write(comparison, folder)
     return comparison
+
+
+def _check_free(into: Path) -> None:
+    """Raise UserError where the tables would be written over something else, or into a run."""
+    if is_run(into):
+        raise UserError(f"{into}: is a run; give another folder with --into")
+    for name, start in (("comparison.md", "| system |"), ("comparison.csv", "system,")):
+        file = into / name
+        if file.is_file() and not file.read_bytes().startswith(start.encode()):
+            raise UserError(
+                f"{file}: is no table of a comparison, and would be lost; give another folder with "
+                "--into"
+            )
 
 
 def _write(comparison: Comparison, into: Path) -> None:

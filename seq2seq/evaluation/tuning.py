@@ -19,6 +19,8 @@ LENGTH_PENALTIES = (0.0, 0.6, 0.8, 1.0, 1.2, 1.4)
 
 METRICS = ("bleu", "chrf", "exact")
 
+_SEARCH = {"sample": False, "temperature": 1.0, "top_k": 0, "top_p": 1.0}  # in place of sampling
+
 
 class Tried(NamedTuple):
     """One way of searching, and the scores of what it finds, in percent."""
@@ -42,12 +44,22 @@ def searches(
 
     Raises UserError for what no search can be.
     """
-    plain = {"n_best": 1, "sample": False, "temperature": 1.0, "top_k": 0, "top_p": 1.0}
     return [
-        revise(options, {**plain, "beam": beam, "length_penalty": penalty})
+        revise(options, {**_SEARCH, "n_best": 1, "beam": beam, "length_penalty": penalty})
         for beam in sorted(beams)
         for penalty in (length_penalties if beam > 1 else [options.length_penalty])
     ]
+
+
+def chosen(options: DecodingConfig, best: Tried) -> DecodingConfig:
+    """Return `options` with the beam and length penalty of `best`, and no sampling.
+
+    As many translations as were asked for, if the beam holds them.
+    """
+    changes = {"beam": best.beam, "length_penalty": best.length_penalty}
+    if options.sample:
+        changes |= _SEARCH
+    return revise(options, {**changes, "n_best": min(options.n_best, best.beam)})
 
 
 def try_searches(

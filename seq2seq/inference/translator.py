@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seq2seq.config import DecodingConfig
+from seq2seq.config import Config, DecodingConfig
 from seq2seq.data.batching import Batch, as_source, collate, send
 from seq2seq.data.tokenizer import BOS, EOS, PAD, UNK, Tokenizers
 from seq2seq.errors import UserError
@@ -71,6 +71,8 @@ class Translator(TextTranslator):
         self.models = [model.to(device).eval() for model in models]
         """Those of the ensemble, or the one."""
         self.device = device
+        self.config: Config | None = None
+        """Of the run that it was loaded from, the first of several; else unknown."""
         self._packs = {"fp32": products.Packs(), "bf16": products.Packs(torch.bfloat16)}
         self._fast: dict[str, list[Fast | None]] = {}  # by precision: their tables are in one
 
@@ -348,12 +350,14 @@ def load(
                 f"{run.folder}: the checkpoint {twice[0]} is named twice by {checkpoint}; an "
                 "ensemble counts each once"
             )
-    return Translator(
+    translator = Translator(
         [run.load_model(name) for run in opened for name in names],
         tokenizers,
         TextSettings.of(first.config, scripts=first.source_scripts),
         device=find_device(device),
     )
+    translator.config = first.config
+    return translator
 
 
 def _batch_size(options: DecodingConfig, attention: Intervention | None) -> int:

@@ -9,11 +9,12 @@ from seq2seq.data.split import Pairs, split_pairs, words_alone, write_splits
 from seq2seq.errors import UserError
 from seq2seq.machine.disk import writing
 from seq2seq.planning import report
-from seq2seq.planning.origin import ORIGIN, write_origin
+from seq2seq.planning.origin import ORIGIN, is_ours, write_origin
 from seq2seq.planning.recipe import Corpus
 from seq2seq.planning.request import Request, Text
 from seq2seq.planning.sizes import held_out_for
 from seq2seq.planning.survey import survey
+from seq2seq.runs.finding import UNFINISHED
 
 
 def split_corpus(request: Request, text: Text, folder: Path, name: str) -> Corpus:
@@ -59,6 +60,23 @@ def _write_splits(
 ) -> None:
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / UNFINISHED).touch()
         (folder / ORIGIN).unlink(missing_ok=True)  # the splits are not whole until it is written
         write_splits(splits, pairs, folder, request.languages)
         write_origin(folder, request, text)
+        (folder / UNFINISHED).unlink()
+
+
+def check_splits(folder: Path, text: Text) -> None:
+    """Raise UserError if the splits of `text` would be written over it, or over others' files."""
+    inside = [file for file in text.files if file.resolve().parent == folder.resolve()]
+    if inside:
+        raise UserError(
+            f"{inside[0]}: the split corpus would be written to its folder, {folder}; move it, or "
+            "give another folder with --run DIR"
+        )
+    if folder.is_dir() and any(folder.iterdir()) and not is_ours(folder):
+        raise UserError(
+            f"{folder}: cannot hold the split corpus, as it has files of something else; give "
+            "another folder with --run DIR"
+        )

@@ -10,6 +10,7 @@ from seq2seq.errors import UserError
 from seq2seq.machine.disk import hash_file
 from seq2seq.machine.input import parse_json, read_text
 from seq2seq.planning.request import Request, Text, open_corpus
+from seq2seq.runs.finding import UNFINISHED
 
 ORIGIN = "origin.json"
 """The file beside the splits that names the corpus they were made from."""
@@ -24,6 +25,17 @@ def write_origin(folder: Path, request: Request, text: Text) -> None:
         "minutes": request.minutes,
     }
     (folder / ORIGIN).write_text(json.dumps(origin, indent=2) + "\n", encoding="utf-8")
+
+
+def is_ours(folder: Path) -> bool:
+    """Whether `folder` has a corpus that was split here, or was being split."""
+    return (folder / ORIGIN).exists() or (folder / UNFINISHED).exists()
+
+
+def is_of(folder: Path, request: Request) -> bool:
+    """Whether the corpus that is split in `folder`, to the end, is the one of `request`."""
+    note = folder / ORIGIN
+    return not note.exists() or _read(note, folder).files == _hashes(open_corpus(request))
 
 
 def check_origin(folder: Path, request: Request) -> None:

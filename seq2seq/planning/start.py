@@ -13,8 +13,8 @@ from seq2seq.errors import UserError
 from seq2seq.machine.disk import writing
 from seq2seq.machine.input import check_target
 from seq2seq.planning import report
-from seq2seq.planning.held_out import split_corpus
-from seq2seq.planning.origin import ORIGIN, check_origin
+from seq2seq.planning.held_out import check_splits, split_corpus
+from seq2seq.planning.origin import check_origin, is_of, is_ours
 from seq2seq.planning.planner import Planner, check_settings, draft_plan
 from seq2seq.planning.request import Request, open_corpus
 from seq2seq.runs.finding import is_run, run_folder
@@ -47,8 +47,14 @@ def train_corpus(
         check_origin(folder / _SPLITS, request)
     else:
         Run.check_free(folder)
+        recipe, splits = folder / _RECIPE, folder / _SPLITS
+        if os.path.lexists(recipe) and not is_ours(splits):
+            raise UserError(
+                f"{folder}: cannot hold the run, which would write over {recipe}; give another "
+                "folder with --run DIR"
+            )
         _trust(request, trust_code)
-        recipe = make_recipe(request, folder / _RECIPE, folder / _SPLITS, verb="train")
+        make_recipe(request, recipe, splits, verb="train")
         config = load_config(recipe, request.settings)
     return pipeline.train(
         config,
@@ -84,7 +90,7 @@ def write_recipe(request: Request, file: Path | None = None, *, trust_code: bool
     if not file.parent.is_dir():
         raise UserError(f"{file}: cannot be written: there is no folder {file.parent}")
     splits = file.parent / "corpora" / file.stem
-    if splits.exists() and not (splits / ORIGIN).exists():
+    if splits.exists() and not (is_ours(splits) and is_of(splits, request)):
         raise UserError(
             f"{splits}: cannot write the split corpus to this folder, which exists already; give "
             "the recipe another name with --output: the folder is called after it"
@@ -100,6 +106,7 @@ def make_recipe(request: Request, file: Path, splits: Path, *, verb: str) -> Pat
         Run.open(request.init).checkpoint("best")
     check_settings(request)
     text = open_corpus(request)
+    check_splits(splits, text)
     with writing(file):
         file.parent.mkdir(parents=True, exist_ok=True)
     corpus = split_corpus(request, text, splits, os.path.relpath(splits, file.parent))

@@ -20,6 +20,26 @@ STEP = re.compile(r"\d{8,}")
 AVERAGE = re.compile(r"average(-\d{8,}-\d+(-[0-9a-f]{8})?)?")
 
 
+RUN_FILES = (
+    *("config.yaml", "data.json", "result.json", "metrics.jsonl", "train.log", "tokenizer", "code"),
+    *(CHECKPOINTS, *NAMES, "tensorboard"),
+)
+"""What a training writes to the directory of its run."""
+PLANNED = ("recipe.yaml", "corpus")
+"""What its planning has written there before."""
+UNFINISHED = ".unfinished"
+"""A file in a folder that is being filled: what is there is ours, and may be written again."""
+
+
+def run_file_at(path: Path) -> Path | None:
+    """Return the run that `path` is, or lies in, a part of; None if it is of none."""
+    real = Path(os.path.realpath(path))
+    for folder in real.parents:
+        if is_run(folder) and real.relative_to(folder).parts[0] in RUN_FILES + PLANNED:
+            return folder
+    return None
+
+
 def is_run(folder: Path) -> bool:
     """Return whether `folder` is a run directory."""
     return (folder / "config.yaml").is_file()

@@ -11,6 +11,7 @@ and code) and state.json (weights). train.log is for people, and is not read.
 from __future__ import annotations
 
 import logging
+import os
 import re
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -40,7 +41,9 @@ from seq2seq.runs.finding import (
     AVERAGE,
     CHECKPOINTS,
     NAMES,
+    RUN_FILES,
     STEP,
+    UNFINISHED,
     is_complete,
     is_run,
     name_file,
@@ -96,6 +99,7 @@ class Run:
         cls.check_free(folder)
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
+            (folder / UNFINISHED).touch()
             tokenizers.save(folder / "tokenizer")
             remember_code(_copy_code(config.code, folder / "code"))
             files = sorted(path for part in _PARTS for path in (folder / part).rglob("*"))
@@ -103,15 +107,22 @@ class Run:
             write_json(folder / "data.json", {**data, _FILES: sums_of(folder, names)})
             # The configuration comes last: a directory that has one is a run.
             _write_config(config, folder)
+            (folder / UNFINISHED).unlink()
         return cls(folder)
 
     @staticmethod
     def check_free(folder: Path) -> None:
-        """Raise UserError if no new run can be made at `folder`."""
+        """Raise UserError if no new run can be made at `folder`, or it would write over a file."""
         if is_run(folder):
             raise UserError(
                 f"{folder}: already holds a run; resume it with --resume, or start another one "
                 "with --run DIR"
+            )
+        theirs = [name for name in RUN_FILES if os.path.lexists(folder / name)]
+        if theirs and not _was_begun(folder):
+            raise UserError(
+                f"{folder}: cannot hold the run, which would write over {folder / theirs[0]}; give "
+                "another folder with --run DIR"
             )
         for path in (folder, *folder.parents):
             if path.is_dir():
@@ -414,6 +425,17 @@ class Run:
         """Write how training ended."""
         with writing(self.folder / "result.json"):
             write_json(self.folder / "result.json", result)
+
+
+def _was_begun(folder: Path) -> bool:
+    """Whether what is in `folder` is of a run that was not completed when it was made."""
+    if (folder / UNFINISHED).exists():
+        return True
+    data = folder / "data.json"
+    try:
+        return data.is_file() and _FILES in read_sealed_json(data)
+    except UserError:
+        return False
 
 
 def _copy_code(files: Sequence[str], folder: Path) -> list[Path]:

@@ -332,6 +332,30 @@ USES = [
         r"no/out\.fr: cannot be written: there is no folder no"),
     Bad("exposure of several", "evaluate -m runs/tiny -m runs/tiny --exposure",
         r"exposure: expected one model, found 2"),
+    Bad("a run's weights for an output", f"translate -o {CHECKPOINT}/model.safetensors cat",
+        rf"{CHECKPOINT}/model\.safetensors: belongs to the run .*/tiny, and would be lost; .*"),
+    Bad("a run's record for an explanation", "explain cat -o runs/tiny/data.json",
+        r"runs/tiny/data\.json: belongs to the run .*/runs/tiny, and would be lost; name .*"),
+    Bad("notes where tables are to be written", "compare runs/tiny --into mine",
+        r"mine/comparison\.md: is no table of a comparison, and would be lost; .* with --into",
+        {"mine/comparison.md": "my notes\n"}),
+    Bad("a run to write tables to", "compare runs/tiny --into runs/tiny",
+        r"runs/tiny: is a run; give another folder with --into"),
+    Bad("a run over a file", "train -c tiny.yaml --run mine",
+        r"mine: cannot hold the run, which would write over mine/data\.json; .* with --run DIR",
+        {"mine/data.json": "[]\n"}),
+    Bad("a run over a folder", "train -c tiny.yaml --run mine",
+        r"mine: cannot hold the run, which would write over mine/best; .* with --run DIR",
+        {"mine/best/x": "kept\n"}),
+    Bad("a split over files", "train train.en train.fr --run mine",
+        r"mine/corpus: cannot hold the split corpus, as it has files of something else; .*",
+        {"mine/corpus/x": "kept\n"}),
+    Bad("a split over its corpus", "train mine/corpus/a.en mine/corpus/a.fr --run mine",
+        r"mine/corpus/a\.en: the split corpus would be written to its folder, mine/corpus; .*",
+        {"mine/corpus/a.en": "a cat\n", "mine/corpus/a.fr": "un chat\n"}),
+    Bad("a recipe over another", "train train.en train.fr --run mine",
+        r"mine: cannot hold the run, which would write over mine/recipe\.yaml; .*",
+        {"mine/recipe.yaml": "# kept\n"}),
     Bad("the input for an output", "translate -i in.txt -o in.txt",
         r"in\.txt: is read too, and would be lost; name another file", {"in.txt": "a cat\n"}),
     Bad("the input for alignments", "translate -i in.txt --alignments in.txt",
@@ -524,6 +548,7 @@ def spoil(world: Path, files: dict[str, Any]) -> None:
                 )
             path.write_bytes(spoilt)
         else:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content.encode() if isinstance(content, str) else content)
 
 

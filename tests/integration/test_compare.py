@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+import seq2seq
 from seq2seq.runs.run import Run
 from tests.integration.conftest import Command
 
@@ -72,6 +73,8 @@ def test_bleu_counts_the_tokens_that_the_run_says(world: Path, command: Command)
     found = command("-q", "evaluate", "-m", "runs/chars", "--json")
     assert found.status == 0, found.err
     evaluated = json.loads(found.out)
+    loaded = seq2seq.evaluate(seq2seq.load("runs/chars"), ["a cat"], ["un chat"], bootstrap=0)
+    assert loaded.tokenize == "char"  # as of the run
     status, out, err = command("compare", "runs/chars", "runs/tiny", "--samples", "20")
     assert (status, "tokens char." in out) == (0, True), err
     assert "char for (chars, seed 1) and auto for (tiny, seed 1): BLEU counts" in err

@@ -200,6 +200,9 @@ def test_init_writes_the_recipe_alone_and_it_trains(
     again = command("init", "mine.tsv")
     assert (again.status, again.out) == (2, "")
     assert "mine.yaml: exists already; give another file with --output" in again.err
+    (world / "other.tsv").write_text((world / "mine.tsv").read_text("utf-8").replace("a", "o"))
+    other = command("init", "other.tsv", "-o", "mine.yml")  # whose folder would be the same
+    assert "corpora/mine: cannot write the split corpus to this folder" in other.err
     trained = command("train", "-c", "mine.yaml", *SMALL)
     assert (trained.status, trained.out) == (0, "runs/mine\n")
     assert not list(world.glob(".*.draft"))

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from seq2seq.config import DecodingConfig
+from seq2seq.evaluation.tuning import Tried, chosen
 from seq2seq.runs.run import Run
 from tests.integration.conftest import Command
 
@@ -41,6 +43,18 @@ def test_what_is_written_holds_from_now_on(world: Path, command: Command) -> Non
     assert (after.config.decoding.beam, after.config.decoding.length_penalty) == (3, 0.5)
     assert after.result == before.result  # it is as finished as before
     assert command("translate", "the cat sees a dog").status == 0
+
+
+def test_only_what_was_tried_is_changed() -> None:
+    options = DecodingConfig(beam=5, n_best=3, min_length=2, unknown="translate")
+    best = Tried(4, 0.6, 1.0, 2.0, 3.0)
+    expected = options.model_copy(update={"beam": 4, "length_penalty": 0.6})
+    assert chosen(options, best) == expected
+    assert chosen(options, best._replace(beam=2)).n_best == 2
+    sampling = DecodingConfig(sample=True, temperature=0.5, top_k=4, n_best=2, max_length=9)
+    assert chosen(sampling, best) == DecodingConfig(
+        beam=4, length_penalty=0.6, n_best=2, max_length=9
+    )
 
 
 @pytest.mark.parametrize(
