@@ -222,7 +222,7 @@ class TokenizerConfig(Part):
     kind: Literal["unigram", "bpe", "word", "char"] = "bpe"
     vocab_size: Pieces = 6000
     joint: bool = True
-    character_coverage: float = Field(default=1.0, gt=0.9, le=1)
+    character_coverage: float = Field(default=1.0, ge=0.98, le=1)
     normalization: Literal["identity", "nfkc", "nmt_nfkc", "nfkc_cf", "nmt_nfkc_cf"] = "identity"
     source_end: bool = True
 

@@ -2,7 +2,8 @@
 
     folder/model.bin  config.json  *_vocabulary.json  tokenizer/
 
-The engine reads and writes pieces, which SentencePiece makes of text with the models of tokenizer/.
+The engine reads and writes pieces, which SentencePiece makes of text with the models of tokenizer/,
+a space before the first word.
 """
 
 from __future__ import annotations

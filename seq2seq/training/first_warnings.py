@@ -13,6 +13,7 @@ logger = logging.getLogger(__name__)
 
 _FEW_PAIRS = 1000
 """With fewer a model learns its corpus by heart and little else: docs/first-hour.md."""
+_RANDOM = 0.05  # a larger share of weights that were drawn spoils an average
 _LEAK = 0.005  # a larger share of validation in training is warned of, as by `data check`
 
 
@@ -50,10 +51,26 @@ def warn_of_data(summary: Summary) -> None:
         )
 
 
-def warn_of_forcing(config: Config) -> None:
-    """Say that the training ends before its schedule of teacher forcing does."""
-    forcing, updates = config.training.teacher_forcing, config.training.max_steps
-    if forcing.kind != "constant" and updates is not None and forcing.steps > updates:
+def warn_of_schedules(config: Config) -> None:
+    """Say which schedules a training of so many updates is too short for."""
+    updates = config.training.max_steps
+    if updates is None:
+        return
+    warmup, ema = config.training.schedule.warmup, config.training.ema
+    if warmup >= updates:
+        logger.warning(
+            "the learning rate gets to %.0f %% of training.optimizer.lr: it rises over %s updates "
+            "(training.schedule.warmup), and the training ends after %s",
+            *(100 * updates / warmup, f"{warmup:,}", f"{updates:,}"),
+        )
+    if ema is not None and ema**updates > _RANDOM:
+        logger.warning(
+            "training.ema %g: %.0f %% of the averaged weights, which are those that are kept, are "
+            "still the ones of the beginning after %s updates; lower it",
+            *(ema, 100 * ema**updates, f"{updates:,}"),
+        )
+    forcing = config.training.teacher_forcing
+    if forcing.kind != "constant" and forcing.steps > updates:
         logger.warning(
             "training.teacher_forcing gets to %.2f on its way from %g to %g: it takes %g updates "
             "(training.teacher_forcing.steps), and the training ends after %s",

@@ -3,7 +3,7 @@
 import pytest
 
 from seq2seq.config import load_config
-from seq2seq.training.first_warnings import warn_of_forcing
+from seq2seq.training.first_warnings import warn_of_schedules
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,26 @@ def test_a_schedule_that_does_not_get_to_its_end(
         f"training.max_steps={updates}",
         "training.max_minutes=5",
     ]
-    warn_of_forcing(load_config(overrides=overrides))
+    warn_of_schedules(load_config(overrides=overrides))
+    assert told in caplog.text
+    assert bool(caplog.text) == bool(told)
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        (
+            "training.schedule.warmup=400",
+            "gets to 25 % of training.optimizer.lr: it rises",
+        ),
+        ("training.schedule.warmup=99", ""),
+        ("training.ema=0.99", "training.ema 0.99: 37 % of the averaged weights"),
+        ("training.ema=0.95", ""),
+    ],
+)
+def test_a_training_that_is_too_short_for_its_schedules(
+    override: str, told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    warn_of_schedules(load_config(overrides=[override, "training.max_steps=100"]))
     assert told in caplog.text
     assert bool(caplog.text) == bool(told)
