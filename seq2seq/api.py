@@ -50,7 +50,8 @@ def load(
     Raises UserError if a run is missing, damaged or of another vocabulary than the first, or has
     code that isn't trusted.
     """
-    folders = [Path(model).expanduser() for model in models]
+    folders = [_path("load", model) for model in models]
+    _check_text("device", device)
     from seq2seq.export.translator import find_export
     from seq2seq.export.translator import load as load_export
 
@@ -71,7 +72,7 @@ def load_config(
     setting has its default. Raises UserError naming file and line, what was expected and found.
     """
     overrides = _as_overrides(overrides)
-    recipe = None if path is None else find_recipe(Path(path).expanduser())
+    recipe = None if path is None else find_recipe(_path("load_config", path))
     return configuration.load_config(recipe, overrides)
 
 
@@ -103,7 +104,7 @@ def train(
     if not isinstance(callbacks, Iterable) or not all(map(callable, callbacks)):
         raise UserError(f"callbacks: expected a list of functions, found {callbacks!r}")
     config = config if isinstance(config, Config) else load_config(config)
-    folder = Path(folder).expanduser()
+    folder = _path("train", folder)
     return train_run(
         config,
         folder,
@@ -137,6 +138,8 @@ def explain(
 
     if not isinstance(text, str):
         raise UserError(f"explain: expected one text, found a {type(text).__name__}")
+    if target is not None:
+        _check_text("target", target)
     if target is not None and decoding:
         raise UserError(
             f"explain: no effect with a target, which replaces the search: {', '.join(decoding)}"
@@ -204,7 +207,7 @@ def evaluate(
         moses=moses,
         exact=bool(config and config.training.metric == "exact") if exact is None else exact,
         exposure=exposure,
-        alignments=None if alignments is None else Path(alignments).expanduser(),
+        alignments=None if alignments is None else _path("alignments", alignments),
         bootstrap=bootstrap,
     )
 
@@ -316,7 +319,7 @@ def _names(folder: Any, checkpoint: str) -> tuple[str, str]:
 def _run(folder: Any) -> Run:
     from seq2seq.runs.run import Run
 
-    return Run.open(Path(folder).expanduser())
+    return Run.open(_path("model", folder))
 
 
 def _is_translator(model: object) -> bool:
@@ -344,7 +347,7 @@ def _test_set(
         raise UserError(
             "evaluate: no test set: the run has no data.test; give data, or sources and references"
         )
-    found = open_held_out(config, None if data is None else os.fspath(data))
+    found = open_held_out(config, None if data is None else str(_path("data", data)))
     return found.sources, found.references
 
 
@@ -379,6 +382,11 @@ def _path(name: str, value: Any) -> Path:
         raise UserError(f"{name}: expected a path, found a {type(value).__name__}") from None
 
 
+def _check_text(name: str, value: Any) -> None:
+    if not isinstance(value, str):
+        raise UserError(f"{name}: expected a text, found a {type(value).__name__}")
+
+
 def _check_count(name: str, value: Any, least: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise UserError(f"{name}: expected a whole number from {least} on, found {value!r}")
@@ -390,7 +398,12 @@ def _as_overrides(overrides: Overrides) -> list[str]:
         raise UserError(f"overrides: expected a list or a dict, found the text {overrides!r}")
     if isinstance(overrides, Mapping):
         return [f"{key}={_as_yaml(value)}" for key, value in overrides.items()]
-    return list(overrides)
+    if not isinstance(overrides, Iterable):
+        raise UserError(f"overrides: expected a list or a dict, found {overrides!r}")
+    overrides = list(overrides)
+    for override in overrides:
+        _check_text("overrides", override)
+    return overrides
 
 
 def _as_yaml(value: object) -> str:

@@ -244,6 +244,30 @@ def test_compare_says_what_is_wrong(folder: str, arguments: dict[str, Any], mess
         seq2seq.compare("nobody", **arguments)
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "keywords", "message"),
+    [
+        ("load", [3], {}, "load: expected a path, found a int"),
+        ("load", [["RUN"]], {}, "load: expected a path, found a list"),
+        ("load", ["RUN"], {"device": None}, "device: expected a text, found a NoneType"),
+        ("load_config", [b"demo"], {}, "load_config: expected a path, found a bytes"),
+        ("load_config", ["demo", 5], {}, "overrides: expected a list or a dict, found 5"),
+        ("load_config", ["demo", [5]], {}, "overrides: expected a text, found a int"),
+        ("train", ["demo", None], {}, "train: expected a path, found a NoneType"),
+        ("train", [{"seed": 1}, "x"], {}, "load_config: expected a path, found a dict"),
+        ("explain", [None, "a cat"], {}, "load: expected a path, found a NoneType"),
+        ("explain", ["RUN", "a cat"], {"target": 3}, "target: expected a text, found a int"),
+        ("evaluate", ["RUN"], {"data": 3}, "data: expected a path, found a int"),
+    ],
+)
+def test_a_value_of_another_type_is_told_of(
+    folder: str, name: str, arguments: list[Any], keywords: dict[str, Any], message: str
+) -> None:
+    given = [folder if argument == "RUN" else argument for argument in arguments]
+    with pytest.raises(UserError, match=f"^{message}"):
+        getattr(seq2seq, name)(*given, **keywords)
+
+
 def test_settings_given_to_one_call_are_of_that_call(folder: str) -> None:
     translator = seq2seq.load(folder)
     before = translator.options
