@@ -32,10 +32,14 @@ UNFINISHED = ".unfinished"
 
 
 def run_file_at(path: Path) -> Path | None:
-    """Return the run that `path` is, or lies in, a part of; None if it is of none."""
+    """Return the run that `path` is, or lies in, a part of; None if it is of none.
+
+    A folder of one's own may have a config.yaml too, but no data.json beside it.
+    """
     real = Path(os.path.realpath(path))
     for folder in real.parents:
-        if is_run(folder) and real.relative_to(folder).parts[0] in RUN_FILES + PLANNED:
+        own = real.relative_to(folder).parts[0] in RUN_FILES + PLANNED
+        if own and is_run(folder) and (folder / "data.json").is_file():
             return folder
     return None
 

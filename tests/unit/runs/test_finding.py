@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from seq2seq.errors import UserError
-from seq2seq.runs.finding import newest_run, run_folder
+from seq2seq.runs.finding import newest_run, run_file_at, run_folder
 
 
 def folder_of_run(folder: Path, *, finished: bool) -> Path:
@@ -41,3 +41,16 @@ def test_a_name_means_a_run_under_runs_only_where_it_is_none_itself(
     assert run_folder("demo") == Path("runs/demo")
     folder_of_run(tmp_path / "demo", finished=False)
     assert run_folder("demo") == Path("demo")
+
+
+def test_the_run_that_a_file_belongs_to(tmp_path: Path) -> None:
+    run = folder_of_run(tmp_path / "run", finished=True)
+    (run / "data.json").write_text("{}")
+    (tmp_path / "link").symlink_to("run")
+    for name in ("config.yaml", "corpus/train.en", "checkpoints/00000040/model.safetensors"):
+        assert run_file_at(run / name) == run
+        assert run_file_at(tmp_path / "link" / name) == run
+    for name in ("run/test.fr", "run/mine/config.yaml", "data.json", "run"):
+        assert run_file_at(tmp_path / name) is None
+    mine = folder_of_run(tmp_path / "mine", finished=False)  # a folder with a recipe
+    assert run_file_at(mine / "corpus/train.en") is None
