@@ -314,6 +314,7 @@ def tune(
     score on the text that chose is too good.
     """
     from seq2seq.evaluation.held_out import open_held_out
+    from seq2seq.evaluation.scores import why_bleu_is_blind
     from seq2seq.evaluation.tokenizers import choose_tokenizer
     from seq2seq.evaluation.tuning import (
         BEAMS,
@@ -335,6 +336,10 @@ def tune(
     tokenize = choose_tokenizer(
         held_out.references, tokenize=config.evaluation.tokenize, language=config.data.target
     )
+    if metric == "bleu" and (blind := why_bleu_is_blind(held_out.references[0], tokenize)):
+        logging.getLogger("seq2seq").warning(
+            "BLEU says too little to choose by: %s; choose by --metric chrf or exact", blind
+        )
     tried = list(
         try_searches(
             open_translator([run], checkpoint, device),

@@ -97,7 +97,7 @@ def quick_scores(
     return QuickScores(bleu, chrf, 100 * count_exact(texts) / len(hypotheses))
 
 
-def why_bleu_is_blind(references: Sequence[str], tokenize: BleuTokenizer) -> str:
+def why_bleu_is_blind(references: Sequence[str | None], tokenize: BleuTokenizer) -> str:
     """Return why BLEU says too little on `references`; empty where it says enough.
 
     BLEU is a mean of the precisions of one to four tokens in a row. Where hardly a line has four,

@@ -80,8 +80,8 @@ def try_searches(
 
 
 def best_of(tried: Sequence[Tried], metric: str) -> Tried:
-    """Return the best by one of `METRICS`; of equals the first, which is the quicker search."""
-    return max(tried, key=lambda each: getattr(each, metric))
+    """Return the best by one of `METRICS`, then by chrF, then the first, the quicker search."""
+    return max(tried, key=lambda each: (getattr(each, metric), each.chrf))
 
 
 def render_tried(tried: Sequence[Tried]) -> str:

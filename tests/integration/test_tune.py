@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from seq2seq.config import DecodingConfig
-from seq2seq.evaluation.tuning import Tried, chosen
+from seq2seq.evaluation.tuning import Tried, best_of, chosen
 from seq2seq.runs.run import Run
 from tests.integration.conftest import Command
 
@@ -43,6 +43,12 @@ def test_what_is_written_holds_from_now_on(world: Path, command: Command) -> Non
     assert (after.config.decoding.beam, after.config.decoding.length_penalty) == (3, 0.5)
     assert after.result == before.result  # it is as finished as before
     assert command("translate", "the cat sees a dog").status == 0
+
+
+def test_of_equals_the_better_translations_are_taken() -> None:
+    tried = [Tried(1, 1.0, 0.0, 10.0, 0.0), Tried(3, 1.0, 5.0, 31.0, 0.0)]
+    assert best_of(tried, "exact") == tried[1]
+    assert best_of([tried[0], tried[0]._replace(beam=3)], "exact").beam == 1
 
 
 def test_only_what_was_tried_is_changed() -> None:
