@@ -73,10 +73,10 @@ def check_splits(folder: Path, text: Text) -> None:
     if inside:
         raise UserError(
             f"{inside[0]}: the split corpus would be written to its folder, {folder}; move it, or "
-            "give another folder with --run DIR"
+            "give another name with --run DIR (of init: --output FILE)"
         )
     if folder.is_dir() and any(folder.iterdir()) and not is_ours(folder):
         raise UserError(
             f"{folder}: cannot hold the split corpus, as it has files of something else; give "
-            "another folder with --run DIR"
+            "another name with --run DIR"
         )
