@@ -29,6 +29,8 @@ def check_lines(hypotheses: Sequence[str], references: References) -> None:
                 f"{which} has {len(stream)} lines and the hypotheses have {len(hypotheses)}: "
                 "expected one hypothesis for each line"
             )
+    if all(line is None for stream in references for line in stream):
+        raise UserError("cannot score: expected references, found none but missing ones")
 
 
 class Texts(NamedTuple):

@@ -262,6 +262,12 @@ def test_without_sacremoses_the_install_line_is_named(monkeypatch: pytest.Monkey
         score_moses(["a"], [["a"]])
 
 
+def test_nothing_is_scored_against_missing_references_alone() -> None:
+    with pytest.raises(UserError, match=r"^cannot score: expected references, found none but"):
+        score_corpus(["je t'aime"], [[None], [None]])
+    assert score_corpus(["je t'aime"], [[None], ["je t'aime"]], bootstrap=0)[1].value == 100
+
+
 @pytest.mark.parametrize(
     ("lines", "tokenize", "blind"),
     [
