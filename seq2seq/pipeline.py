@@ -39,7 +39,12 @@ from seq2seq.runs.lock import held
 from seq2seq.runs.run import Run
 from seq2seq.training.distillation import teachers_of
 from seq2seq.training.distributed import ALONE, World, check_devices, joined
-from seq2seq.training.first_warnings import warn_of_data, warn_of_languages, warn_of_schedules
+from seq2seq.training.first_warnings import (
+    warn_of_blindness,
+    warn_of_data,
+    warn_of_languages,
+    warn_of_schedules,
+)
 from seq2seq.training.metrics import Callback
 from seq2seq.training.resuming import check_data, check_settings, note_changes
 from seq2seq.training.tensorboard import check_installed
@@ -183,6 +188,7 @@ def _train(start: _Start, world: World, *, show_bar: bool, callbacks: Sequence[C
             warn_of_data(prepared.summary)
         warn_of_precision("training.precision", config.training.precision, trainer.device.type)
         warn_of_schedules(config)
+        warn_of_blindness(config.model)
         trainer.fit(show_bar=show_bar)
     return run
 

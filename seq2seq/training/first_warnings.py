@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from seq2seq.config import Config
+from seq2seq.config import Config, ModelConfig
 from seq2seq.data.languages import same_language
 from seq2seq.data.prepare import LEAKED, Summary
 from seq2seq.training.schedules import teacher_forcing_ratio
@@ -48,6 +48,15 @@ def warn_of_data(summary: Summary) -> None:
             "remembered, and the best checkpoint is chosen by it; hold other pairs out",
             f"{seen:,}",
             f"{kept:,}",
+        )
+
+
+def warn_of_blindness(config: ModelConfig) -> None:
+    """Say that nothing leads from the source to the decoder."""
+    if config.attention.kind == "none" and config.decoder.bridge == "zero":
+        logger.warning(
+            "the decoder sees nothing of the source: it has neither attention (model.attention "
+            "none) nor a state of the encoder (model.decoder.bridge zero)"
         )
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from seq2seq.config import load_config
-from seq2seq.training.first_warnings import warn_of_schedules
+from seq2seq.training.first_warnings import warn_of_blindness, warn_of_schedules
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,13 @@ def test_a_training_that_is_too_short_for_its_schedules(
     warn_of_schedules(load_config(overrides=[override, "training.max_steps=100"]))
     assert told in caplog.text
     assert bool(caplog.text) == bool(told)
+
+
+@pytest.mark.parametrize("attention", ["none", "general"])
+@pytest.mark.parametrize("bridge", ["zero", "last"])
+def test_a_decoder_that_sees_nothing(
+    attention: str, bridge: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    overrides = [f"model.attention={attention}", f"model.decoder.bridge={bridge}"]
+    warn_of_blindness(load_config(overrides=overrides).model)
+    assert ("sees nothing" in caplog.text) == ((attention, bridge) == ("none", "zero"))
