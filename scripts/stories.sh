@@ -20,17 +20,20 @@ texts() {  # NAME ...: what data.train takes for several corpora
 result() {  # RUN NAME: a figure of a run that has ended, else 0
     sed -n "s/^ *\"$2\": \([0-9.]*\).*/\1/p" "$1/result.json" 2>/dev/null || echo 0
 }
+learnt() {  # RUN
+    awk -v exact="$(result "$1" exact)" 'BEGIN {exit exact < 99}'
+}
 lesson() {  # NAME VALID STEPS MOST OVERRIDE ...: so many updates, then more until 99 % are right
     local run=$runs/$1-$seed steps
     for ((steps = $3; steps <= $4; steps += 1000)); do
         [ "$(result "$run" steps)" -ge "$steps" ] || "${seq2seq[@]}" train --config tasks/stories-2-dnc --run "$run" \
             --resume seed="$seed" training.threads=1 training.validate_every=250 tokenizer.vocab_size=43 \
             data.test=null data.valid="corpora/$2/valid" training.max_steps="$steps" "${@:5}" >/dev/null
-        awk -v exact="$(result "$run" exact)" 'BEGIN {exit exact < 99}' && break
+        learnt "$run" && break
     done
     printf '\n== %s\n' "$1"
     sed -nE 's/^[^ ]+ [^ ]+ (step|finished)/\1/p' "$run/train.log"
-    awk -v exact="$(result "$run" exact)" 'BEGIN {exit exact < 99}' && return
+    learnt "$run" && return
     echo "stories.sh: lesson $1, seed $seed: $(result "$run" exact) % are right after $4 updates, expected 99;" \
         "what builds on it would not be learnt: try another seed" >&2
     exit 1

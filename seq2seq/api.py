@@ -140,10 +140,11 @@ def explain(
         raise UserError(f"explain: expected one text, found a {type(text).__name__}")
     if target is not None:
         _check_text("target", target)
-    if target is not None and decoding:
-        raise UserError(
-            f"explain: no effect with a target, which replaces the search: {', '.join(decoding)}"
-        )
+        if decoding:
+            raise UserError(
+                "explain: no effect with a target, which replaces the search: "
+                f"{', '.join(decoding)}"
+            )
     translator = _translator("explain", model, checkpoint, device, trust_code, decoding)
     name, version = ("", "") if _is_translator(model) else _names(model, checkpoint)
     return look(translator, text, target=target, model=name, checkpoint=version)

@@ -13,13 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from seq2seq.config import BleuTokenizer
 from seq2seq.counted import counted
-from seq2seq.data.batching import Batch, as_source, collate
+from seq2seq.data.batching import as_source, collate
 from seq2seq.data.tokenizer import BOS, EOS, PAD, UNK, Tokenizer
 from seq2seq.data.words import split_words
 from seq2seq.errors import UserError
@@ -28,6 +30,8 @@ from seq2seq.evaluation.scores import quick_scores, why_bleu_is_blind
 from seq2seq.inference.translator import Translator
 from seq2seq.translation.careful import batch_size
 from seq2seq.translation.texts import longest
+
+_NOTHING = "exposure: expected sources with references of two words, found none"
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ class Exposure:
 def check_exposure(references: References) -> None:
     """Raise UserError unless a first reference has two words, before the work."""
     if not any(reference and len(split_words(reference)) > 1 for reference in references[0]):
-        raise UserError("exposure: expected sources with references of two words, found none")
+        raise UserError(_NOTHING)
 
 
 def measure_exposure(
@@ -92,15 +96,14 @@ def measure_exposure(
     """
     if len(translator.models) > 1:
         raise UserError(f"exposure: expected one model, found {len(translator.models)}")
-    check_exposure(references)
     tokenizer = translator.tokenizers.target
     pairs = [
-        (source, tokenizer.encode(target))
+        (as_source(translator.source_ids(source)), tokenizer.encode(target))
         for source, target in zip(sources, references[0], strict=True)
         if target and len(split_words(target)) > 1 and not translator.is_blank(source)
     ]
     if not pairs:
-        raise UserError("exposure: expected references of two words for sources, found none")
+        raise UserError(_NOTHING)
     pairs.sort(key=lambda pair: len(pair[1]))  # those of a batch end at about the same time
     expected: list[str] = []
     after_own: list[str] = []
@@ -140,15 +143,15 @@ def _halves(tokenizer: Tokenizer, ids: list[int]) -> tuple[list[int], list[int]]
 
 @torch.inference_mode()
 def _go_on(
-    translator: Translator, sources: Sequence[str], prefixes: Sequence[list[int]]
+    translator: Translator, sources: Sequence[npt.NDArray[Any]], prefixes: Sequence[list[int]]
 ) -> list[list[int]]:
     """What greedy search writes after each prefix, without it and without its end."""
     (model,) = translator.models
-    batch = _batch(translator, sources, prefixes)
-    stops = [  # where a row is cut if it has not ended
-        len(prefix) + longest(len(translator.source_ids(source)), translator.options)
-        for source, prefix in zip(sources, prefixes, strict=True)
-    ]
+    pairs = list(zip(sources, prefixes, strict=True))
+    ids = [(source, np.asarray(prefix, np.int64)) for source, prefix in pairs]
+    batch = collate(ids, source_end=False).to(translator.device)  # the sources have their end
+    # Where a row is cut if it has not ended.
+    stops = [len(prefix) + longest(len(source), translator.options) for source, prefix in pairs]
     memory, state = model.encode(batch.source_BS, batch.source_lengths_B)
     given_BT = batch.real_BT.to(translator.device)  # BOS and the prefix
     lengths_B = batch.target_lengths_B.to(translator.device)
@@ -172,14 +175,6 @@ def _go_on(
         _until_end(row[len(prefix) : stop])
         for row, prefix, stop in zip(rows, prefixes, stops, strict=True)
     ]
-
-
-def _batch(translator: Translator, sources: Sequence[str], prefixes: Sequence[list[int]]) -> Batch:
-    ids = [
-        (as_source(translator.source_ids(source)), np.asarray(prefix, np.int64))
-        for source, prefix in zip(sources, prefixes, strict=True)
-    ]
-    return collate(ids, source_end=False).to(translator.device)  # the sources have their end
 
 
 def _until_end(ids: list[int]) -> list[int]:

@@ -17,11 +17,8 @@ from seq2seq.planning.held_out import check_splits, split_corpus
 from seq2seq.planning.origin import check_origin, is_of, is_ours
 from seq2seq.planning.planner import Planner, check_settings, draft_plan
 from seq2seq.planning.request import Request, open_corpus
-from seq2seq.runs.finding import is_run, run_folder
+from seq2seq.runs.finding import RECIPE, SPLITS, is_run, run_folder
 from seq2seq.runs.run import Run
-
-_SPLITS = "corpus"  # the folder in a run for what its corpus was split into
-_RECIPE = "recipe.yaml"
 
 
 def train_corpus(
@@ -44,10 +41,10 @@ def train_corpus(
         folder = run_folder(folder)
     if resume and is_run(folder):
         config = load_dump(folder / "config.yaml", [*_origin(request), *request.settings])
-        check_origin(folder / _SPLITS, request)
+        check_origin(folder / SPLITS, request)
     else:
         Run.check_free(folder)
-        recipe, splits = folder / _RECIPE, folder / _SPLITS
+        recipe, splits = folder / RECIPE, folder / SPLITS
         if os.path.lexists(recipe) and not is_ours(splits):
             raise UserError(
                 f"{folder}: cannot hold the run, which would write over {recipe}; give another "

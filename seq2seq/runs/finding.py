@@ -25,8 +25,8 @@ RUN_FILES = (
     *(CHECKPOINTS, *NAMES, "tensorboard"),
 )
 """What a training writes to the directory of its run."""
-PLANNED = ("recipe.yaml", "corpus")
-"""What its planning has written there before."""
+RECIPE, SPLITS = PLANNED = "recipe.yaml", "corpus"
+"""What its planning has written there before: the recipe, and the folder of the split corpus."""
 UNFINISHED = ".unfinished"
 """A file in a folder that is being filled: what is there is ours, and may be written again."""
 

@@ -35,7 +35,7 @@ def test_each_piece_is_the_likeliest_after_the_prefix_and_what_was_written(
     (network,) = model.models
     encode = model.tokenizers.target.encode
     prefixes = [encode(target)[: number % 4] for number, target in enumerate(TARGETS)]
-    written = _go_on(model, SOURCES, prefixes)
+    written = _go_on(model, [as_source(model.source_ids(source)) for source in SOURCES], prefixes)
     assert len({*map(tuple, written)}) > 1
     for source, prefix, found in zip(SOURCES, prefixes, written, strict=True):
         ids = torch.tensor([*prefix, *found]).numpy()
@@ -50,7 +50,8 @@ def test_each_piece_is_the_likeliest_after_the_prefix_and_what_was_written(
 @pytest.mark.parametrize("decoder", DECODERS, ids=lambda part: part["kind"])
 def test_from_nothing_it_is_greedy_search(decoder: dict[str, Any]) -> None:
     model = translator("general", decoder)
-    found = [model.tokenizers.target.decode(ids) for ids in _go_on(model, SOURCES, [[]] * 8)]
+    sources = [as_source(model.source_ids(source)) for source in SOURCES]
+    found = [model.tokenizers.target.decode(ids) for ids in _go_on(model, sources, [[]] * 8)]
     greedy = [each.text for each in model.translate(SOURCES, beam=1, workers=1)]
     assert found == greedy
 
